@@ -1,0 +1,60 @@
+# Bare `make` prints the targets. Everything runs in .venv, which the first call sets up from requirements.txt.
+
+PYTHON ?= python3
+# Address of PyTorch's package index for the CPU build, as pytorch.org/get-started prints it; empty: the usual build.
+TORCH_INDEX ?=
+GIGABYTES_NEEDED := $(if $(TORCH_INDEX),3,9)
+
+VENV := .venv
+READY := $(VENV)/set-up-done
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help repro test check format requirements deps clean-venv
+
+help: ## print this
+	@echo "usage: make TARGET [PYTHON=python3.12] [TORCH_INDEX=address]"
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+repro: $(READY) ## set up if need be, then bring the data, the model, the activations, the maps and the report up to date
+	@python -m dvc repro
+	@echo "The report: reports/index.html"
+
+test: $(READY) ## set up if need be, then run every test
+	@python -m pytest
+
+check: $(READY) ## what CI runs: format, lint, types, then the tests
+	@python -m ruff format --check .
+	@python -m ruff check .
+	@python -m mypy
+	@$(MAKE) --no-print-directory test
+
+format: $(READY) ## format the code and mend what the linter can
+	@python -m ruff format .
+	@python -m ruff check --fix .
+
+requirements: $(READY) ## write requirements.txt anew from pyproject.toml, for every platform
+	@python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest \
+	  --upgrade --no-annotate --no-emit-index-url --custom-compile-command "make requirements" --output-file requirements.txt
+
+deps: $(READY) ## write the code files that each stage imports into the deps of dvc.yaml
+	@python -m tests.project_imports
+
+clean-venv: ## remove .venv
+	@rm -rf $(VENV)
+
+$(READY): requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: Strata needs Python 3.11 or newer, and $(PYTHON) is older or absent;" \
+	    "name another: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(VENV)/bin/python || test "$$(df -Pk . | awk 'NR == 2 { print int($$4 / 1048576) }')" -ge $(GIGABYTES_NEEDED) || { \
+	  echo "error: setting up needs $(GIGABYTES_NEEDED) GB of free disk here; PyTorch's CPU build needs less:" \
+	    "see 'Smaller set-up' in README.md" >&2; exit 1; }
+	@echo "Setting up $(VENV), once; this takes some minutes ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@grep -vE '$(if $(TORCH_INDEX),^(nvidia-|cuda-|triton),^$$)' requirements.txt > $(VENV)/requirements.txt
+	@python -m pip install --quiet --no-deps $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") \
+	  --requirement $(VENV)/requirements.txt
+	@python -m pip check
+	@touch $(READY)

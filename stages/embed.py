@@ -1,0 +1,102 @@
+"""Embed: a t-SNE map of every layer, all from one start, each aligned to the map before it.
+
+python -m stages.embed --activations data/activations --out data/embeddings --metrics reports/embedding.json
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strata.activation_files import read_activations, read_info
+from strata.alignment import aligned_chain
+from strata.atomic import write_json
+from strata.console import say
+from strata.embedding_files import LayerMap, write_map
+from strata.entry import run_stage, stage_parser
+from strata.errors import StrataError
+from strata.params.common import Layers, Seed
+from strata.params.embed import EmbedParams
+from strata.params.section import load_section
+from strata.pool import run_jobs
+from strata.provenance import check_same_origin, check_same_samples
+from strata.reduction import reduced
+from strata.tsne import Embedding, check_points, embed, initial_map
+
+
+@dataclass(frozen=True)
+class ReduceJob:
+    path: Path
+    params: EmbedParams
+    seed: int
+
+
+@dataclass(frozen=True)
+class EmbedJob:
+    values: NDArray[np.float32]
+    start: NDArray[np.float64]
+    params: EmbedParams
+    seed: int
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = stage_parser(__doc__)
+    parser.add_argument("--activations", type=Path, required=True, help="folder of the extract stage")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the maps")
+    parser.add_argument("--metrics", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    seed = load_section(options.params, "seed", Seed)
+    layers = load_section(options.params, "layers", Layers)
+    params = load_section(options.params, "embed", EmbedParams)
+    if params.initialization_layer not in layers:
+        raise StrataError(
+            f"{options.params}: embed.initialization_layer '{params.initialization_layer}' is not among the layers"
+            f" ({', '.join(layers)})"
+        )
+
+    paths = [options.activations / f"{layer}.parquet" for layer in layers]
+    origins = [read_info(path).provenance for path in paths]
+    for path, origin in zip(paths, origins, strict=True):
+        check_same_origin(origins[0], paths[0], origin, path)
+    loaded = run_jobs(load_reduced, [ReduceJob(path, params, seed) for path in paths], "embed: principal components")
+    for path, (ids, _) in zip(paths, loaded, strict=True):
+        check_same_samples(loaded[0][0], paths[0], ids, path)
+
+    values = [reduced_values for _, reduced_values in loaded]
+    start = initial_map(values[layers.index(params.initialization_layer)], seed)
+    embeddings = run_jobs(run_embed, [EmbedJob(value, start, params, seed) for value in values], "embed: t-SNE")
+    chain = aligned_chain([embedding.points for embedding in embeddings])
+    for place, (layer, points, embedding) in enumerate(zip(layers, chain, embeddings, strict=True)):
+        layer_map = LayerMap(
+            layer, loaded[place][0], points.astype(np.float32), settings(params, embedding), origins[0]
+        )
+        write_map(options.out / f"{layer}.parquet", layer_map)
+    divergences = {layer: round(e.kl_divergence, 6) for layer, e in zip(layers, embeddings, strict=True)}
+    write_json(options.metrics, {"samples": len(start), "kl_divergence": divergences})
+    say(f"embed: {len(layers)} maps of {len(start)} samples")
+
+
+def load_reduced(job: ReduceJob) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    activations = read_activations(job.path)
+    check_points(activations.values, activations.info.layer, job.params)
+    return activations.sample_ids, reduced(activations.values, job.params.pca_components, job.seed)
+
+
+def run_embed(job: EmbedJob) -> Embedding:
+    return embed(job.values, job.start, job.params, job.seed)
+
+
+def settings(params: EmbedParams, embedding: Embedding) -> dict[str, str]:
+    return {
+        "engine": params.engine,
+        "perplexity": f"{params.perplexity:g}",
+        "iterations": f"{params.early_exaggeration_iterations} + {params.iterations}",
+        "learning_rate": f"{embedding.learning_rate:g}",
+        "kl_divergence": f"{embedding.kl_divergence:.6f}",
+    }
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,82 @@
+"""Extract: every layer's activations to one Parquet file each, and what is known of each sample.
+
+python -m stages.extract --data data/raw --model data/model/mnist_cnn.pt --out data/activations
+"""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from strata.activation_files import ActivationWriter, LayerInfo
+from strata.checkpoint import load_checkpoint
+from strata.console import progress, say
+from strata.datasets.description import read_description
+from strata.datasets.images import load_images
+from strata.device import prepare_torch
+from strata.entry import run_stage, stage_parser
+from strata.extraction import Images, stream_activations
+from strata.layers import LAYER_MODULES, modules_of
+from strata.network import initialized_network
+from strata.network_input import normalized
+from strata.params.common import Layers
+from strata.params.extract import ExtractParams
+from strata.params.network import NetworkParams
+from strata.params.section import load_section
+from strata.provenance import Provenance
+from strata.samples import Samples, write_samples
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = stage_parser(__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the download stage")
+    parser.add_argument("--model", type=Path, required=True, help="checkpoint of the train stage")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the Parquet files")
+    options = parser.parse_args(arguments)
+    params = load_section(options.params, "extract", ExtractParams)
+    layers = load_section(options.params, "layers", Layers)
+    network_params = load_section(options.params, "network", NetworkParams)
+
+    modules = modules_of(layers, LAYER_MODULES)
+    device = prepare_torch(params.device, params.threads)
+    description = read_description(options.data)
+    network = initialized_network(network_params, description.image_shape, len(description.classes), seed=0)
+    load_checkpoint(network, options.model)
+    network.to(device)
+    provenance = Provenance.of(params.split, options.model, options.data)
+    samples = load_images(options.data, params.split)
+    count = len(samples.labels)
+
+    def to_input(images: Images) -> torch.Tensor:
+        return normalized(images, description.mean, description.std).to(device)
+
+    batches = stream_activations(network, samples.images, modules, to_input, params.batch_size)
+    outputs = []
+    with ExitStack() as stack:
+        writers: dict[str, ActivationWriter] = {}
+        for batch in progress(batches, "extract", -(-count // params.batch_size), unit="batch"):
+            ids = np.arange(batch.start, batch.start + len(batch.output), dtype=np.int32)
+            for layer, values in batch.activations.items():
+                if layer not in writers:
+                    info = LayerInfo(layer, values.shape[1:], provenance)
+                    writers[layer] = stack.enter_context(ActivationWriter(options.out / f"{layer}.parquet", info))
+                writers[layer].write(ids, values)
+            outputs.append(batch.output)
+
+    log_probabilities = np.concatenate(outputs)
+    table = Samples(
+        sample_id=np.arange(count, dtype=np.int32),
+        split=samples.splits,
+        label=samples.labels.astype(np.int16),
+        predicted=log_probabilities.argmax(axis=1).astype(np.int16),
+        log_probability=log_probabilities[np.arange(count), samples.labels],
+        confidence=np.exp(log_probabilities.max(axis=1)),
+    )
+    write_samples(options.out / "samples.parquet", table, provenance)
+    say(f"extract: {len(layers)} layers of {count} {params.split} images")
+
+
+if __name__ == "__main__":
+    run_stage(main)

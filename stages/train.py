@@ -1,0 +1,79 @@
+"""Train: the CNN on the training images; its weights, learning curve and test accuracy.
+
+    python -m stages.train --data data/raw --model data/model/mnist_cnn.pt --metrics reports/training.json \
+        --curve reports/learning_curve.csv --epochs reports/epochs.csv --predictions reports/predictions.csv \
+        --summary reports/network.txt
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from strata.atomic import write_csv, write_json, write_text
+from strata.checkpoint import save_checkpoint
+from strata.console import say
+from strata.datasets.description import DatasetDescription, read_description
+from strata.datasets.images import load_images
+from strata.device import prepare_torch
+from strata.entry import run_stage, stage_parser
+from strata.layers import LAYER_MODULES
+from strata.network import initialized_network, parameter_count
+from strata.network_input import normalized
+from strata.network_summary import network_summary
+from strata.params.common import Seed
+from strata.params.network import NetworkParams
+from strata.params.section import load_section
+from strata.params.train import TrainParams
+from strata.training import EpochRecord, Examples, predict, train
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = stage_parser(__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the download stage")
+    for name in ("model", "metrics", "curve", "epochs", "predictions", "summary"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    options = parser.parse_args(arguments)
+    seed = load_section(options.params, "seed", Seed)
+    params = load_section(options.params, "train", TrainParams)
+    network_params = load_section(options.params, "network", NetworkParams)
+
+    device = prepare_torch(params.device, params.threads)
+    description = read_description(options.data)
+    examples, test = (load_examples(options.data, split, description, device) for split in ("train", "test"))
+    network = initialized_network(network_params, description.image_shape, len(description.classes), seed)
+    summary = network_summary(network, description.image_shape, LAYER_MODULES)
+    network.to(device)
+    generator = torch.Generator().manual_seed(seed)
+    history = train(network, examples, test, params, generator, lambda record: report_epoch(record, params.epochs))
+
+    predicted = predict(network, test.images, params.test_batch_size).log_probabilities.argmax(dim=1)
+    names = np.array(description.classes)
+    save_checkpoint(network, options.model)
+    write_text(options.summary, summary)
+    write_csv(options.curve, pd.DataFrame(map(asdict, history.batches)))
+    write_csv(options.epochs, pd.DataFrame(map(asdict, history.epochs)))
+    actual = {"actual": names[test.labels.cpu().numpy()], "predicted": names[predicted.cpu().numpy()]}
+    write_csv(options.predictions, pd.DataFrame(actual))
+    last = {key: round(value, 6) for key, value in asdict(history.epochs[-1]).items() if key != "epoch"}
+    write_json(options.metrics, last | {"parameters": parameter_count(network)})
+
+
+def load_examples(folder: Path, split: str, description: DatasetDescription, device: torch.device) -> Examples:
+    loaded = load_images(folder, split)
+    images = normalized(loaded.images, description.mean, description.std)
+    return Examples(images.to(device), torch.from_numpy(loaded.labels).long().to(device))
+
+
+def report_epoch(record: EpochRecord, epochs: int) -> None:
+    say(
+        f"train: epoch {record.epoch} of {epochs}: training loss {record.train_loss:.4f},"
+        f" test loss {record.test_loss:.4f}, test accuracy {record.test_accuracy:.2%}"
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main)

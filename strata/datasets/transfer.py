@@ -1,0 +1,102 @@
+"""Fetch one file over HTTP: time-outs, attempts with back-off, resuming, a progress bar, a bound on the size."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import requests
+import tenacity
+import urllib3
+
+from strata.console import progress
+from strata.params.download import DownloadParams
+
+PIECE = 1 << 16
+
+
+class SourceError(Exception):
+    """A source cannot give a file; the text says why, in a few words."""
+
+
+class MissingFileError(SourceError):
+    """The source has no file of that name."""
+
+
+class PassingError(SourceError):
+    """A fault that may be gone at the next attempt."""
+
+
+def fetch(address: str, target: Path, limit: int, patience: DownloadParams) -> None:
+    """Write what an http(s) address answers to `target`, as sent (still compressed), resuming a broken transfer.
+
+    Raises MissingFileError on 404 and 410, SourceError on any other failure, after the attempts that `patience` allows.
+    `target` is removed then; nothing larger than `limit` bytes is taken.
+    """
+    attempts = tenacity.Retrying(
+        stop=tenacity.stop_after_attempt(patience.attempts),
+        wait=tenacity.wait_exponential(multiplier=patience.backoff_seconds, max=60),
+        retry=tenacity.retry_if_exception_type(PassingError),
+        reraise=True,
+    )
+    target.unlink(missing_ok=True)
+    try:
+        attempts(_attempt, address, target, limit, patience)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def _attempt(address: str, target: Path, limit: int, patience: DownloadParams) -> None:
+    held = target.stat().st_size if target.exists() else 0
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={held}-"} if held else {})
+    try:
+        with requests.get(address, headers=headers, stream=True, timeout=patience.timeout_seconds) as response:
+            if response.status_code == requests.codes.requested_range_not_satisfiable:
+                target.unlink(missing_ok=True)  # what is held fits nothing that the server has: start afresh
+            _check_status(response)
+            if response.status_code != requests.codes.partial_content or not _continues(response, held):
+                held = 0  # the server cannot resume: start afresh
+            _write(response, target, held, limit)
+    except (requests.Timeout, urllib3.exceptions.ReadTimeoutError):
+        raise PassingError(f"no byte for {patience.timeout_seconds:g} s") from None
+    except (requests.ConnectionError, urllib3.exceptions.ProtocolError) as error:
+        raise PassingError(f"the connection failed ({_root_cause(error)})") from None
+    # ValueError is what a redirect's malformed address, or a Content-Length that is no number, ends in.
+    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
+        raise SourceError(f"cannot be asked ({_root_cause(error)})") from None
+
+
+def _check_status(response: requests.Response) -> None:
+    status = f"HTTP {response.status_code} {response.reason or ''}".rstrip()
+    if response.status_code in (404, 410):
+        raise MissingFileError(status)
+    if response.status_code in (408, 416, 425, 429) or response.status_code >= 500:
+        raise PassingError(status)
+    if response.status_code not in (200, 206):
+        raise SourceError(status)
+
+
+def _continues(response: requests.Response, held: int) -> bool:
+    return response.headers.get("Content-Range", "").startswith(f"bytes {held}-")
+
+
+def _write(response: requests.Response, target: Path, held: int, limit: int) -> None:
+    if response.status_code == requests.codes.partial_content and not held:
+        target.unlink(missing_ok=True)
+        raise PassingError("the server sent another part of the file than was asked for")
+    stated = held + int(response.headers.get("Content-Length") or 0)
+    if stated > limit:
+        raise SourceError(f"the file has {stated} bytes, more than the {limit} that this data set can have")
+    with target.open("ab" if held else "wb") as file:
+        pieces: Iterator[bytes] = response.raw.stream(PIECE, decode_content=False)
+        title = f"download {target.name.strip('.')}"
+        for piece in progress(pieces, title, max(1, -(-(stated - held) // PIECE)), unit="x64 KiB"):
+            held += len(piece)
+            if held > limit:
+                raise SourceError(f"the file has more than the {limit} bytes that this data set can have")
+            file.write(piece)
+
+
+def _root_cause(error: BaseException) -> str:
+    while error.__context__ is not None:
+        error = error.__context__
+    return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__

@@ -1,0 +1,65 @@
+"""One sample through the network: its output, and what each channel of a convolutional layer responds with."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from strata.figures.style import ACCENT, MUTED, WARM, strata_style
+
+
+def draw_output(
+    image: NDArray[np.uint8], log_probabilities: NDArray[np.float32], label: int, classes: Sequence[str], title: str
+) -> Figure:
+    """Return the exercise's line plot of one sample's output, log-probabilities (classes,), beside its image (H, W)."""
+    with strata_style():
+        figure = Figure(figsize=(11, 4.2), layout="constrained")
+        picture, axis = figure.subplots(1, 2, width_ratios=(1, 2.4))
+        picture.imshow(image, cmap="gray_r", vmin=0, vmax=255)
+        picture.set_axis_off()
+        picture.set_title(title)
+        places = np.arange(len(classes))
+        axis.plot(places, log_probabilities, "o-", color=ACCENT, linewidth=2, markersize=7)
+        axis.plot(
+            label, log_probabilities[label], "o", color=WARM, markersize=12, fillstyle="none", markeredgewidth=2.5
+        )
+        axis.annotate(
+            f"label {classes[label]}: {np.exp(log_probabilities[label]):.2%}",
+            (label, log_probabilities[label]),
+            xytext=(-12, 6),
+            textcoords="offset points",
+            ha="right",
+            color=WARM,
+            fontweight="bold",
+        )
+        long_names = max(map(len, classes)) > 3
+        axis.set_xticks(places, classes, rotation=45 if long_names else 0, ha="right" if long_names else "center")
+        axis.set(xlabel="class", ylabel="log-probability (nats)", title="Output of the network")
+        axis.margins(x=0.16, y=0.18)
+        axis.grid(axis="y", color="#e5e5e5")
+        axis.set_axisbelow(True)
+    return figure
+
+
+def draw_feature_maps(activation: NDArray[np.float32], title: str) -> Figure:
+    """Return a convolutional layer's activation (C, H, W) of one sample, an image a channel on one shared scale."""
+    channels = len(activation)
+    columns = 10 if channels > 10 else channels
+    lines = -(-channels // columns)
+    top = float(activation.max()) or 1.0
+    with strata_style():
+        figure = Figure(figsize=(1.2 * columns + 1.3, 1.36 * lines + 0.6), layout="constrained")
+        axes = figure.subplots(lines, columns, squeeze=False).ravel()
+        for channel, axis in enumerate(axes):
+            axis.set_axis_off()
+            if channel < channels:
+                image = axis.imshow(
+                    activation[channel], cmap="viridis", vmin=min(0.0, float(activation.min())), vmax=top
+                )
+                axis.set_title(str(channel), fontsize=8, fontweight="normal", color=MUTED, pad=2)
+        figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
+        bar = figure.colorbar(image, ax=list(axes), shrink=0.8, aspect=30)
+        bar.set_label("activation")
+        bar.outline.set_visible(False)
+    return figure

@@ -1,0 +1,129 @@
+"""Which figures the report has, in its order, each with a caption that says what it shows and what it does not."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from matplotlib.figure import Figure
+
+from strata.figures.close_up import draw_feature_maps, draw_output
+from strata.figures.confusion import confusion_counts, draw_confusion
+from strata.figures.digits import draw_mistakes, surest_mistakes
+from strata.figures.learning_curve import draw_learning_curve
+from strata.figures.maps import draw_all_maps, draw_map
+from strata.layers import OUTPUT_LAYER
+from strata.page.inputs import ReportInputs
+from strata.page.report_page import PageFigure
+
+MAPS, NETWORK, ONE_SAMPLE = "Maps of every layer", "What the network learned", "One sample through the network"
+# A figure's entry in the page, and the call that draws it: it can be sent to another process.
+Planned = tuple[PageFigure, Callable[[], Figure]]
+
+
+def report_figures(inputs: ReportInputs, mistakes: int) -> Iterator[Planned]:
+    """Yield the report's figures, undrawn; close-ups of layers that were not extracted are left out."""
+    yield from _map_figures(inputs)
+    yield from _network_figures(inputs, mistakes)
+    yield from _sample_figures(inputs)
+
+
+def missing_figures(inputs: ReportInputs) -> list[str]:
+    """Return a line for each figure that the chosen layers leave out."""
+    if OUTPUT_LAYER not in inputs.maps:
+        return [f"The plot of one sample's output is left out, as layer {OUTPUT_LAYER} was not extracted."]
+    return []
+
+
+def _map_figures(inputs: ReportInputs) -> Iterator[Planned]:
+    labels, classes = inputs.samples.label, inputs.dataset.classes
+    points = {layer: layer_map.points for layer, layer_map in inputs.maps.items()}
+    shapes = {layer: " × ".join(map(str, info.shape)) for layer, info in inputs.infos.items()}
+    settings = next(iter(inputs.maps.values())).settings
+    yield (
+        PageFigure(
+            "maps",
+            "t-SNE maps of all layers",
+            f"Each point is one of {len(labels):,} {inputs.provenance.split} images, coloured by its label; t-SNE with"
+            f" perplexity {settings['perplexity']}. Shown: who is near whom at each layer. Not shown: how far groups"
+            " are from each other in the layer, and how wide they are.",
+            MAPS,
+        ),
+        partial(draw_all_maps, points, labels, classes, shapes),
+    )
+    for layer, layer_map in inputs.maps.items():
+        yield (
+            PageFigure(
+                f"map_{layer}",
+                f"Layer {layer}",
+                f"{inputs.infos[layer].units:,} units ({shapes[layer]}). t-SNE by {layer_map.settings['engine']},"
+                f" {layer_map.settings['iterations']} iterations; KL divergence {layer_map.settings['kl_divergence']},"
+                " which does not compare across layers.",
+                "Each layer large",
+            ),
+            partial(draw_map, layer_map.points, labels, classes, layer, shapes[layer]),
+        )
+
+
+def _network_figures(inputs: ReportInputs, mistakes: int) -> Iterator[Planned]:
+    samples, classes = inputs.samples, inputs.dataset.classes
+    yield (
+        PageFigure(
+            "learning_curve",
+            "Learning curve",
+            "Training values are means over batches while the weights changed; test values are taken after each epoch."
+            " The training curve is therefore pessimistic early on.",
+            NETWORK,
+        ),
+        partial(draw_learning_curve, inputs.batches, inputs.epochs),
+    )
+    counts = confusion_counts(samples.label, samples.predicted, len(classes))
+    wrong = int((samples.label != samples.predicted).sum())
+    yield (
+        PageFigure(
+            "confusion",
+            "Confusion matrix",
+            f"{wrong:,} of {len(samples.label):,} {inputs.provenance.split} images were misclassified. Rows are labels,"
+            " columns predictions; the colour is the share of the row.",
+            NETWORK,
+        ),
+        partial(draw_confusion, counts, classes),
+    )
+    rows = surest_mistakes(samples, mistakes)
+    yield (
+        PageFigure(
+            "misclassified",
+            "The surest mistakes",
+            f"The {len(rows)} misclassified images in which the network was most confident, of {wrong:,}. In red: more"
+            " than 90% sure. Some are mislabelled or hard for people too.",
+            NETWORK,
+        ),
+        partial(draw_mistakes, inputs.images[rows], samples, rows, classes),
+    )
+
+
+def _sample_figures(inputs: ReportInputs) -> Iterator[Planned]:
+    samples, classes = inputs.samples, inputs.dataset.classes
+    identity, label = int(samples.sample_id[inputs.shown]), int(samples.label[inputs.shown])
+    if OUTPUT_LAYER in inputs.maps:
+        output = inputs.shown_activations[OUTPUT_LAYER]
+        yield (
+            PageFigure(
+                "sample_output",
+                f"The output for sample {identity}",
+                "The network's log-probability of every class for one image; the label is circled. A line joins classes"
+                " only to guide the eye: their order means nothing.",
+                ONE_SAMPLE,
+            ),
+            partial(draw_output, inputs.images[inputs.shown], output, label, classes, f"sample {identity}"),
+        )
+    for layer, activation in inputs.shown_activations.items():
+        if activation.ndim == 3 and len(activation) > 1:
+            yield (
+                PageFigure(
+                    f"features_{layer}",
+                    f"What the channels of {layer} respond to",
+                    f"The {len(activation)} channels' activations for sample {identity} (label {classes[label]}), as"
+                    " images on one scale. A dark channel is silent for this sample, not useless.",
+                    ONE_SAMPLE,
+                ),
+                partial(draw_feature_maps, activation, f"{layer}: sample {identity}, label {classes[label]}"),
+            )

@@ -1,0 +1,86 @@
+"""What the report is drawn from: the artifacts of the stages before, checked to belong together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from strata.activation_files import LayerInfo, read_info, read_one_activation
+from strata.datasets.description import DatasetDescription, read_description
+from strata.datasets.images import load_images
+from strata.embedding_files import LayerMap, read_map
+from strata.errors import StrataError
+from strata.provenance import Provenance, check_same_origin, check_same_samples
+from strata.samples import Samples, read_samples
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """The samples with their images, uint8 (n, H, W), and each layer's map and description.
+
+    `shown` is the row of the sample that the close-ups show, `shown_activations` are its activations.
+    """
+
+    dataset: DatasetDescription
+    provenance: Provenance
+    samples: Samples
+    images: NDArray[np.uint8]
+    maps: dict[str, LayerMap]
+    infos: dict[str, LayerInfo]
+    shown: int
+    shown_activations: dict[str, NDArray[np.float32]]
+    batches: pd.DataFrame
+    epochs: pd.DataFrame
+
+
+def load_report_inputs(
+    layers: Sequence[str],
+    shown_id: int,
+    *,
+    data: Path,
+    model: Path,
+    activations: Path,
+    embeddings: Path,
+    curve: Path,
+    epochs: Path,
+) -> ReportInputs:
+    """Return everything that the report needs.
+
+    Raises StrataError where an artifact is missing, damaged, or made from another model, data set or split than the
+    others, where sample ids differ, or where there is no sample `shown_id`.
+    """
+    samples_path = activations / "samples.parquet"
+    samples, origin = read_samples(samples_path)
+    current = Provenance.of(origin.split, model, data)
+    check_same_origin(origin, samples_path, current, model)
+    images = load_images(data, origin.split).images
+    check_same_samples(samples.sample_id, samples_path, np.arange(len(images), dtype=np.int32), data)
+    found = np.flatnonzero(samples.sample_id == shown_id)
+    if not len(found):
+        raise StrataError(
+            f"report.sample_id {shown_id} is not among the {len(images)} samples of extract.split {origin.split}"
+        )
+
+    maps, infos, shown_activations = {}, {}, {}
+    for layer in layers:
+        map_path, activation_path = embeddings / f"{layer}.parquet", activations / f"{layer}.parquet"
+        maps[layer], infos[layer] = read_map(map_path), read_info(activation_path)
+        check_same_origin(origin, samples_path, maps[layer].provenance, map_path)
+        check_same_origin(origin, samples_path, infos[layer].provenance, activation_path)
+        check_same_samples(samples.sample_id, samples_path, maps[layer].sample_ids, map_path)
+        shown_activations[layer] = read_one_activation(activation_path, shown_id)
+    return ReportInputs(
+        dataset=read_description(data),
+        provenance=origin,
+        samples=samples,
+        images=images,
+        maps=maps,
+        infos=infos,
+        shown=int(found[0]),
+        shown_activations=shown_activations,
+        batches=pd.read_csv(curve),
+        epochs=pd.read_csv(epochs),
+    )

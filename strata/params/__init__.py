@@ -1,0 +1,1 @@
+"""One frozen, strict schema for each section of params.yaml, and their loader."""

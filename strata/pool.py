@@ -1,0 +1,73 @@
+"""Independent jobs in parallel processes of one numerical thread each: the results do not depend on how many."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import TypeVar
+
+from strata.console import progress
+from strata.errors import StrataError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+PROCESSES = "STRATA_PROCESSES"
+THREAD_LIMITS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+
+
+def run_jobs(work: Callable[[Job], Result], jobs: Sequence[Job], title: str) -> list[Result]:
+    """Return work(job) for every job, in order; `work` is a function of a module, jobs and results can be pickled.
+
+    The environment variable STRATA_PROCESSES bounds the processes (default: one a core). Every job runs in a process
+    started afresh, even the only one, so that the same code runs with the same number of threads. The first error ends
+    all.
+    """
+    workers = min(process_count(), len(jobs))
+    with _one_thread_each():
+        # Spawned, not forked: a forked child would keep the parent's thread pools, and their locks.
+        executor = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+        try:
+            futures = {executor.submit(work, job): place for place, job in enumerate(jobs)}
+            results = {}
+            for future in progress(as_completed(futures), title, len(jobs), unit="job"):
+                results[futures[future]] = future.result()
+        except BrokenProcessPool:
+            raise StrataError(
+                f"{title}: a worker process died, most likely for lack of memory; run again with {PROCESSES}=1"
+            ) from None
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+    return [results[place] for place in range(len(jobs))]
+
+
+def process_count() -> int:
+    """Return how many processes may run at once. Raises StrataError where STRATA_PROCESSES is no positive number."""
+    text = os.environ.get(PROCESSES, "")
+    if not text:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not text.isdecimal() or int(text) < 1:
+        raise StrataError(f"{PROCESSES} must be a whole number of at least 1, not {text!r}")
+    return int(text)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Numerical libraries read their number of threads from the environment when they are loaded."""
+    before = {name: os.environ.get(name) for name in THREAD_LIMITS}
+    os.environ.update(dict.fromkeys(THREAD_LIMITS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,1 @@
+"""Tests; run all with `make test`."""

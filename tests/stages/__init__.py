@@ -1,0 +1,1 @@
+"""Tests of the stage scripts on tiny data."""

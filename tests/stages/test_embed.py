@@ -1,0 +1,147 @@
+"""The embed stage on tiny data: seven maps that belong together, whatever the number of processes."""
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from stages import embed
+from strata.activation_files import ActivationWriter, read_activations
+from strata.embedding_files import read_map
+from strata.errors import StrataError
+from strata.provenance import Provenance
+from tests.tiny_pipeline import run_train
+
+LAYERS = ["input", "h1", "h2", "h3", "h4", "h5", "h6"]
+
+
+def run_embed(params, folder, out="embeddings"):
+    """Run the embed stage on the activations under `folder`, writing there."""
+    arguments = ["--params", str(params), "--activations", str(folder / "activations"), "--out", str(folder / out)]
+    embed.main([*arguments, "--metrics", str(folder / f"{out}.json")])
+
+
+def embed_error(params, folder):
+    """Return the text of the StrataError that the stage ends in; nothing is written."""
+    with pytest.raises(StrataError) as caught:
+        run_embed(params, folder)
+    assert not (folder / "embeddings").exists() and not (folder / "embeddings.json").exists()
+    return str(caught.value)
+
+
+def rewrite(path, **changes):
+    """Write a file of activations anew with `info`, `sample_ids` or `values` replaced."""
+    activations = replace(read_activations(path), **changes)
+    with ActivationWriter(path, activations.info) as writer:
+        writer.write(activations.sample_ids, activations.values)
+
+
+@pytest.fixture
+def in_process(monkeypatch):
+    """Run the jobs here, without seconds for the start of processes."""
+    monkeypatch.setattr(embed, "run_jobs", lambda work, jobs, _: [work(job) for job in jobs])
+
+
+@pytest.fixture
+def maps(extracted, write_params, request):
+    """Every layer's map, in order."""
+    request.getfixturevalue("in_process")
+    run_embed(write_params(), extracted)
+    return [read_map(extracted / f"embeddings/{layer}.parquet") for layer in LAYERS]
+
+
+def test_there_is_a_map_of_every_layer_and_sample(maps, extracted):
+    assert sorted(path.name for path in (extracted / "embeddings").iterdir()) == sorted(f"{x}.parquet" for x in LAYERS)
+    assert [layer_map.layer for layer_map in maps] == LAYERS
+    for layer_map in maps:
+        assert layer_map.sample_ids.tolist() == list(range(40))
+        assert layer_map.points.shape == (40, 2)
+
+
+def test_maps_are_finite_spread_and_centred(maps):
+    for layer_map in maps:
+        spread = layer_map.points.std(axis=0).max()
+        assert np.isfinite(layer_map.points).all() and spread > 1
+        np.testing.assert_allclose(layer_map.points.mean(axis=0), 0, atol=1e-5 * spread)
+
+
+def test_each_map_is_turned_to_the_one_before(maps):
+    for first, second in pairwise(maps):
+        cross = second.points.astype(float).T @ first.points.astype(float)
+        # At the best turn the matrix of inner products is symmetric, and has no negative eigenvalue.
+        scale = np.abs(cross).max()
+        np.testing.assert_allclose(cross, cross.T, atol=1e-4 * scale)
+        assert np.linalg.eigvalsh((cross + cross.T) / 2).min() > -1e-4 * scale
+
+
+def test_each_map_says_how_it_was_made_and_from_what(maps, extracted):
+    origin = Provenance.of("test", extracted / "model/mnist_cnn.pt", extracted / "raw")
+    divergences = json.loads((extracted / "embeddings.json").read_text(encoding="utf-8"))
+    assert divergences["samples"] == 40 and list(divergences["kl_divergence"]) == LAYERS
+    for layer_map in maps:
+        assert layer_map.provenance == origin
+        assert layer_map.settings == {
+            "engine": "sklearn",
+            "perplexity": "5",
+            "iterations": "150 + 100",
+            "learning_rate": "200",
+            "kl_divergence": f"{divergences['kl_divergence'][layer_map.layer]:.6f}",
+        }
+
+
+def test_the_number_of_processes_does_not_change_a_byte(extracted, write_params, monkeypatch, capsys):
+    params = write_params(layers=["h4", "input"], embed={"learning_rate": 20.0})
+    for count in ("1", "2"):
+        monkeypatch.setenv("STRATA_PROCESSES", count)
+        run_embed(params, extracted, f"maps{count}")
+    for layer in ("h4", "input"):
+        first, second = (extracted / f"maps{count}/{layer}.parquet" for count in (1, 2))
+        assert first.read_bytes() == second.read_bytes()
+    assert (extracted / "maps1.json").read_bytes() == (extracted / "maps2.json").read_bytes()
+    assert capsys.readouterr().err.splitlines().count("embed: 2 maps of 40 samples") == 2
+
+
+def test_an_initialization_layer_that_is_not_among_the_layers_is_refused(extracted, write_params):
+    params = write_params(layers=["h1", "h2"])
+    expected = f"{params}: embed.initialization_layer 'input' is not among the layers (h1, h2)"
+    assert embed_error(params, extracted) == expected
+
+
+def test_activations_of_another_model_are_refused(extracted, tiny_data, write_params):
+    path, first = extracted / "activations/h3.parquet", extracted / "activations/input.parquet"
+    info = read_activations(path).info
+    run_train(write_params(seed=1), tiny_data, extracted)
+    other = Provenance.of("test", extracted / "model/mnist_cnn.pt", extracted / "raw")
+    rewrite(path, info=replace(info, provenance=other))
+    assert embed_error(write_params(), extracted) == (
+        f"{first} and {path} do not belong together: their model_sha256 differ"
+        f" ({info.provenance.model_sha256[:12]} and {other.model_sha256[:12]}); run `dvc repro`"
+    )
+
+
+@pytest.mark.usefixtures("in_process")
+def test_activations_of_other_samples_are_refused(extracted, write_params):
+    path, first = extracted / "activations/h3.parquet", extracted / "activations/input.parquet"
+    rewrite(path, sample_ids=np.arange(1, 41, dtype=np.int32))
+    expected = f"{first} and {path} do not hold the same samples (40 and 40); run `dvc repro`"
+    assert embed_error(write_params(), extracted) == expected
+
+
+@pytest.mark.usefixtures("in_process")
+def test_a_layer_of_dead_units_is_refused_by_name(extracted, write_params):
+    rewrite(extracted / "activations/h5.parquet", values=np.zeros((40, 8), dtype=np.float32))
+    message = embed_error(write_params(), extracted)
+    assert message.startswith("layer 'h5' puts out the same for all 40 samples (dead units?)")
+
+
+def test_an_error_in_a_worker_process_arrives_as_one_line(extracted, write_params):
+    message = embed_error(write_params(layers=["input"], embed={"perplexity": 13.5}), extracted)
+    assert message == "embed.perplexity 13.5 is too large for 40 points: at most 13 with these"
+
+
+def test_a_missing_file_is_named(extracted, write_params):
+    (extracted / "activations/h2.parquet").unlink()
+    expected = f"{extracted / 'activations/h2.parquet'} is missing; run `dvc repro`"
+    assert embed_error(write_params(), extracted) == expected

@@ -1,0 +1,143 @@
+"""Training by gradient descent, against steps computed by hand."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from strata.errors import StrataError
+from strata.params.train import TrainParams
+from strata.training import EpochRecord, Examples, History, Predictions, predict, train
+
+LN2 = math.log(2)
+
+
+def settings(**changes) -> TrainParams:
+    base = {"epochs": 1, "batch_size": 3, "test_batch_size": 4, "lr": 0.1, "momentum": 0.0, "log_interval": 1}
+    return TrainParams(**{**base, "device": "cpu", "threads": 1, **changes})
+
+
+def linear(seed: int | None = None) -> nn.Sequential:
+    """Two inputs, two classes; all weights zero, or drawn from a seed."""
+    network = nn.Sequential(nn.Linear(2, 2), nn.LogSoftmax(dim=1))
+    generator = torch.Generator().manual_seed(seed or 0)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(
+                torch.zeros_like(parameter) if seed is None else torch.randn(parameter.shape, generator=generator)
+            )
+    return network
+
+
+def clouds(count: int = 10) -> Examples:
+    generator = torch.Generator().manual_seed(1)
+    labels = torch.arange(count) % 2
+    return Examples(torch.randn(count, 2, generator=generator) + labels[:, None] * 2.0, labels)
+
+
+def run(
+    network: nn.Module,
+    examples: Examples,
+    params: TrainParams,
+    seed: int = 0,
+    on_epoch: Callable[[EpochRecord], None] = lambda _: None,
+) -> History:
+    return train(network, examples, examples, params, torch.Generator().manual_seed(seed), on_epoch)
+
+
+def test_one_step_is_the_one_computed_by_hand():
+    # x = (1, 2), class 0, zero weights: p = (1/2, 1/2), so dL/dz = (-1/2, 1/2) and dL/dW is its outer product with x.
+    network, one = linear(), Examples(torch.tensor([[1.0, 2.0]]), torch.tensor([0]))
+    history = run(network, one, settings())
+    torch.testing.assert_close(network[0].weight.data, torch.tensor([[0.05, 0.1], [-0.05, -0.1]]))
+    torch.testing.assert_close(network[0].bias.data, torch.tensor([0.05, -0.05]))
+    assert history.batches[0].train_loss == pytest.approx(LN2)
+
+
+def test_momentum_carries_the_first_step_into_the_second():
+    # After the step above z = (0.3, -0.3), p0 = 1 / (1 + e^-0.6) = 0.645656, dL/dz0 = -0.354344;
+    # velocity 0.9 x -0.5 - 0.354344 = -0.804344; W00 = 0.05 + 0.1 x 0.804344.
+    network, one = linear(), Examples(torch.tensor([[1.0, 2.0]]), torch.tensor([0]))
+    history = run(network, one, settings(epochs=2, momentum=0.9))
+    assert network[0].weight[0, 0].item() == pytest.approx(0.1304344, abs=1e-6)
+    assert history.batches[1].train_loss == pytest.approx(-math.log(0.645656), abs=1e-6)
+
+
+def test_the_loss_of_a_batch_is_the_mean_over_its_images():
+    network = linear()
+    two = Examples(torch.tensor([[1.0, 2.0], [1.0, 2.0]]), torch.tensor([0, 0]))
+    run(network, two, settings())
+    torch.testing.assert_close(network[0].bias.data, torch.tensor([0.05, -0.05]))
+
+
+def test_the_same_seed_gives_the_same_weights_bitwise_and_another_does_not():
+    networks = [linear(7) for _ in range(3)]
+    for network, seed in zip(networks, (3, 3, 4), strict=True):
+        run(network, clouds(), settings(epochs=3, momentum=0.9), seed)
+    first, again, other = (torch.cat([p.data.ravel() for p in network.parameters()]) for network in networks)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize(
+    ("log_interval", "seen"),
+    [(1, [3, 6, 9, 10, 13, 16, 19, 20]), (2, [6, 10, 16, 20]), (3, [9, 10, 19, 20]), (99, [10, 20])],
+)
+def test_a_point_every_log_interval_and_at_the_end_of_an_epoch(log_interval, seen):
+    history = run(linear(7), clouds(), settings(epochs=2, log_interval=log_interval))
+    assert [record.images_seen for record in history.batches] == seen
+    assert [record.epoch for record in history.batches] == [images / 10 for images in seen]
+
+
+def test_epochs_are_numbered_and_told_as_they_end():
+    told: list[EpochRecord] = []
+    history = run(linear(7), clouds(), settings(epochs=3), on_epoch=told.append)
+    assert [record.epoch for record in told] == [1, 2, 3]
+    assert history.epochs == told
+
+
+def test_every_image_counts_once_in_the_means_of_an_epoch():
+    history = run(linear(7), clouds(), settings())
+    sizes = (3, 3, 3, 1)
+    for name in ("train_loss", "train_accuracy"):
+        total = sum(size * getattr(record, name) for size, record in zip(sizes, history.batches, strict=True))
+        assert getattr(history.epochs[0], name) == pytest.approx(total / 10)
+
+
+def test_the_test_means_are_those_after_the_epoch():
+    network, examples = linear(7), clouds()
+    record = run(network, examples, settings()).epochs[0]
+    predicted = predict(network, examples.images, 4)
+    assert record.test_loss == predicted.loss(examples.labels)
+    assert record.test_accuracy == predicted.accuracy(examples.labels)
+
+
+def test_training_learns_two_separate_clouds():
+    far = Examples(clouds(40).images + clouds(40).labels[:, None] * 6.0, clouds(40).labels)
+    assert run(linear(7), far, settings(epochs=30)).epochs[-1].test_accuracy == 1.0
+
+
+def test_a_loss_that_is_not_finite_ends_training_with_one_line():
+    with pytest.raises(StrataError) as caught:
+        run(linear(7), clouds(), settings(lr=1e38, momentum=0.5))
+    assert str(caught.value) == (
+        "training diverged: the loss is nan at epoch 1, batch 2 of 4; lower train.lr (now 1e+38) or"
+        " train.momentum (now 0.5)"
+    )
+
+
+def test_loss_and_accuracy_of_predictions_are_those_computed_by_hand():
+    predicted = Predictions(torch.tensor([[0.75, 0.25], [0.4, 0.6], [0.1, 0.9]]).log())
+    labels = torch.tensor([0, 0, 1])
+    assert predicted.loss(labels) == pytest.approx(-(math.log(0.75) + math.log(0.4) + math.log(0.9)) / 3, rel=1e-6)
+    assert predicted.accuracy(labels) == 2 / 3
+
+
+def test_predict_keeps_the_order_in_evaluation_mode_without_gradients():
+    images = clouds().images
+    network = nn.Sequential(nn.Dropout(0.5), linear(7)).train()
+    predicted = predict(network, images, 3).log_probabilities
+    torch.testing.assert_close(predicted, network[1](images).detach())
+    assert not predicted.requires_grad
