@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from strata.errors import StrataError
-from strata.layers import modules_of as modules_of
 
 
 @contextmanager

@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from strata.errors import StrataError
-from strata.layers import LAYER_MODULES as LAYER_MODULES
 from strata.params.network import NetworkParams
 
 

@@ -1,6 +1,6 @@
 """Which of the project's files a stage script imports, directly or not: what its `deps` in dvc.yaml must list.
 
-    python -m tests.project_imports    # write the lists into dvc.yaml
+python -m tests.project_imports    # write the lists into dvc.yaml
 """
 
 import ast
