@@ -13,7 +13,7 @@ Threads = Annotated[int, Field(strict=True, ge=1, le=256)]
 def _layer_names(names: list[str]) -> list[str]:
     for name in names:
         # A layer's name becomes a file's name, beside samples.parquet.
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", name) or name == "samples":
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", name) or name.casefold() == "samples":
             raise ValueError(f"a layer is named with letters, digits and _ . - and not 'samples', unlike {name!r}")
     # On some file systems H1.parquet and h1.parquet are one file.
     if len({name.casefold() for name in names}) < len(names):

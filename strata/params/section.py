@@ -32,8 +32,7 @@ def load_section(path: Path, name: str, schema: type[Schema]) -> Schema:
         return TypeAdapter(schema).validate_python(content[name])
     except ValidationError as error:
         keys = list(schema.model_fields) if isinstance(schema, type) and issubclass(schema, Section) else []
-        mistakes = [_mistake(name, details, keys) for details in error.errors()]
-        raise StrataError(f"{path}: " + "; ".join(mistakes)) from None
+        raise StrataError(f"{path}: " + "; ".join(_mistakes(name, error.errors(), keys))) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -49,22 +48,42 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _mistake(section: str, details: ErrorDetails, keys: Sequence[str]) -> str:
-    key = " ".join(".".join([section, *map(str, details["loc"])]).split())
-    if details["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(details["loc"][-1]), keys, n=1)
-        meant = f"did you mean '{near[0]}'? " if near else ""
-        return f"{key}: unknown key; {meant}allowed: {', '.join(keys)}"
-    if details["type"] == "missing":
-        return f"{key}: missing"
-    if details["type"] == "value_error" and not details["loc"][:1]:
-        return f"{key}: {details['msg'].removeprefix('Value error, ')}"  # about several keys at once
-    given = details["input"]
-    message = details["msg"].removeprefix("Value error, ")
-    text = f"{key}: {message[0].lower()}{message[1:]} (got {given!r})"
+def _mistakes(section: str, errors: Sequence[ErrorDetails], keys: Sequence[str]) -> list[str]:
+    """Return a text for each key at fault; where any of several types would do, one text names them all."""
+    misfits: dict[str, list[ErrorDetails]] = {}
+    texts = []
+    for details in errors:
+        place = details["loc"]
+        if details["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(str(place[-1]), keys, n=1)
+            meant = f"did you mean '{near[0]}'? " if near else ""
+            texts.append(f"{_dotted(section, place)}: unknown key; {meant}allowed: {', '.join(keys)}")
+        elif details["type"] == "missing":
+            texts.append(f"{_dotted(section, place)}: missing")
+        elif details["type"] == "value_error" and not place:
+            texts.append(f"{section}: {_message(details)}")  # about several keys at once
+        else:
+            # Pydantic puts the alternatives of a union after the key's own place.
+            own = [part for part in place if isinstance(part, int) or part in keys]
+            misfits.setdefault(_dotted(section, own), []).append(details)
+    return texts + [_misfit(key, alternatives) for key, alternatives in misfits.items()]
+
+
+def _misfit(key: str, alternatives: Sequence[ErrorDetails]) -> str:
+    messages = [_message(details) for details in alternatives]
+    given = alternatives[0]["input"]
+    text = f"{key}: {', or '.join(message[0].lower() + message[1:] for message in messages)} (got {given!r})"
     if isinstance(given, str) and _is_number(given):
         text += "; YAML 1.1 reads 1e-3 as text: write 0.001 or 1.0e-3, without quotes"
     return text
+
+
+def _message(details: ErrorDetails) -> str:
+    return details["msg"].removeprefix("Value error, ")
+
+
+def _dotted(section: str, place: Sequence[int | str]) -> str:
+    return " ".join(".".join([section, *map(str, place)]).split())
 
 
 def _is_number(text: str) -> bool:
