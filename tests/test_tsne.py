@@ -4,6 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from strata import tsne
 from strata.errors import StrataError
@@ -12,6 +13,13 @@ from strata.tsne import Embedding, check_points, embed, initial_map, learning_ra
 
 ENGINES = ("sklearn", "opentsne")
 LABELS = np.repeat(np.arange(3), 20)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """As in the pool; on a busy machine the threads of such small jobs spend seconds waiting for one another."""
+    with threadpool_limits(1):
+        yield
 
 
 def settings(engine: str = "sklearn", **changes) -> EmbedParams:

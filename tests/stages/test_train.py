@@ -6,14 +6,16 @@ import pandas as pd
 import pytest
 import torch
 
+from stages.train import load_examples
 from strata.checkpoint import load_checkpoint
 from strata.datasets.description import read_description
 from strata.datasets.images import load_images
 from strata.errors import StrataError
-from strata.network import MnistCnn
+from strata.network import MnistCnn, initialized_network
 from strata.network_input import normalized
 from strata.params.network import NetworkParams
-from strata.training import predict
+from strata.params.train import TrainParams
+from strata.training import predict, train
 from tests.tiny_pipeline import TINY_PARAMS, run_train
 
 FILES = [
@@ -106,6 +108,17 @@ def test_the_same_seed_gives_the_same_bytes(trained, tmp_path, tiny_data, write_
 def test_another_seed_gives_other_weights(trained, tmp_path, tiny_data, write_params):
     run_train(write_params(seed=1), tiny_data, tmp_path / "again")
     assert (tmp_path / "again" / FILES[0]).read_bytes() != (trained / FILES[0]).read_bytes()
+
+
+def test_the_seed_draws_both_the_weights_and_the_order_of_the_images(trained, tiny_data):
+    description = read_description(tiny_data)
+    examples, test = (load_examples(tiny_data, split, description, torch.device("cpu")) for split in ("train", "test"))
+    network = initialized_network(NetworkParams(**TINY_PARAMS["network"]), (1, 16, 16), 10, seed=0)
+    generator = torch.Generator().manual_seed(0)
+    train(network, examples, test, TrainParams(**TINY_PARAMS["train"]), generator, lambda _: None)
+    saved = torch.load(trained / "model/mnist_cnn.pt", weights_only=True)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(saved[name], tensor), name
 
 
 def test_more_training_learns_the_bars(tmp_path, tiny_data, write_params):
