@@ -183,3 +183,9 @@ def test_a_file_that_cannot_be_read_is_told_so(tmp_path):
     assert mistake(tmp_path / "none.yaml", "train") == "cannot be read: No such file or directory"
     (tmp_path / "latin.yaml").write_bytes(b"# caf\xe9")
     assert mistake(tmp_path / "latin.yaml", "train").startswith("cannot be read: 'utf-8' codec can't decode byte 0xe9")
+
+
+def test_a_learning_rate_that_would_crash_scikit_learn_is_refused(write_params):
+    path = write_params(embed={"learning_rate": 1e100})
+    with pytest.raises(StrataError, match=r"embed\.learning_rate: .* less than or equal to 1000000 \(got 1e\+100\)"):
+        load_section(path, "embed", EmbedParams)

@@ -17,7 +17,7 @@ class EmbedParams(Section):
     early_exaggeration: Annotated[float, Field(ge=1, le=100)]
     early_exaggeration_iterations: Annotated[int, Field(ge=1, le=10_000)]
     iterations: Annotated[int, Field(ge=1, le=100_000)]
-    learning_rate: Literal["auto"] | Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    learning_rate: Literal["auto"] | Annotated[float, Field(gt=0, le=1e6)]  # far more crashes scikit-learn
     pca_components: Annotated[int, Field(ge=2, le=1000)]
     initialization_layer: str
 
