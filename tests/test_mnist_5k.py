@@ -57,6 +57,6 @@ def test_a_class_without_an_image_to_train_on_is_refused(fewest):
 
 
 def test_the_packaged_digits_give_exactly_the_files_of_the_catalogue(tmp_path):
-    write_packaged(tmp_path)
+    write_packaged(tmp_path, CATALOGUE["mnist-5k"])
     assert {name: sha256_of(tmp_path / name) for name in IDX_FILES} == CATALOGUE["mnist-5k"].sha256
     assert {path.name for path in tmp_path.iterdir()} == set(IDX_FILES)
