@@ -20,7 +20,7 @@ from strata.errors import StrataError
 from strata.params.common import Layers, Seed
 from strata.params.embed import EmbedParams
 from strata.params.section import load_section
-from strata.pool import run_jobs
+from strata.pool import started_pool
 from strata.provenance import check_same_origin, check_same_samples
 from strata.reduction import reduced
 from strata.tsne import Embedding, check_points, embed, initial_map
@@ -60,13 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     origins = [read_info(path).provenance for path in paths]
     for path, origin in zip(paths, origins, strict=True):
         check_same_origin(origins[0], paths[0], origin, path)
-    loaded = run_jobs(load_reduced, [ReduceJob(path, params, seed) for path in paths], "embed: principal components")
-    for path, (ids, _) in zip(paths, loaded, strict=True):
-        check_same_samples(loaded[0][0], paths[0], ids, path)
-
-    values = [reduced_values for _, reduced_values in loaded]
-    start = initial_map(values[layers.index(params.initialization_layer)], seed)
-    embeddings = run_jobs(run_embed, [EmbedJob(value, start, params, seed) for value in values], "embed: t-SNE")
+    with started_pool(len(layers)) as pool:
+        jobs = [ReduceJob(path, params, seed) for path in paths]
+        loaded = pool.run(load_reduced, jobs, "embed: principal components")
+        for path, (ids, _) in zip(paths, loaded, strict=True):
+            check_same_samples(loaded[0][0], paths[0], ids, path)
+        values = [reduced_values for _, reduced_values in loaded]
+        start = initial_map(values[layers.index(params.initialization_layer)], seed)
+        embeddings = pool.run(run_embed, [EmbedJob(value, start, params, seed) for value in values], "embed: t-SNE")
     chain = aligned_chain([embedding.points for embedding in embeddings])
     for place, (layer, points, embedding) in enumerate(zip(layers, chain, embeddings, strict=True)):
         layer_map = LayerMap(

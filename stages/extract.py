@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     network_params = load_section(options.params, "network", NetworkParams)
 
     modules = modules_of(layers, LAYER_MODULES)
-    device = prepare_torch(params.device, params.threads)
+    device = prepare_torch(params.device, params.threads, training=False)
     description = read_description(options.data)
     network = initialized_network(network_params, description.image_shape, len(description.classes), seed=0)
     load_checkpoint(network, options.model)

@@ -2,7 +2,9 @@
 
 python -m stages.report --data data/raw --model data/model/mnist_cnn.pt --activations data/activations \
     --embeddings data/embeddings --training reports/training.json --curve reports/learning_curve.csv \
-    --epochs reports/epochs.csv --summary reports/network.txt --figures reports/figures --page reports/index.html
+    --epochs reports/epochs.csv --summary reports/network.txt --measures data/measures --table reports/measures.csv \
+    --cka reports/cka.csv --dimension reports/intrinsic_dimension.csv --stability reports/stability.csv \
+    --pairs reports/class_pairs.csv --figures reports/figures --page reports/index.html
 """
 
 import json
@@ -23,13 +25,15 @@ from strata.params.report import ReportParams
 from strata.params.section import load_section, sections_as_text
 from strata.pool import run_jobs
 
-PATHS = ("data", "model", "activations", "embeddings", "training", "curve", "epochs", "summary", "figures", "page")
-TOLD = ("seed", "dataset", "network", "layers", "train", "extract", "embed", "report")
+MEASURED = ("measures", "table", "cka", "dimension", "stability", "pairs")
+READ = ("data", "model", "activations", "embeddings", "training", "curve", "epochs", "summary", *MEASURED)
+WRITTEN = ("figures", "page")
+TOLD = ("seed", "dataset", "network", "layers", "train", "extract", "embed", "measure", "report")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = stage_parser(__doc__)
-    for name in PATHS:
+    for name in READ + WRITTEN:
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args(arguments)
     layers = load_section(options.params, "layers", Layers)
@@ -44,8 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         embeddings=options.embeddings,
         curve=options.curve,
         epochs=options.epochs,
+        measured={name: getattr(options, name) for name in MEASURED},
     )
-    planned = list(report_figures(inputs, params.misclassified))
+    planned = list(report_figures(inputs, params.misclassified, params.late_deciders))
     run_jobs(draw_and_save, [(entry.name, draw, options.figures, params.dpi) for entry, draw in planned], "report")
 
     texts = {

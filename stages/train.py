@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     params = load_section(options.params, "train", TrainParams)
     network_params = load_section(options.params, "network", NetworkParams)
 
-    device = prepare_torch(params.device, params.threads)
+    device = prepare_torch(params.device, params.threads, training=True)
     description = read_description(options.data)
     examples, test = (load_examples(options.data, split, description, device) for split in ("train", "test"))
     network = initialized_network(network_params, description.image_shape, len(description.classes), seed)

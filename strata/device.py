@@ -8,8 +8,10 @@ from strata.errors import StrataError
 from strata.params.common import Device
 
 
-def prepare_torch(device: Device, threads: int) -> torch.device:
+def prepare_torch(device: Device, threads: int, *, training: bool) -> torch.device:
     """Return the torch device, with `threads` CPU threads and deterministic algorithms for the whole process.
+
+    A forward pass on the CPU repeats itself anyway: there the switch, which takes torch 2 s, is left alone.
 
     Raises StrataError where this machine or this build of torch lacks the device: there is no fallback.
     """
@@ -24,5 +26,6 @@ def prepare_torch(device: Device, threads: int) -> torch.device:
     # cuBLAS repeats itself only with a fixed workspace (CUDA's documentation, "Results reproducibility").
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    if training or device != "cpu":
+        torch.use_deterministic_algorithms(True)
     return torch.device(device)

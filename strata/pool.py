@@ -23,19 +23,24 @@ THREAD_LIMITS = (
 )
 
 
-def run_jobs(work: Callable[[Job], Result], jobs: Sequence[Job], title: str) -> list[Result]:
-    """Return work(job) for every job, in order; `work` is a function of a module, jobs and results can be pickled.
+class Pool:
+    """Processes that are started at once, and wait for jobs: a process takes seconds to import what it needs."""
 
-    The environment variable STRATA_PROCESSES bounds the processes (default: one a core). Every job runs in a process
-    started afresh, even the only one, so that the same code runs with the same number of threads. The first error ends
-    all.
-    """
-    workers = min(process_count(), len(jobs))
-    with _one_thread_each():
+    def __init__(self, workers: int) -> None:
         # Spawned, not forked: a forked child would keep the parent's thread pools, and their locks.
-        executor = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+        self._executor = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+        with _one_thread_each():
+            for _ in range(workers):  # each call finds no idle process, and so starts one
+                self._executor.submit(int)
+
+    def run(self, work: Callable[[Job], Result], jobs: Sequence[Job], title: str) -> list[Result]:
+        """Return work(job) for every job, in order; `work` is a function of a module, jobs and results can be pickled.
+
+        The first error ends all. Raises StrataError where a process dies.
+        """
         try:
-            futures = {executor.submit(work, job): place for place, job in enumerate(jobs)}
+            with _one_thread_each():
+                futures = {self._executor.submit(work, job): place for place, job in enumerate(jobs)}
             results = {}
             for future in progress(as_completed(futures), title, len(jobs), unit="job"):
                 results[futures[future]] = future.result()
@@ -43,9 +48,31 @@ def run_jobs(work: Callable[[Job], Result], jobs: Sequence[Job], title: str) -> 
             raise StrataError(
                 f"{title}: a worker process died, most likely for lack of memory; run again with {PROCESSES}=1"
             ) from None
-        finally:
-            executor.shutdown(wait=True, cancel_futures=True)
-    return [results[place] for place in range(len(jobs))]
+        return [results[place] for place in range(len(jobs))]
+
+    def close(self) -> None:
+        """End the processes, after the jobs under way; jobs that have not begun are dropped."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def started_pool(most: int) -> Iterator[Pool]:
+    """Context of a pool of `most` processes, or fewer: one a core, or the environment variable STRATA_PROCESSES.
+
+    Every job runs in a process started afresh, even where there is only one, so that the same code runs with the same
+    number of threads.
+    """
+    pool = Pool(min(process_count(), most))
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
+def run_jobs(work: Callable[[Job], Result], jobs: Sequence[Job], title: str) -> list[Result]:
+    """Return work(job) for every job, in order, from a pool of its own: see `Pool.run` and `started_pool`."""
+    with started_pool(len(jobs)) as pool:
+        return pool.run(work, jobs, title)
 
 
 def process_count() -> int:

@@ -17,6 +17,7 @@ SMALL = {
     "layers": ["input", "h5", "h6"],
     "train": {"epochs": 1},
     "embed": {"early_exaggeration_iterations": 150, "iterations": 100},
+    "measure": {"half_samples": 3, "stability_samples": 40, "stability_perplexities": [10]},
     "report": {"dpi": 50},
 }
 
@@ -66,8 +67,11 @@ def test_every_path_of_the_contract_exists(clone):
         "data/model/mnist_cnn.pt",
         *(f"data/activations/{name}.parquet" for name in ("input", "h5", "h6", "samples")),
         *(f"data/embeddings/{name}.parquet" for name in ("input", "h5", "h6")),
-        *(f"reports/{name}.json" for name in ("training", "embedding")),
-        *(f"reports/{name}.csv" for name in ("learning_curve", "epochs", "predictions")),
+        *(f"data/measures/points/{name}.parquet" for name in ("input", "h5", "h6")),
+        *(f"data/measures/{name}.parquet" for name in ("samples", "stability_maps")),
+        *(f"reports/{name}.json" for name in ("training", "embedding", "measures")),
+        *(f"reports/{name}.csv" for name in ("learning_curve", "epochs", "predictions", "measures", "cka")),
+        *(f"reports/{name}.csv" for name in ("measures_by_layer", "intrinsic_dimension", "stability", "class_pairs")),
         *(f"reports/figures/maps.{suffix}" for suffix in ("png", "svg")),
         *("reports/network.txt", "reports/index.html"),
     }
@@ -80,7 +84,7 @@ def test_outputs_are_ignored_by_git_and_nothing_is_left_to_do(clone):
     assert "up to date" in run("dvc", "status", folder=clone)
     again = run("dvc", "repro", folder=clone)
     assert "Running stage" not in again
-    assert again.count("didn't change, skipping") == 5
+    assert again.count("didn't change, skipping") == 6
 
 
 def test_a_change_of_one_section_runs_its_stage_and_what_follows(clone):
@@ -91,7 +95,7 @@ def test_a_change_of_one_section_runs_its_stage_and_what_follows(clone):
         changed = set(json.loads(run("dvc", "status", "--json", folder=clone)))
     finally:
         params.write_text(before, encoding="utf-8")
-    assert changed == {"embed", "report"}
+    assert changed == {"embed", "measure", "report"}
 
 
 def test_recomputing_everything_gives_the_same_lock_to_the_byte(clone):

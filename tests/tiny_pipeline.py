@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stages import extract, train
+from stages import embed, extract, measure, train
 
 ROOT = Path(__file__).resolve().parent.parent
 SIDE = 16
@@ -39,7 +39,24 @@ TINY_PARAMS: dict[str, Any] = {
         "pca_components": 10,
         "initialization_layer": "input",
     },
-    "report": {"sample_id": 0, "misclassified": 6, "dpi": 50},
+    "measure": {
+        "samples": 5000,
+        "neighbours": 5,
+        "probe_components": 10,
+        "probe_penalty": 1,
+        "half_samples": 3,
+        "correlation_samples": 20,
+        "late_layers": 2,
+        "stability_samples": 30,
+        "stability_seeds": 2,
+        "stability_perplexities": [3, 5],
+        "stability_exaggeration_iterations": 150,
+        "stability_iterations": 100,
+        "batch_size": 16,
+        "device": "cpu",
+        "threads": 1,
+    },
+    "report": {"sample_id": 0, "misclassified": 6, "late_deciders": 6, "dpi": 50},
 }
 
 
@@ -68,3 +85,24 @@ def run_extract(params: Path, data: Path, out: Path) -> None:
     """Run the extract stage with the model under `out`, writing `out`/activations."""
     model = str(out / "model/mnist_cnn.pt")
     extract.main(["--params", str(params), "--data", str(data), "--model", model, "--out", str(out / "activations")])
+
+
+def run_embed(params: Path, out: Path) -> None:
+    """Run the embed stage on `out`/activations, writing `out`/embeddings."""
+    folders = ["--activations", str(out / "activations"), "--out", str(out / "embeddings")]
+    embed.main(["--params", str(params), *folders, "--metrics", str(out / "reports/embedding.json")])
+
+
+def run_measure(params: Path, data: Path, out: Path) -> None:
+    """Run the measure stage on what is under `out`, writing `out`/measures and tables under `out`/reports."""
+    reports = out / "reports"
+    measure.main(
+        [
+            *("--params", str(params), "--data", str(data), "--model", str(out / "model/mnist_cnn.pt")),
+            *("--activations", str(out / "activations"), "--embeddings", str(out / "embeddings")),
+            *("--out", str(out / "measures"), "--metrics", str(reports / "measures.json")),
+            *("--table", str(reports / "measures.csv"), "--by-layer", str(reports / "measures_by_layer.csv")),
+            *("--cka", str(reports / "cka.csv"), "--dimension", str(reports / "intrinsic_dimension.csv")),
+            *("--stability", str(reports / "stability.csv"), "--pairs", str(reports / "class_pairs.csv")),
+        ]
+    )

@@ -1,9 +1,7 @@
 """Which figures the report has, in its order, each with a caption that says what it shows and what it does not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-
-from matplotlib.figure import Figure
 
 from strata.figures.close_up import draw_feature_maps, draw_output
 from strata.figures.confusion import confusion_counts, draw_confusion
@@ -12,16 +10,16 @@ from strata.figures.learning_curve import draw_learning_curve
 from strata.figures.maps import draw_all_maps, draw_map
 from strata.layers import OUTPUT_LAYER
 from strata.page.inputs import ReportInputs
-from strata.page.report_page import PageFigure
+from strata.page.measure_figures import measure_figures
+from strata.page.report_page import PageFigure, Planned
 
 MAPS, NETWORK, ONE_SAMPLE = "Maps of every layer", "What the network learned", "One sample through the network"
-# A figure's entry in the page, and the call that draws it: it can be sent to another process.
-Planned = tuple[PageFigure, Callable[[], Figure]]
 
 
-def report_figures(inputs: ReportInputs, mistakes: int) -> Iterator[Planned]:
+def report_figures(inputs: ReportInputs, mistakes: int, late: int) -> Iterator[Planned]:
     """Yield the report's figures, undrawn; close-ups of layers that were not extracted are left out."""
     yield from _map_figures(inputs)
+    yield from measure_figures(inputs, late)
     yield from _network_figures(inputs, mistakes)
     yield from _sample_figures(inputs)
 

@@ -1,6 +1,6 @@
 """What the report is drawn from: the artifacts of the stages before, checked to belong together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from strata.datasets.description import DatasetDescription, read_description
 from strata.datasets.images import load_images
 from strata.embedding_files import LayerMap, read_map
 from strata.errors import StrataError
+from strata.page.measure_inputs import MeasureInputs, load_measures
 from strata.provenance import Provenance, check_same_origin, check_same_samples
 from strata.samples import Samples, read_samples
 
@@ -34,6 +35,7 @@ class ReportInputs:
     shown_activations: dict[str, NDArray[np.float32]]
     batches: pd.DataFrame
     epochs: pd.DataFrame
+    measures: MeasureInputs
 
 
 def load_report_inputs(
@@ -46,8 +48,9 @@ def load_report_inputs(
     embeddings: Path,
     curve: Path,
     epochs: Path,
+    measured: Mapping[str, Path],
 ) -> ReportInputs:
-    """Return everything that the report needs.
+    """Return everything that the report needs; `measured` are the paths that `load_measures` takes.
 
     Raises StrataError where an artifact is missing, damaged, or made from another model, data set or split than the
     others, where sample ids differ, or where there is no sample `shown_id`.
@@ -83,4 +86,5 @@ def load_report_inputs(
         shown_activations=shown_activations,
         batches=pd.read_csv(curve),
         epochs=pd.read_csv(epochs),
+        measures=load_measures(layers, samples.sample_id, origin, **measured),
     )

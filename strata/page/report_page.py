@@ -1,11 +1,12 @@
 """Fill the report's template: one HTML file with every figure inside, that opens offline from disk."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from matplotlib.figure import Figure
 
 TEMPLATE = Path(__file__).with_name("report_page.html")
 
@@ -18,6 +19,10 @@ class PageFigure:
     heading: str
     caption: str
     group: str
+
+
+# A figure's entry in the page, and the call that draws it: it can be sent to another process.
+Planned = tuple[PageFigure, Callable[[], Figure]]
 
 
 def render_page(

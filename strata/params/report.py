@@ -8,8 +8,9 @@ from strata.params.section import Section
 
 
 class ReportParams(Section):
-    """Which sample the close-ups show, how many mistakes the gallery holds, and the figures' resolution."""
+    """Which sample the close-ups show, how many images the galleries hold, and the figures' resolution."""
 
     sample_id: Annotated[int, Field(ge=0)]
     misclassified: Annotated[int, Field(ge=1, le=200)]
+    late_deciders: Annotated[int, Field(ge=1, le=200)]
     dpi: Annotated[int, Field(ge=50, le=600)]

@@ -5,8 +5,9 @@ import shutil
 
 import pytest
 
-from stages import embed, report
+from stages import report
 from strata.errors import StrataError
+from tests.tiny_pipeline import run_embed, run_measure
 
 
 def run_report(params, data, out) -> None:
@@ -17,22 +18,22 @@ def run_report(params, data, out) -> None:
             *("--activations", str(out / "activations"), "--embeddings", str(out / "embeddings")),
             *("--training", str(reports / "training.json"), "--curve", str(reports / "learning_curve.csv")),
             *("--epochs", str(reports / "epochs.csv"), "--summary", str(reports / "network.txt")),
+            *("--measures", str(out / "measures"), "--table", str(reports / "measures.csv")),
+            *("--cka", str(reports / "cka.csv"), "--dimension", str(reports / "intrinsic_dimension.csv")),
+            *("--stability", str(reports / "stability.csv"), "--pairs", str(reports / "class_pairs.csv")),
             *("--figures", str(reports / "figures"), "--page", str(reports / "index.html")),
         ]
     )
 
 
-def run_embed(params, out) -> None:
-    folders = ["--activations", str(out / "activations"), "--out", str(out / "embeddings")]
-    embed.main(["--params", str(params), *folders, "--metrics", str(out / "reports/embedding.json")])
-
-
 def test_all_figures_in_both_forms_and_the_page(extracted, tiny_data, write_params):
     params = write_params(layers=["input", "h1", "h6"])
     run_embed(params, extracted)
+    run_measure(params, tiny_data, extracted)
     run_report(params, tiny_data, extracted)
     names = {path.name for path in (extracted / "reports/figures").iterdir()}
     stems = ["maps", "map_input", "map_h1", "map_h6", "learning_curve", "confusion", "misclassified", "sample_output"]
+    stems += ["measures", "cka", "intrinsic_dimension", "perplexity_grid", "late_deciders"]
     assert names == {f"{stem}.{suffix}" for stem in [*stems, "features_h1"] for suffix in ("png", "svg")}
     page = (extracted / "reports/index.html").read_text(encoding="utf-8")
     assert page.count("data:image/png;base64,") == len(stems) + 1

@@ -1,0 +1,59 @@
+"""The KL divergence that t-SNE minimizes, by the exact sum over all pairs, whatever engine drew the map."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix, csr_matrix
+
+from strata.activation_files import read_activations
+from strata.reduction import reduced
+
+ROWS = 512
+
+
+def affinities(values: NDArray[np.floating], perplexity: float) -> csr_matrix:
+    """Return t-SNE's symmetric joint probabilities P, sparse (n, n), of values (n, k).
+
+    Gaussian, each bandwidth set to the perplexity over 3 x perplexity exact neighbours (van der Maaten 2014).
+    """
+    # Imported here: it takes a second, and few processes need it.
+    from openTSNE.affinity import PerplexityBasedNN
+
+    return csr_matrix(PerplexityBasedNN(values, perplexity=perplexity, method="exact", n_jobs=1, random_state=0).P)
+
+
+def kl_divergence(joint: csr_matrix, points: NDArray[np.floating]) -> float:
+    """Return KL(P || Q) in nats of joint probabilities P (n, n) and the map's points (n, 2), by the exact sum.
+
+    Q is proportional to 1 / (1 + squared distance), over all pairs of different points (van der Maaten & Hinton 2008).
+    """
+    exact = points.astype(np.float64)
+    total = 0.0
+    for start in range(0, len(exact), ROWS):
+        block = exact[start : start + ROWS]
+        total += float((1 / (1 + ((block[:, None] - exact) ** 2).sum(axis=2))).sum())
+    total -= len(exact)  # a point with itself
+    pairs = coo_matrix(joint)
+    known = pairs.data > 0
+    probability, first, second = pairs.data[known], pairs.row[known], pairs.col[known]
+    weight = 1 / (1 + ((exact[first] - exact[second]) ** 2).sum(axis=1))
+    return float((probability * (np.log(probability) - np.log(weight / total))).sum())
+
+
+@dataclass(frozen=True)
+class DivergenceJob:
+    """A map's points (n, 2), and the activations (and their reduction, drawn from `seed`) it was made from."""
+
+    activations: Path
+    points: NDArray[np.float32]
+    perplexity: float
+    components: int
+    seed: int
+
+
+def measure_divergence(job: DivergenceJob) -> float:
+    """Return the KL divergence of a map of all samples, from the same reduced activations that t-SNE was given."""
+    values = reduced(read_activations(job.activations).values, job.components, job.seed)
+    return kl_divergence(affinities(values, job.perplexity), job.points)

@@ -1,0 +1,101 @@
+"""Exact nearest neighbours (Euclidean) in a layer's full space, ties broken by (distance, row)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Rows at a time, and units at a time: they bound the memory. Both are fixed, as they touch the last bits of distances.
+ROWS, UNITS = 1024, 2048
+# Squared distances from a matrix product carry errors of about the precision times the squared norms; wide margins.
+ROUNDING = {np.float64: 1e-13, np.float32: 1e-5}
+Precision = type[np.float64] | type[np.float32]
+
+
+@dataclass(frozen=True)
+class NeighbourBlock:
+    """Consecutive points: squared distances float64 (b, n) to all points, and the k nearest others, int32 (b, k).
+
+    A point's distance to itself is infinite here, so that it is never its own neighbour.
+    """
+
+    start: int
+    squared: NDArray[np.float64]
+    nearest: NDArray[np.int32]
+
+
+def squared_distances(
+    queries: NDArray[np.floating], reference: NDArray[np.floating], precision: Precision = np.float64
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return squared Euclidean distances (q, n) of queries (q, D) to reference (n, D), and their rounding errors (q,).
+
+    Distances within the rounding error are 0, so that identical points are at distance 0. Products are computed in
+    `precision`, sums of them in float64.
+    """
+    products = np.zeros((len(queries), len(reference)))
+    query_norms, reference_norms = np.zeros(len(queries)), np.zeros(len(reference))
+    for start in range(0, reference.shape[1], UNITS):
+        columns = slice(start, start + UNITS)
+        middle = reference[:, columns].mean(axis=0, dtype=precision)  # short vectors lose fewer digits
+        left = np.subtract(queries[:, columns], middle, dtype=precision)
+        right = np.subtract(reference[:, columns], middle, dtype=precision)
+        products += left @ right.T
+        query_norms += np.einsum("ij,ij->i", left, left)
+        reference_norms += np.einsum("ij,ij->i", right, right)
+    sizes = query_norms[:, None] + reference_norms
+    squared = sizes - 2 * products
+    rounding = ROUNDING[precision]
+    squared[squared <= rounding * sizes] = 0
+    return squared, rounding * sizes.max(axis=1)
+
+
+def neighbour_blocks(values: NDArray[np.floating], k: int) -> Iterator[NeighbourBlock]:
+    """Yield, block by block, the k < n nearest other points of every point of values (n, D)."""
+    for start in range(0, len(values), ROWS):
+        queries = values[start : start + ROWS]
+        squared, error = squared_distances(queries, values)
+        rows = np.arange(len(queries))
+        squared[rows, start + rows] = np.inf
+        yield NeighbourBlock(start, squared, _smallest(squared, error, queries, values, k))
+
+
+def nearest_neighbours(queries: NDArray[np.floating], reference: NDArray[np.floating], k: int) -> NDArray[np.int32]:
+    """Return the rows (q, k) of the k <= n points of reference (n, D) that are nearest to each of queries (q, D).
+
+    Exact, though most distances are computed in float32: where that leaves a doubt, differences decide.
+    """
+    found = []
+    for start in range(0, len(queries), ROWS):
+        block = queries[start : start + ROWS]
+        squared, error = squared_distances(block, reference, np.float32)
+        found.append(_smallest(squared, error, block, reference, k))
+    return np.concatenate(found)
+
+
+def _smallest(
+    squared: NDArray[np.float64],
+    error: NDArray[np.float64],
+    queries: NDArray[np.floating],
+    reference: NDArray[np.floating],
+    k: int,
+) -> NDArray[np.int32]:
+    count = min(k + 1, squared.shape[1])  # one more, to see whether the last place is a tie
+    places = np.sort(np.argpartition(squared, count - 1, axis=1)[:, :count], axis=1)
+    order = np.argsort(np.take_along_axis(squared, places, axis=1), axis=1, kind="stable")
+    nearest = np.take_along_axis(places, order, axis=1)
+    distances = np.take_along_axis(squared, nearest, axis=1)
+    with np.errstate(invalid="ignore"):  # the infinite distance to oneself
+        ties = np.flatnonzero((np.diff(distances, axis=1) <= 2 * error[:, None]).any(axis=1))
+    first = nearest[:, :k].astype(np.int32)
+    for row in ties:  # near ties, and duplicates: the order among them is decided by exact differences
+        candidates = np.flatnonzero(squared[row] <= distances[row, k - 1] + 2 * error[row])
+        differences = reference[candidates].astype(np.float64) - queries[row]
+        exact = np.einsum("ij,ij->i", differences, differences)
+        first[row] = candidates[np.lexsort((candidates, exact))[:k]]
+    return first
+
+
+def two_nearest_distances(squared: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distances (b, 2) to the two nearest of n >= 2 others, from squared distances (b, n)."""
+    return np.sqrt(np.partition(squared, 1, axis=1)[:, :2])

@@ -1,0 +1,152 @@
+"""Choose what is measured, and run the trained network and its untrained twin for what was not extracted."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from strata.checkpoint import load_checkpoint
+from strata.datasets.description import read_description
+from strata.datasets.images import load_images
+from strata.device import prepare_torch
+from strata.errors import StrataError
+from strata.extraction import Images, stream_activations
+from strata.layers import LAYER_MODULES, modules_of
+from strata.measures.labelled import LabelledSets
+from strata.measures.space_files import (
+    HELD_OUT,
+    POINTS,
+    REFERENCE,
+    TRAINED,
+    UNTRAINED,
+    SpaceFiles,
+    copy_points,
+    project_input,
+)
+from strata.network import initialized_network
+from strata.network_input import normalized
+from strata.params.measure import MeasureParams
+from strata.params.network import NetworkParams
+from strata.provenance import Provenance, check_same_origin, check_same_samples
+from strata.samples import Samples, read_samples
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is measured: `rows` (n,) of the extracted samples, all samples, the labels of all sets, and the origin.
+
+    `held_out` names the set of images that are read: the points themselves where they are test images. `projections`
+    names the layer whose random projection each layer shares.
+    """
+
+    rows: NDArray[np.intp]
+    samples: Samples
+    labels: LabelledSets
+    held_out: str
+    projections: dict[str, str]
+    provenance: Provenance
+
+
+def prepare_spaces(
+    files: SpaceFiles,
+    layers: Sequence[str],
+    params: MeasureParams,
+    network_params: NetworkParams,
+    seed: int,
+    *,
+    data: Path,
+    model: Path,
+    activations: Path,
+) -> Measured:
+    """Fill the scratch folder with the activations of every space, set of images and layer.
+
+    Raises StrataError where the artifacts do not belong together, or there are too few samples to measure.
+    """
+    samples, origin = read_samples(activations / "samples.parquet")
+    check_same_origin(origin, activations / "samples.parquet", Provenance.of(origin.split, model, data), model)
+    rows = chosen(len(samples.label), params.samples, np.random.default_rng([seed, 0]))
+    check_enough(len(rows), params)
+    train, test = load_images(data, "train"), load_images(data, "test")
+    reference = chosen(len(train.labels), params.samples, np.random.default_rng([seed, 1]))
+    held_out = chosen(len(test.labels), params.samples, np.random.default_rng([seed, 2]))
+    sets = {
+        POINTS: load_images(data, origin.split).images[rows],
+        REFERENCE: train.images[reference],
+        HELD_OUT: test.images[held_out],
+    }
+    held_out_labels = test.labels[held_out]
+    if origin.split == "test":  # no need to run the same images twice
+        del sets[HELD_OUT]
+        held_out_labels = test.labels[rows]
+
+    for layer in layers:
+        path = activations / f"{layer}.parquet"
+        check_same_samples(
+            samples.sample_id, activations / "samples.parquet", copy_points(files, path, layer, rows), path
+        )
+    description = read_description(data)
+    device = prepare_torch(params.device, params.threads, training=False)
+    shape, classes = description.image_shape, len(description.classes)
+
+    def to_input(images: Images) -> torch.Tensor:
+        return normalized(images, description.mean, description.std).to(device)
+
+    trained, twin = (initialized_network(network_params, shape, classes, seed).to(device) for _ in range(2))
+    load_checkpoint(trained, model)
+    projections: dict[str, str] = {}
+    for name, images in sets.items():
+        if name != POINTS:
+            run_into(files, TRAINED, name, trained, layers, images, to_input, params.batch_size)
+        run_into(files, UNTRAINED, name, twin, layers, images, to_input, params.batch_size)
+        units = {layer: files.read(UNTRAINED, name, layer).shape[1] for layer in layers}
+        projections = project_input(files, name, to_input(images).flatten(1).cpu().numpy(), units, seed)
+    return Measured(
+        rows=rows,
+        samples=samples,
+        labels=LabelledSets(
+            samples.label[rows], train.labels[reference].astype(np.int16), held_out_labels.astype(np.int16), classes
+        ),
+        held_out=HELD_OUT if HELD_OUT in sets else POINTS,
+        projections=projections,
+        provenance=origin,
+    )
+
+
+def chosen(count: int, most: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return all rows of `count`, or `most` of them at random, in ascending order."""
+    return np.arange(count) if count <= most else np.sort(rng.choice(count, most, replace=False))
+
+
+def check_enough(count: int, params: MeasureParams) -> None:
+    """Raise StrataError where there are too few points for the neighbours or the stability runs asked for."""
+    if 2 * params.neighbours >= min(count, params.stability_samples):
+        raise StrataError(
+            f"measure.neighbours {params.neighbours} is too large for {min(count, params.stability_samples)} points:"
+            " fewer than half as many can be measured; extract more, or lower it"
+        )
+    if count < 24:
+        raise StrataError(f"{count} samples are too few to measure: extract 24 or more")
+
+
+def run_into(
+    files: SpaceFiles,
+    space: str,
+    name: str,
+    network: nn.Module,
+    layers: Sequence[str],
+    images: Images,
+    to_input: Callable[[Images], torch.Tensor],
+    batch_size: int,
+) -> None:
+    """Write the layers' activations of all images into the scratch folder."""
+    targets: dict[str, NDArray[np.float32]] = {}
+    for batch in stream_activations(network, images, modules_of(layers, LAYER_MODULES), to_input, batch_size):
+        for layer, values in batch.activations.items():
+            flat = values.reshape(len(values), -1)
+            if layer not in targets:
+                targets[layer] = files.create(space, name, layer, (len(images), flat.shape[1]))
+            targets[layer][batch.start : batch.start + len(flat)] = flat

@@ -1,0 +1,92 @@
+"""Where the activations that are measured lie during the stage: one array a network, set of images and layer.
+
+Layers of large images do not fit into memory all at once, and the extract stage keeps neither the training images nor
+an untrained network. So the stage writes what it needs into a scratch folder, and each job maps its own arrays.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strata.activation_files import iterate_activations
+
+TRAINED, UNTRAINED, PROJECTION = "none", "untrained", "random projection"
+SPACES = (TRAINED, UNTRAINED, PROJECTION)
+POINTS, REFERENCE, HELD_OUT = "points", "reference", "held_out"
+
+
+@dataclass(frozen=True)
+class SpaceFiles:
+    """A scratch folder of arrays float32 (n, D), by space (a network or a control), set of images, and layer."""
+
+    folder: Path
+
+    def path(self, space: str, images: str, layer: str) -> Path:
+        """The file of one array."""
+        return self.folder / f"{space}.{images}.{layer}.npy"
+
+    def read(self, space: str, images: str, layer: str) -> NDArray[np.float32]:
+        """Return one array, mapped, not loaded."""
+        return np.load(self.path(space, images, layer), mmap_mode="r")
+
+    def write(self, space: str, images: str, layer: str, values: NDArray[np.float32]) -> None:
+        """Write one array."""
+        np.save(self.path(space, images, layer), values)
+
+    def create(self, space: str, images: str, layer: str, shape: tuple[int, int]) -> NDArray[np.float32]:
+        """Return a new mapped array to fill."""
+        return np.lib.format.open_memmap(self.path(space, images, layer), "w+", np.float32, shape)
+
+
+@contextmanager
+def scratch_spaces(beside: Path) -> Iterator[SpaceFiles]:
+    """Context of an empty scratch folder beside a path, removed at the end; Git ignores its name."""
+    folder = beside.with_name(f".{beside.name}.part")
+    rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield SpaceFiles(folder)
+    finally:
+        rmtree(folder, ignore_errors=True)
+
+
+def copy_points(files: SpaceFiles, activations: Path, layer: str, rows: NDArray[np.intp]) -> NDArray[np.int32]:
+    """Copy the given ascending rows of a layer's activations into the scratch folder; return all the sample ids."""
+    target, ids, done, before = None, [], 0, 0
+    for batch in iterate_activations(activations):
+        if target is None:
+            target = files.create(TRAINED, POINTS, layer, (len(rows), batch.info.units))
+        inside = rows[(rows >= before) & (rows < before + len(batch.sample_ids))] - before
+        target[done : done + len(inside)] = batch.values[inside]
+        done, before = done + len(inside), before + len(batch.sample_ids)
+        ids.append(batch.sample_ids)
+    return np.concatenate(ids)
+
+
+def projections_of(units: Mapping[str, int], inputs: int) -> dict[str, str]:
+    """Return for every layer (name -> units) the first layer that has the same random projection of the inputs.
+
+    It has as many dimensions as the layer has units, at most as the network has inputs: more could add nothing.
+    """
+    first: dict[int, str] = {}
+    return {layer: first.setdefault(min(count, inputs), layer) for layer, count in units.items()}
+
+
+def project_input(
+    files: SpaceFiles, images: str, values: NDArray[np.float32], units: Mapping[str, int], seed: int
+) -> dict[str, str]:
+    """Write the layers' random Gaussian projections of the network's inputs (n, D); return `projections_of` them.
+
+    The matrix depends on `seed` and the dimensions only, so it is the same for all sets of images.
+    """
+    shared = projections_of(units, values.shape[1])
+    for layer in sorted(set(shared.values())):
+        size = min(units[layer], values.shape[1])
+        matrix = np.random.default_rng([seed, size]).standard_normal((values.shape[1], size), dtype=np.float32)
+        files.write(PROJECTION, images, layer, values @ (matrix / np.float32(size**0.5)))
+    return shared

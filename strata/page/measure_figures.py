@@ -1,0 +1,123 @@
+"""The report's figures of what was measured, each with a caption that says what it shows and what it does not."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from strata.figures.digits import draw_late_deciders, late_rows
+from strata.figures.dimension import draw_dimension
+from strata.figures.measures import draw_measures
+from strata.figures.perplexity_grid import draw_perplexity_grid
+from strata.figures.similarity import draw_cka
+from strata.measures.decisions import NEVER
+from strata.page.inputs import ReportInputs
+from strata.page.report_page import PageFigure, Planned
+
+KNOWS, TRUST, DECIDED = "What each layer knows", "How far to trust the maps", "Where samples are decided"
+
+
+def measure_figures(inputs: ReportInputs, late: int) -> Iterator[Planned]:
+    """Yield the figures of the measures, undrawn."""
+    measures, layers = inputs.measures, list(inputs.maps)
+    count = len(measures.rows)
+    yield (
+        PageFigure(
+            "measures",
+            "Measures by depth, with controls",
+            f"Taken in the full space of each layer, on {count:,} {inputs.provenance.split} images; bands are 95%"
+            " intervals. What the untrained twin or a random projection reaches is not learned; what shuffled labels"
+            " reach is chance. Shown: what can be read from a layer. Not shown: whether the network uses it. The bands"
+            " of means are somewhat too narrow, as points share neighbours.",
+            KNOWS,
+        ),
+        partial(draw_measures, measures.table, layers),
+    )
+    yield (
+        PageFigure(
+            "cka",
+            "How alike the layers are",
+            "Debiased linear CKA of all pairs of layers: 1 where two layers are equal up to rotation and scale, about 0"
+            " where they have nothing in common. It follows the directions of most variance; layers that differ in"
+            " small directions look alike.",
+            KNOWS,
+        ),
+        partial(draw_cka, measures.cka, layers),
+    )
+    yield (
+        PageFigure(
+            "intrinsic_dimension",
+            "Intrinsic dimension against the number of points",
+            "TwoNN sees the data at the scale of nearest neighbours, which grows as points are left out. A level line"
+            " is a dimension; a slope says that the value holds for this number of points only. Bars: half-samples at"
+            " all points, the range of disjoint parts elsewhere.",
+            KNOWS,
+        ),
+        partial(draw_dimension, measures.dimension, layers),
+    )
+    yield from _stability_figure(inputs)
+    yield from _late_figure(inputs, late)
+
+
+def _stability_figure(inputs: ReportInputs) -> Iterator[Planned]:
+    maps = inputs.measures.stability_maps
+    ids = maps[0].sample_id
+    labels = inputs.samples.label[np.searchsorted(inputs.samples.sample_id, ids)]
+    table = inputs.measures.stability
+    overlaps = {
+        (layer, float(perplexity)): float(overlap)
+        for layer, perplexity, overlap in zip(table["layer"], table["perplexity"], table["knn_overlap"], strict=True)
+    }
+    runs = int(table["runs"].max())
+    yield (
+        PageFigure(
+            "perplexity_grid",
+            "The same points at other perplexities",
+            f"{len(ids):,} points, t-SNE from {runs} random starts each; the first is shown, turned to the layer's map."
+            " Below each, the share of neighbours that two starts have in common. What changes along a column is the"
+            " perplexity's doing, not the layer's. The maps above start from principal components instead, and vary"
+            " less.",
+            TRUST,
+        ),
+        partial(
+            draw_perplexity_grid,
+            {(found.layer, found.perplexity): found.points for found in maps},
+            overlaps,
+            labels,
+            inputs.dataset.classes,
+        ),
+    )
+
+
+def _late_figure(inputs: ReportInputs, most: int) -> Iterator[Planned]:
+    measures, samples, classes = inputs.measures, inputs.samples, inputs.dataset.classes
+    decisions = measures.decisions
+    chosen = late_rows(decisions, most)
+    rows = measures.rows[chosen]
+    layers = list(inputs.maps)
+    titles = []
+    for row, place in zip(rows, chosen, strict=True):
+        commit = decisions.commit_layer[place]
+        where = "never commits" if commit == NEVER else f"commits at {layers[commit]}"
+        label, predicted = classes[samples.label[row]], classes[samples.predicted[row]]
+        titles.append(f"label {label}, predicted {predicted}\n{where} · id {samples.sample_id[row]}")
+    yield (
+        PageFigure(
+            "late_deciders",
+            "Late deciders",
+            f"{len(chosen)} of {int(decisions.late.sum()):,} samples whose neighbours agree with the network's final"
+            " prediction only in the last layers, or never. Below each image, the majority label of its nearest"
+            " neighbours in every layer; red where it is not the label. The vote is that of the neighbours: the"
+            " network itself decides at its output.",
+            DECIDED,
+        ),
+        partial(
+            draw_late_deciders,
+            inputs.images[rows],
+            titles,
+            np.stack([measures.points[layer].vote[chosen] for layer in layers]),
+            samples.label[rows],
+            layers,
+            classes,
+        ),
+    )
