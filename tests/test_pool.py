@@ -1,17 +1,24 @@
 """Jobs in processes of their own: order, errors, dead workers, and one numerical thread each."""
 
+import multiprocessing
 import os
+import time
 
 import pytest
 
 from strata.errors import StrataError
-from strata.pool import THREAD_LIMITS, process_count, run_jobs
+from strata.pool import THREAD_LIMITS, process_count, run_jobs, started_pool
 from tests.pool_jobs import die, environment, fail_on_two, give_up, square_after_a_while
 
 
 @pytest.fixture(autouse=True)
 def two_processes(monkeypatch):
     monkeypatch.setenv("STRATA_PROCESSES", "2")
+
+
+def children():
+    """Return the numbers of the processes that this one has started and that still run."""
+    return {process.pid for process in multiprocessing.active_children()}
 
 
 def test_results_come_in_the_order_of_the_jobs():
@@ -82,3 +89,69 @@ def test_without_an_affinity_all_cores_count(monkeypatch):
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 6)
     assert process_count() == 6
+
+
+def test_the_same_processes_serve_every_run_of_a_pool():
+    with started_pool(7) as pool:
+        started = children()
+        first = pool.run(environment, ["HOME"] * 12, "look")
+        second = pool.run(environment, ["PATH"] * 12, "look again")
+        assert len(started) == 2 and children() == started
+    assert {process for _, process in first + second} <= started
+    assert [value for value, _ in first + second] == [os.environ.get("HOME")] * 12 + [os.environ.get("PATH")] * 12
+
+
+@pytest.mark.parametrize(("asked", "most", "count"), [("5", 2, 2), ("1", 7, 1), ("2", 2, 2)])
+def test_a_pool_has_no_more_processes_than_asked_for_and_needed(monkeypatch, asked, most, count):
+    monkeypatch.setenv("STRATA_PROCESSES", asked)
+    with started_pool(most) as pool:
+        assert len(children()) == count  # started at once, before there are jobs
+        pool.run(environment, ["HOME"] * 10, "look")
+        assert len(children()) == count
+
+
+def test_no_jobs_have_no_results():
+    with started_pool(1) as pool:
+        assert pool.run(environment, [], "look") == []
+
+
+def test_the_processes_are_ended_after_the_context():
+    with started_pool(2) as pool:
+        assert pool.run(square_after_a_while, [2, 3], "square") == [4, 9]
+        assert children()
+    assert not children()
+
+
+@pytest.mark.parametrize(("work", "kind"), [(give_up, StrataError), (die, StrataError), (fail_on_two, ValueError)])
+def test_the_processes_are_ended_after_an_error_of_a_job(work, kind):
+    with pytest.raises(kind), started_pool(2) as pool:
+        pool.run(work, [2, 2, 2], "work")
+    assert not children()
+
+
+def test_the_processes_are_ended_after_an_error_between_the_runs():
+    with pytest.raises(KeyError), started_pool(2) as pool:
+        pool.run(environment, ["HOME"], "look")
+        raise KeyError
+    assert not children()
+
+
+def test_jobs_that_have_not_begun_are_dropped_after_an_error():
+    start = time.monotonic()
+    with pytest.raises(TypeError), started_pool(2) as pool:
+        pool.run(time.sleep, ["no number", *[0.2] * 300], "sleep")
+    assert time.monotonic() - start < 15  # all of them would take 30 s
+
+
+def test_a_pool_restores_the_environment_at_once(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    before = dict(os.environ)
+    with started_pool(2) as pool:
+        assert dict(os.environ) == before
+        results = pool.run(environment, THREAD_LIMITS * 2, "look") + pool.run(environment, THREAD_LIMITS, "look")
+        assert dict(os.environ) == before
+    assert [value for value, _ in results] == ["1"] * 3 * len(THREAD_LIMITS)
+    with pytest.raises(ValueError, match="cannot do 2"), started_pool(1) as pool:
+        pool.run(fail_on_two, [1, 2], "work")
+    assert dict(os.environ) == before

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from stages import embed
+from strata import pool
 from strata.activation_files import ActivationWriter, read_activations
 from strata.embedding_files import read_map
 from strata.errors import StrataError
 from strata.provenance import Provenance
+from tests.pool_jobs import PoolHere
 from tests.tiny_pipeline import run_train
 
 LAYERS = ["input", "h1", "h2", "h3", "h4", "h5", "h6"]
@@ -40,8 +42,8 @@ def rewrite(path, **changes):
 
 @pytest.fixture
 def in_process(monkeypatch):
-    """Run the jobs here, without seconds for the start of processes."""
-    monkeypatch.setattr(embed, "run_jobs", lambda work, jobs, _: [work(job) for job in jobs])
+    """Replace every stage's pool of processes."""
+    monkeypatch.setattr(pool, "Pool", PoolHere)
 
 
 @pytest.fixture

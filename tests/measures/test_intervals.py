@@ -1,0 +1,119 @@
+"""Intervals against SciPy and by hand; half-samples by their sizes, and by what their spread is meant to be."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest
+
+from strata.measures.intervals import Estimate, disjoint_parts, from_half_samples, half_samples, mean_of, share_of
+
+COUNTS = st.integers(1, 400).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count)))
+
+
+def bounds(estimate):
+    return estimate.low, estimate.high
+
+
+def test_an_estimate_alone_has_no_bounds():
+    assert np.isnan(bounds(Estimate(3.0))).all()
+
+
+def test_the_mean_has_the_normal_interval():
+    found = mean_of(np.array([0.2, 0.4, 0.6, 0.8]))
+    half = 1.959964 * (0.2 / 3) ** 0.5 / 2
+    assert found.value == pytest.approx(0.5)
+    assert bounds(found) == pytest.approx((0.5 - half, 0.5 + half))
+
+
+def test_the_interval_of_a_mean_is_cut_to_what_scores_can_be():
+    low, high = mean_of(np.array([0.0, 0.0, 0.3])), mean_of(np.array([1.0, 1.0, 0.7]))
+    assert low.low == 0
+    assert low.high == pytest.approx(0.1 + 1.959964 * 0.1)
+    assert high.low == pytest.approx(0.9 - 1.959964 * 0.1)
+    assert high.high == 1
+
+
+@pytest.mark.parametrize("score", [0.0, 0.5, 1.0])
+def test_scores_all_the_same_leave_no_uncertainty(score):
+    assert mean_of(np.full(8, score, dtype=np.float32)) == Estimate(score, score, score)
+
+
+@given(case=COUNTS)
+@settings(deadline=None)
+def test_a_share_has_wilsons_interval(case):
+    hits, count = case
+    found = share_of(np.arange(count) < hits)
+    expected = binomtest(hits, count).proportion_ci(method="wilson")
+    assert found.value == hits / count
+    assert bounds(found) == pytest.approx((expected.low, expected.high), abs=1e-6)
+    assert 0 <= found.low <= found.value <= found.high <= 1
+
+
+@pytest.mark.parametrize(("count", "half"), [(10, 5), (11, 5), (1, 0)])
+def test_half_samples_are_all_points_and_then_halves(count, half):
+    subsets = half_samples(count, 6, np.random.default_rng(0))
+    assert (subsets.shape, subsets.dtype) == ((count, 7), bool)
+    assert subsets.sum(axis=0).tolist() == [count] + [half] * 6
+
+
+def test_half_samples_without_repeats_are_all_points():
+    assert half_samples(5, 0, np.random.default_rng(0)).tolist() == [[True]] * 5
+
+
+def test_half_samples_follow_their_generator():
+    first, same, other = (half_samples(40, 3, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, same)
+    assert (first != other).any()
+    assert len({column.tobytes() for column in first.T.copy()}) == 4
+
+
+def test_half_samples_take_every_point_as_often():
+    shares = half_samples(30, 2000, np.random.default_rng(0))[:, 1:].mean(axis=1)
+    np.testing.assert_allclose(shares, 0.5, atol=5 * 0.5 / 2000**0.5)
+
+
+def test_the_spread_over_half_samples_is_about_the_standard_error():
+    values = np.random.default_rng(3).normal(size=400) ** 2
+    subsets = half_samples(400, 1000, np.random.default_rng(4))
+    found = from_half_samples(np.array([values[members].mean() for members in subsets.T]))
+    assert found.value == pytest.approx(values.mean())
+    assert found.high - found.value == pytest.approx(1.959964 * values.std(ddof=1) / 20, rel=0.1)
+
+
+@given(count=st.integers(1, 60), parts=st.integers(1, 8), seed=st.integers(0, 9))
+@settings(deadline=None)
+def test_parts_are_disjoint_and_of_equal_size(count, parts, seed):
+    subsets = disjoint_parts(count, parts, np.random.default_rng(seed))
+    assert (subsets.shape, subsets.dtype) == ((count, parts), bool)
+    assert (subsets.sum(axis=0) == count // parts).all()
+    assert (subsets.sum(axis=1) <= 1).all()
+
+
+def test_parts_are_drawn_at_random_by_their_generator():
+    first, same, other = (disjoint_parts(40, 3, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, same)
+    assert (first != other).any()
+    assert (np.diff(np.flatnonzero(first[:, 0])) > 1).any()
+
+
+def test_half_samples_give_the_interval_about_the_first_estimate():
+    found = from_half_samples(np.array([5.0, 1.0, 3.0, 2.0]))
+    assert found.value == 5
+    assert bounds(found) == pytest.approx((5 - 1.959964, 5 + 1.959964))
+
+
+def test_estimates_that_are_not_finite_are_left_out_of_the_interval():
+    found = from_half_samples(np.array([5.0, np.nan, 1.0, np.inf, 3.0, 2.0, np.nan]))
+    assert found == from_half_samples(np.array([5.0, 1.0, 3.0, 2.0]))
+
+
+@pytest.mark.parametrize("halves", [[], [2.0], [np.nan, np.nan], [2.0, np.nan]])
+def test_less_than_two_half_samples_give_no_bounds(halves):
+    found = from_half_samples(np.array([5.0, *halves]))
+    assert found.value == 5
+    assert np.isnan(bounds(found)).all()
+
+
+def test_an_estimate_that_is_missing_has_no_bounds():
+    assert np.isnan([*bounds(from_half_samples(np.array([np.nan, 1.0, 2.0])))]).all()

@@ -1,0 +1,172 @@
+"""Nearest neighbours against all differences in float64, sorted by (distance, row)."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from strata.measures import neighbours
+from strata.measures.neighbours import nearest_neighbours, neighbour_blocks, squared_distances, two_nearest_distances
+
+# Whole numbers have exact squared distances: ties are ties. Small ones give many ties and duplicates; large ones give
+# squared distances that differ by less than float32 can tell.
+GRIDS = st.sampled_from([0, 1, 3, 2000])
+SHAPES = st.tuples(st.integers(2, 25), st.integers(1, 6))
+BLOCK_SIZES = st.tuples(st.sampled_from([1, 4, 1024]), st.sampled_from([1, 2, 2048]))
+
+
+@st.composite
+def grid_points(draw):
+    """Draw float32 points on a grid, perhaps of one value only, perhaps far from zero."""
+    widest, offset = draw(GRIDS), draw(st.sampled_from([0, 10_000]))
+    values = draw(arrays(np.int64, draw(SHAPES), elements=st.integers(-widest, widest)))
+    return (values + offset).astype(np.float32)
+
+
+def exact_squared(queries, reference):
+    differences = queries[:, None].astype(np.float64) - reference.astype(np.float64)
+    return (differences**2).sum(axis=2)
+
+
+def smallest(squared, k):
+    rows = np.arange(squared.shape[1])
+    return np.stack([np.lexsort((rows, distances))[:k] for distances in squared])
+
+
+def exact_neighbours(queries, reference, k):
+    return smallest(exact_squared(queries, reference), k)
+
+
+def exact_other_neighbours(values, k):
+    squared = exact_squared(values, values)
+    np.fill_diagonal(squared, np.inf)
+    return smallest(squared, k)
+
+
+def nearest(values, k):
+    return np.concatenate([block.nearest for block in neighbour_blocks(values, k)])
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(neighbours, "ROWS", 7)
+    monkeypatch.setattr(neighbours, "UNITS", 3)
+
+
+def gaussian(rows, units, seed=0):
+    return np.random.default_rng(seed).normal(size=(rows, units)).astype(np.float32)
+
+
+@given(values=grid_points(), share=st.floats(0, 1), sizes=BLOCK_SIZES)
+@settings(deadline=None)
+def test_neighbours_among_ties_and_duplicates_are_exact(values, share, sizes):
+    k = 1 + int(share * (len(values) - 2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours, "ROWS", sizes[0])
+        patch.setattr(neighbours, "UNITS", sizes[1])
+        found = nearest(values, k)
+    np.testing.assert_array_equal(found, exact_other_neighbours(values, k))
+
+
+@given(values=grid_points(), share=st.floats(0, 1), split=st.floats(0, 1), sizes=BLOCK_SIZES)
+@settings(deadline=None)
+def test_neighbours_of_queries_are_exact_though_computed_in_float32(values, share, split, sizes):
+    middle = 1 + int(split * (len(values) - 2))
+    queries, reference = values[:middle], values[middle:]
+    k = 1 + int(share * (len(reference) - 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours, "ROWS", sizes[0])
+        patch.setattr(neighbours, "UNITS", sizes[1])
+        found = nearest_neighbours(queries, reference, k)
+    np.testing.assert_array_equal(found, exact_neighbours(queries, reference, k))
+
+
+@pytest.mark.parametrize("units", [1, 2, 40, 300])
+def test_gaussian_points_have_their_exact_neighbours(units):
+    values = gaussian(150, units)
+    np.testing.assert_array_equal(nearest(values, 9), exact_other_neighbours(values, 9))
+    found = nearest_neighbours(values[:60], values[60:], 9)
+    np.testing.assert_array_equal(found, exact_neighbours(values[:60], values[60:], 9))
+
+
+def test_differences_that_float32_cannot_tell_still_decide():
+    # Squared distances of about 1e12 that differ by a few units: float32 keeps seven digits.
+    reference = np.array([[1_000_000, unit] for unit in (5, 3, 4, 1, 2, 0)], dtype=np.float32)
+    query = np.zeros((1, 2), dtype=np.float32)
+    assert nearest_neighbours(query, reference, 6).tolist() == [[5, 3, 4, 1, 2, 0]]
+
+
+def test_the_lower_row_goes_first_among_equal_distances():
+    ring = np.array([[1, 0], [0, 1], [-1, 0], [0, -1], [0, 0]], dtype=np.float32)
+    assert nearest(ring, 4)[4].tolist() == [0, 1, 2, 3]
+    assert nearest_neighbours(ring[4:], ring[:4], 3).tolist() == [[0, 1, 2]]
+
+
+@pytest.mark.parametrize("constant", [0.0, 0.1, -1234.5])
+def test_in_a_constant_layer_the_first_rows_are_nearest(constant):
+    values = np.full((20, 5), constant, dtype=np.float32)
+    assert nearest(values, 3)[[0, 1, 2, 3, 19]].tolist() == [[1, 2, 3], [0, 2, 3], [0, 1, 3], [0, 1, 2], [0, 1, 2]]
+    assert nearest_neighbours(values, values, 3).tolist() == [[0, 1, 2]] * 20
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_blocks_follow_one_another_and_hold_the_squared_distances():
+    values = gaussian(23, 8)
+    blocks = list(neighbour_blocks(values, 4))
+    assert [block.start for block in blocks] == [0, 7, 14, 21]
+    assert [block.nearest.shape for block in blocks] == [(7, 4), (7, 4), (7, 4), (2, 4)]
+    assert all((block.nearest.dtype, block.squared.dtype) == (np.int32, np.float64) for block in blocks)
+    expected = exact_squared(values, values)
+    np.fill_diagonal(expected, np.inf)
+    np.testing.assert_allclose(np.concatenate([block.squared for block in blocks]), expected, rtol=1e-12)
+    np.testing.assert_array_equal(np.concatenate([block.nearest for block in blocks]), smallest(expected, 4))
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_several_blocks_of_queries_have_exact_neighbours():
+    queries, reference = gaussian(23, 8), gaussian(40, 8, seed=1)
+    found = nearest_neighbours(queries, reference, 5)
+    assert found.dtype == np.int32
+    np.testing.assert_array_equal(found, exact_neighbours(queries, reference, 5))
+
+
+def test_all_other_points_can_be_neighbours():
+    values = gaussian(12, 3)
+    np.testing.assert_array_equal(nearest(values, 11), exact_other_neighbours(values, 11))
+    np.testing.assert_array_equal(nearest_neighbours(values, values, 12), exact_neighbours(values, values, 12))
+
+
+def test_a_point_among_the_reference_is_its_own_nearest():
+    values = gaussian(30, 6)
+    np.testing.assert_array_equal(nearest_neighbours(values, values, 1)[:, 0], np.arange(30))
+
+
+@pytest.mark.parametrize("precision", [np.float64, np.float32])
+@pytest.mark.parametrize("offset", [0, 1000])
+def test_duplicates_are_at_distance_zero(precision, offset):
+    distinct = gaussian(20, 300) + np.float32(offset)
+    squared, _ = squared_distances(np.tile(distinct, (2, 1)), distinct, precision)
+    same = np.tile(np.eye(20, dtype=bool), (2, 1))
+    assert (squared[same] == 0).all()
+    assert (squared[~same] > 0).all()
+
+
+@pytest.mark.parametrize("precision", [np.float64, np.float32])
+@pytest.mark.parametrize("units", [1, 17, 2500])
+def test_distances_are_within_their_rounding_errors(precision, units):
+    queries, reference = gaussian(15, units), gaussian(40, units, seed=1)
+    squared, errors = squared_distances(queries, reference, precision)
+    assert (squared.shape, errors.shape, squared.dtype) == ((15, 40), (15,), np.float64)
+    assert (np.abs(squared - exact_squared(queries, reference)) <= errors[:, None]).all()
+    assert (errors <= squared.max(axis=1) * (1e-12 if precision is np.float64 else 1e-4)).all()
+
+
+def test_the_two_nearest_distances_are_the_smallest_roots_in_order():
+    squared = np.array([[np.inf, 9.0, 4.0, 1.0], [16.0, np.inf, 0.0, 25.0]])
+    assert two_nearest_distances(squared).tolist() == [[1.0, 2.0], [0.0, 4.0]]
+
+
+def test_two_points_have_one_distance_and_no_second():
+    assert two_nearest_distances(np.array([[np.inf, 4.0]])).tolist() == [[2.0, np.inf]]
+    assert two_nearest_distances(np.array([[4.0, 9.0]])).tolist() == [[2.0, 3.0]]
