@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help repro test check format requirements deps clean-venv
+.PHONY: help repro compare test browser check format requirements deps clean-venv
 
 help: ## print this
 	@echo "usage: make TARGET [PYTHON=python3.12] [TORCH_INDEX=address]"
@@ -21,8 +21,20 @@ repro: $(READY) ## set up if need be, then bring the data, the model, the activa
 	@python -m dvc repro
 	@echo "The report: reports/index.html"
 
+compare: $(READY) ## two runs side by side: make compare A=<experiment or revision> B=<another, or workspace>
+	@test -n "$(A)" && test -n "$(B)" || { echo "usage: make compare A=<experiment or revision> B=<another, or workspace>" >&2; exit 1; }
+	@python -m strata.compare "$(A)" "$(B)" --out reports/compare.html
+
 test: $(READY) ## set up if need be, then run every test
 	@python -m pytest
+
+browser: $(READY) ## install a Chromium for the tests of the page, unless there is one
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium > /dev/null; \
+	  else \
+	    python -m playwright install chromium; \
+	  fi
 
 check: $(READY) ## what CI runs: format, lint, types, then the tests
 	@python -m ruff format --check .

@@ -13,6 +13,7 @@ from strata.params.dataset import DatasetParams
 from strata.params.download import DownloadParams
 from strata.params.embed import EmbedParams
 from strata.params.extract import ExtractParams
+from strata.params.measure import MeasureParams
 from strata.params.network import NetworkParams
 from strata.params.report import ReportParams
 from strata.params.section import load_section
@@ -28,9 +29,10 @@ SCHEMAS: dict[str, Any] = {
     "train": TrainParams,
     "extract": ExtractParams,
     "embed": EmbedParams,
+    "measure": MeasureParams,
     "report": ReportParams,
 }
-TRAIN_KEYS = "epochs, batch_size, test_batch_size, lr, momentum, log_interval, device, threads"
+TRAIN_KEYS = "epochs, batch_size, test_batch_size, lr, momentum, log_interval, precision, device, threads"
 YAML_HINT = "; YAML 1.1 reads 1e-3 as text: write 0.001 or 1.0e-3, without quotes"
 MIRROR = "a mirror is an http:// or https:// address, or a folder"
 LAYER = "a layer is named with letters, digits and _ . - and not 'samples', unlike"

@@ -25,7 +25,7 @@ def one_thread():
 
 def settings(**changes) -> TrainParams:
     base = {"epochs": 1, "batch_size": 3, "test_batch_size": 4, "lr": 0.1, "momentum": 0.0, "log_interval": 1}
-    return TrainParams(**{**base, "device": "cpu", "threads": 1, **changes})
+    return TrainParams(**{**base, "precision": "float32", "device": "cpu", "threads": 1, **changes})
 
 
 def linear(seed: int | None = None) -> nn.Sequential:
@@ -151,3 +151,23 @@ def test_predict_keeps_the_order_in_evaluation_mode_without_gradients():
     predicted = predict(network, images, 3).log_probabilities
     torch.testing.assert_close(predicted, network[1](images).detach())
     assert not predicted.requires_grad
+
+
+def test_bfloat16_learns_too_and_leaves_the_weights_in_float32():
+    torch.manual_seed(0)
+    network, again = (
+        nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 4, 2), nn.LogSoftmax(dim=1))
+        for _ in range(2)
+    )
+    again.load_state_dict(network.state_dict())
+    images = torch.randn(60, 1, 4, 4, generator=torch.Generator().manual_seed(3))
+    labels = (images.mean(dim=(1, 2, 3)) > 0).long()
+    settings_of = {"epochs": 30, "batch_size": 10, "lr": 0.3}
+    history = run(network, Examples(images, labels), settings(precision="bfloat16", **settings_of))
+    plain = run(again, Examples(images, labels), settings(**settings_of))
+    assert history.epochs[-1].test_accuracy > 0.9
+    assert plain.epochs[-1].test_accuracy > 0.9
+    assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+    assert all(parameter.is_contiguous() for parameter in network.parameters())
+    # It is another arithmetic: the loss differs in its third digit.
+    assert history.epochs[0].train_loss != plain.epochs[0].train_loss

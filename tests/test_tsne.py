@@ -1,5 +1,7 @@
 """t-SNE by either engine: clusters are found, results repeat themselves, and hopeless input is refused."""
 
+import platform
+import sys
 from functools import cache
 
 import numpy as np
@@ -9,9 +11,11 @@ from threadpoolctl import threadpool_limits
 from strata import tsne
 from strata.errors import StrataError
 from strata.params.embed import EmbedParams
-from strata.tsne import Embedding, check_points, embed, initial_map, learning_rate
+from strata.tsne import Embedding, check_points, chosen_engine, embed, initial_map, learning_rate
 
-ENGINES = ("sklearn", "opentsne")
+ON_X86 = platform.machine().lower() in {"x86_64", "amd64"}
+only_x86 = pytest.mark.skipif(not ON_X86, reason="scikit-learn-intelex has wheels for x86-64 only")
+ENGINES = ("sklearn", "opentsne", pytest.param("onedal", marks=only_x86))
 LABELS = np.repeat(np.arange(3), 20)
 
 
@@ -24,7 +28,7 @@ def one_thread():
 
 def settings(engine: str = "sklearn", **changes) -> EmbedParams:
     # openTSNE is slow for few points, and the only one to run as few iterations as these.
-    iterations = (150, 100) if engine == "sklearn" else (60, 80)
+    iterations = (150, 100) if engine != "opentsne" else (60, 80)
     base = {"perplexity": 5, "early_exaggeration": 12, "learning_rate": "auto", "pca_components": 10}
     base |= {"early_exaggeration_iterations": iterations[0], "iterations": iterations[1]}
     return EmbedParams(engine=engine, initialization_layer="input", **{**base, **changes})
@@ -85,13 +89,18 @@ def test_duplicate_samples_are_embedded(engine):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_handful_of_points_is_embedded(engine):
     params = settings(engine, perplexity=1)
-    check_points(clusters()[::15], "h1", params)
+    check_points(4, False, "h1", params)
     points = embed(clusters()[::15], scrambled(4), params, seed=0).points
     assert points.shape == (4, 2) and np.isfinite(points).all()
 
 
 @pytest.mark.parametrize(
-    ("engine", "lengths"), [("sklearn", ((150, 150), (250, 50))), ("opentsne", ((5, 15), (15, 5)))]
+    ("engine", "lengths"),
+    [
+        ("sklearn", ((150, 150), (250, 50))),
+        ("opentsne", ((5, 15), (15, 5))),
+        pytest.param("onedal", ((150, 150), (250, 50)), marks=only_x86),
+    ],
 )
 def test_the_length_of_the_early_exaggeration_takes_effect(engine, lengths):
     """scikit-learn has no argument for it: Strata sets a private constant, which a later release may not heed."""
@@ -152,19 +161,57 @@ def test_an_initial_map_of_less_than_two_dimensions_is_refused(values):
 )
 def test_a_perplexity_too_large_for_the_points_is_refused_with_the_largest_allowed(count, perplexity, hint):
     with pytest.raises(StrataError) as caught:
-        check_points(clusters()[:count], "h1", settings(perplexity=perplexity))
+        check_points(count, False, "h1", settings(perplexity=perplexity))
     assert str(caught.value) == f"embed.perplexity {perplexity:g} is too large for {count} points: {hint}"
 
 
 @pytest.mark.parametrize(("count", "perplexity"), [(16, 5), (4, 1)])
 def test_the_largest_perplexity_is_accepted(count, perplexity):
-    check_points(clusters()[:count], "h1", settings(perplexity=perplexity))
+    check_points(count, False, "h1", settings(perplexity=perplexity))
 
 
 def test_a_layer_that_puts_out_the_same_for_all_is_refused_by_name():
     with pytest.raises(StrataError) as caught:
-        check_points(np.full((60, 4), 0.5, dtype=np.float32), "h5", settings())
+        check_points(60, True, "h5", settings())
     assert str(caught.value) == (
         "layer 'h5' puts out the same for all 60 samples (dead units?): there is nothing to embed;"
         " look at the training, or take the layer out of `layers`"
     )
+
+
+@pytest.mark.parametrize(
+    ("engine", "machine", "chosen"),
+    [
+        ("auto", "x86_64", "onedal"),
+        ("auto", "AMD64", "onedal"),
+        ("auto", "aarch64", "sklearn"),
+        ("auto", "arm64", "sklearn"),
+        ("sklearn", "x86_64", "sklearn"),
+        ("opentsne", "aarch64", "opentsne"),
+        ("onedal", "aarch64", "onedal"),
+    ],
+)
+def test_auto_chooses_by_the_processor_and_a_name_is_kept(engine, machine, chosen):
+    assert chosen_engine(engine, machine) == chosen
+
+
+@only_x86
+def test_onedal_that_falls_back_to_scikit_learn_is_an_error(monkeypatch):
+    from daal4py.sklearn.manifold import _t_sne
+
+    monkeypatch.setattr(_t_sne, "daal_check_version", lambda *_: False)
+    with pytest.raises(StrataError, match="scikit-learn-intelex fell back to scikit-learn"):
+        embed(clusters(), scrambled(), settings("onedal"), seed=0)
+
+
+@only_x86
+def test_onedal_leaves_the_start_as_it_is():
+    start = scrambled()
+    embed(clusters(), start, settings("onedal"), seed=0)
+    np.testing.assert_array_equal(start, scrambled())
+
+
+def test_without_its_package_onedal_says_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "daal4py", None)
+    with pytest.raises(StrataError, match="needs the package scikit-learn-intelex, which is for x86-64 only"):
+        embed(clusters(), scrambled(), settings("onedal"), seed=0)

@@ -25,6 +25,7 @@ TINY_PARAMS: dict[str, Any] = {
         "lr": 0.05,
         "momentum": 0.9,
         "log_interval": 2,
+        "precision": "float32",
         "device": "cpu",
         "threads": 1,
     },
@@ -56,7 +57,7 @@ TINY_PARAMS: dict[str, Any] = {
         "device": "cpu",
         "threads": 1,
     },
-    "report": {"sample_id": 0, "misclassified": 6, "late_deciders": 6, "dpi": 50},
+    "report": {"sample_id": 0, "misclassified": 6, "late_deciders": 6, "page_samples": 30, "dpi": 50},
 }
 
 

@@ -1,6 +1,6 @@
 """Which figures the report has, in its order, each with a caption that says what it shows and what it does not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from strata.figures.close_up import draw_feature_maps, draw_output
@@ -11,8 +11,9 @@ from strata.figures.maps import draw_all_maps, draw_map
 from strata.layers import OUTPUT_LAYER
 from strata.page.inputs import ReportInputs
 from strata.page.measure_figures import measure_figures
-from strata.page.report_page import PageFigure, Planned
+from strata.page.page_figure import PageFigure, Planned
 
+EXPLORED = {"maps", "measures", "cka", "learning_curve"}
 MAPS, NETWORK, ONE_SAMPLE = "Maps of every layer", "What the network learned", "One sample through the network"
 
 
@@ -22,6 +23,11 @@ def report_figures(inputs: ReportInputs, mistakes: int, late: int) -> Iterator[P
     yield from measure_figures(inputs, late)
     yield from _network_figures(inputs, mistakes)
     yield from _sample_figures(inputs)
+
+
+def on_page(planned: Sequence[Planned]) -> list[PageFigure]:
+    """Return the figures that stand on the page as pictures: those that it does not show in a form to explore."""
+    return [entry for entry, _ in planned if entry.name not in EXPLORED and not entry.name.startswith("map_")]
 
 
 def missing_figures(inputs: ReportInputs) -> list[str]:
@@ -100,6 +106,8 @@ def _network_figures(inputs: ReportInputs, mistakes: int) -> Iterator[Planned]:
 
 def _sample_figures(inputs: ReportInputs) -> Iterator[Planned]:
     samples, classes = inputs.samples, inputs.dataset.classes
+    if inputs.shown is None:
+        return
     identity, label = int(samples.sample_id[inputs.shown]), int(samples.label[inputs.shown])
     if OUTPUT_LAYER in inputs.maps:
         output = inputs.shown_activations[OUTPUT_LAYER]

@@ -22,7 +22,7 @@ from strata.samples import Samples, read_samples
 class ReportInputs:
     """The samples with their images, uint8 (n, H, W), and each layer's map and description.
 
-    `shown` is the row of the sample that the close-ups show, `shown_activations` are its activations.
+    `shown` is the row of the sample that the close-ups show, if any, `shown_activations` are its activations.
     """
 
     dataset: DatasetDescription
@@ -31,7 +31,7 @@ class ReportInputs:
     images: NDArray[np.uint8]
     maps: dict[str, LayerMap]
     infos: dict[str, LayerInfo]
-    shown: int
+    shown: int | None
     shown_activations: dict[str, NDArray[np.float32]]
     batches: pd.DataFrame
     epochs: pd.DataFrame
@@ -40,7 +40,7 @@ class ReportInputs:
 
 def load_report_inputs(
     layers: Sequence[str],
-    shown_id: int,
+    shown_id: int | None,
     *,
     data: Path,
     model: Path,
@@ -62,7 +62,7 @@ def load_report_inputs(
     images = load_images(data, origin.split).images
     check_same_samples(samples.sample_id, samples_path, np.arange(len(images), dtype=np.int32), data)
     found = np.flatnonzero(samples.sample_id == shown_id)
-    if not len(found):
+    if shown_id is not None and not len(found):
         raise StrataError(
             f"report.sample_id {shown_id} is not among the {len(images)} samples of extract.split {origin.split}"
         )
@@ -74,7 +74,8 @@ def load_report_inputs(
         check_same_origin(origin, samples_path, maps[layer].provenance, map_path)
         check_same_origin(origin, samples_path, infos[layer].provenance, activation_path)
         check_same_samples(samples.sample_id, samples_path, maps[layer].sample_ids, map_path)
-        shown_activations[layer] = read_one_activation(activation_path, shown_id)
+        if shown_id is not None:
+            shown_activations[layer] = read_one_activation(activation_path, shown_id)
     return ReportInputs(
         dataset=read_description(data),
         provenance=origin,
@@ -82,7 +83,7 @@ def load_report_inputs(
         images=images,
         maps=maps,
         infos=infos,
-        shown=int(found[0]),
+        shown=int(found[0]) if len(found) else None,
         shown_activations=shown_activations,
         batches=pd.read_csv(curve),
         epochs=pd.read_csv(epochs),

@@ -12,7 +12,7 @@ from strata.figures.perplexity_grid import draw_perplexity_grid
 from strata.figures.similarity import draw_cka
 from strata.measures.decisions import NEVER
 from strata.page.inputs import ReportInputs
-from strata.page.report_page import PageFigure, Planned
+from strata.page.page_figure import PageFigure, Planned
 
 KNOWS, TRUST, DECIDED = "What each layer knows", "How far to trust the maps", "Where samples are decided"
 

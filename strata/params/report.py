@@ -13,4 +13,5 @@ class ReportParams(Section):
     sample_id: Annotated[int, Field(ge=0)]
     misclassified: Annotated[int, Field(ge=1, le=200)]
     late_deciders: Annotated[int, Field(ge=1, le=200)]
+    page_samples: Annotated[int, Field(ge=10, le=100_000)]
     dpi: Annotated[int, Field(ge=50, le=600)]

@@ -1,16 +1,27 @@
 """The report stage on tiny data."""
 
+import base64
 import json
+import re
 import shutil
 
+import numpy as np
 import pytest
 
 from stages import report
 from strata.errors import StrataError
+from strata.page.figure_list import EXPLORED
+from strata.page.packing import unpacked
 from tests.tiny_pipeline import run_embed, run_measure
 
+STEMS = ["maps", "map_input", "map_h1", "map_h6", "learning_curve", "confusion", "misclassified", "sample_output"]
+STEMS += ["features_h1", "measures", "cka", "intrinsic_dimension", "perplexity_grid", "late_deciders"]
+ON_PAGE = ["intrinsic_dimension", "perplexity_grid", "late_deciders", "confusion", "misclassified", "sample_output"]
+ON_PAGE += ["features_h1"]
 
-def run_report(params, data, out) -> None:
+
+def run_report(params, data, out, figures="reports/figures", page="reports/index.html") -> None:
+    """Run the report stage on what lies under `out`, writing figures and page there."""
     reports = out / "reports"
     report.main(
         [
@@ -21,25 +32,68 @@ def run_report(params, data, out) -> None:
             *("--measures", str(out / "measures"), "--table", str(reports / "measures.csv")),
             *("--cka", str(reports / "cka.csv"), "--dimension", str(reports / "intrinsic_dimension.csv")),
             *("--stability", str(reports / "stability.csv"), "--pairs", str(reports / "class_pairs.csv")),
-            *("--figures", str(reports / "figures"), "--page", str(reports / "index.html")),
+            *("--figures", str(out / figures), "--page", str(out / page)),
         ]
     )
 
 
-def test_all_figures_in_both_forms_and_the_page(extracted, tiny_data, write_params):
+def draw_for_the_page(work, jobs, _):
+    """Run the jobs here, without seconds for the start of processes, and only those of figures on the page."""
+    return [work(job) for job in jobs if job[0] in ON_PAGE]
+
+
+def payload_of(page):
+    """Return the data of the page."""
+    return json.loads(re.search(r'<script type="application/json" id="payload">(.*?)</script>', page, re.DOTALL)[1])
+
+
+def test_all_figures_in_both_forms_and_the_page(extracted, tiny_data, write_params, monkeypatch):
     params = write_params(layers=["input", "h1", "h6"])
     run_embed(params, extracted)
     run_measure(params, tiny_data, extracted)
     run_report(params, tiny_data, extracted)
-    names = {path.name for path in (extracted / "reports/figures").iterdir()}
-    stems = ["maps", "map_input", "map_h1", "map_h6", "learning_curve", "confusion", "misclassified", "sample_output"]
-    stems += ["measures", "cka", "intrinsic_dimension", "perplexity_grid", "late_deciders"]
-    assert names == {f"{stem}.{suffix}" for stem in [*stems, "features_h1"] for suffix in ("png", "svg")}
+    figures = extracted / "reports/figures"
+    names = {path.name for path in figures.iterdir()}
+    assert names == {f"{stem}.{suffix}" for stem in STEMS for suffix in ("png", "svg")}
     page = (extracted / "reports/index.html").read_text(encoding="utf-8")
-    assert page.count("data:image/png;base64,") == len(stems) + 1
+
+    # The page holds the figures that it does not show in a form to explore, and all images once.
+    pictures = re.findall(r'<img src="data:image/png;base64,([^"]*)"', page)
+    assert page.count("<img ") == len(pictures) == len(ON_PAGE)
+    assert [base64.b64decode(text) for text in pictures] == [(figures / f"{stem}.png").read_bytes() for stem in ON_PAGE]
+    assert set(STEMS) - set(ON_PAGE) == EXPLORED | {"map_input", "map_h1", "map_h6"}
+    payload = payload_of(page)
+    assert payload["sprite"]["address"].startswith("data:image/png;base64,")
+    assert [run["name"] for run in payload["runs"]] == ["this run"]
+    assert list(payload["runs"][0]["layers"]) == ["input", "h1", "h6"]
+
+    # 30 of the 40 samples.
+    ids = unpacked(payload["runs"][0]["ids"])
+    assert len(ids) == 30 and (np.diff(ids) > 0).all()
+    np.testing.assert_array_equal(unpacked(payload["labels"]), ids % 10)
+    assert "<td>40 images of split test, 30 of them drawn at random for this page</td>" in page
+
     accuracy = json.loads((extracted / "reports/training.json").read_text())["test_accuracy"]
     assert f"<td>{accuracy:.2%}</td>" in page
+    told = (extracted / "reports/network.txt").read_text(encoding="utf-8")
+    assert payload["runs"][0]["params"].startswith(f"# network\n{told}\nseed: 0\n")
     assert str(extracted) not in page
+
+    # Again, elsewhere, with what stands on the page drawn anew: the same bytes.
+    monkeypatch.setattr(report, "run_jobs", draw_for_the_page)
+    run_report(params, tiny_data, extracted, "again/figures", "again/index.html")
+    assert (extracted / "again/index.html").read_bytes() == page.encode()
+    assert len(list((extracted / "again/figures").iterdir())) == 2 * len(ON_PAGE)
+
+    # As many samples as there are: all are shown. Another seed: other samples. The figures stay as they are.
+    monkeypatch.setattr(report, "run_jobs", lambda *_: [])
+    run_report(write_params(layers=["input"], report={"page_samples": 40}), tiny_data, extracted, page="all.html")
+    whole = (extracted / "all.html").read_text(encoding="utf-8")
+    assert unpacked(payload_of(whole)["runs"][0]["ids"]).tolist() == list(range(40))
+    assert "<td>40 images of split test</td>" in whole
+    run_report(write_params(layers=["input"], seed=1), tiny_data, extracted, page="seed.html")
+    drawn = unpacked(payload_of((extracted / "seed.html").read_text(encoding="utf-8"))["runs"][0]["ids"])
+    assert len(drawn) == 30 and drawn.tolist() != ids.tolist()
 
     # A sample that is not there, and artifacts that do not belong together.
     with pytest.raises(StrataError, match=r"report\.sample_id 40 is not among the 40 samples of extract\.split test"):

@@ -1,0 +1,86 @@
+"""One run as data for the page's script: maps, samples, measures, curves, and how to make it again."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from strata.measure_files import LayerPoints
+from strata.page.inputs import ReportInputs
+from strata.page.packing import packed
+
+# Fields of points/<layer>.parquet that the page shows.
+POINT_FIELDS = ("vote", "trustworthiness", "false_neighbours", "missing_neighbours", "drift", "stability")
+UNKNOWN = -9  # of an integer field, for samples that were not measured
+
+
+def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str, str], params: str) -> dict[str, Any]:
+    """Return what the page shows of a run, for the chosen rows of its samples, as JSON can hold it.
+
+    Neighbours are places among the chosen rows, -1 for those that are not shown. `facts` tell where the run came from,
+    `params` are its parameters as YAML.
+    """
+    samples, measures = inputs.samples, inputs.measures
+    ids = samples.sample_id[rows]
+    decisions = measures.decisions
+    place = place_of(ids, decisions.sample_id)
+    return {
+        "ids": packed(ids),
+        "predicted": packed(samples.predicted[rows]),
+        "confidence": packed(samples.confidence[rows]),
+        "commit": packed(spread(decisions.commit_layer, place)),
+        "flips": packed(spread(decisions.flips, place)),
+        "late": packed(spread(decisions.late.astype(np.int16), place)),
+        "layers": {
+            layer: {
+                "shape": " × ".join(map(str, inputs.infos[layer].shape)),
+                "settings": dict(layer_map.settings),
+                "x": packed(layer_map.points[rows, 0]),
+                "y": packed(layer_map.points[rows, 1]),
+                **_layer_points(measures.points[layer], place, ids),
+            }
+            for layer, layer_map in inputs.maps.items()
+        },
+        "measures": records(measures.table),
+        "cka": records(measures.cka[["layer", "other_layer", "value", "control"]]),
+        "pairs": records(measures.pairs),
+        "epochs": records(inputs.epochs),
+        "batches": records(inputs.batches),
+        "facts": dict(facts),
+        "params": params,
+    }
+
+
+def shown_rows(count: int, most: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return all rows of `count`, or `most` of them at random, ascending: a page of too many samples is slow."""
+    return np.arange(count) if count <= most else np.sort(rng.choice(count, most, replace=False))
+
+
+def _layer_points(points: LayerPoints, place: NDArray[np.intp], ids: NDArray[np.int32]) -> dict[str, Any]:
+    fields = {name: packed(spread(getattr(points, name), place)) for name in POINT_FIELDS}
+    neighbours = place_of(points.neighbours.ravel(), ids).astype(np.int32).reshape(points.neighbours.shape)
+    shown = np.full((len(ids), points.neighbours.shape[1]), -1, dtype=np.int32)
+    shown[place >= 0] = neighbours[place[place >= 0]]
+    return fields | {"neighbours": packed(shown)}
+
+
+def place_of(wanted: NDArray[np.int32], ascending: NDArray[np.int32]) -> NDArray[np.intp]:
+    """Return the place of each wanted id (m,) among ascending ids (n,), -1 where it is not there."""
+    places = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
+    return np.where(ascending[places] == wanted, places, -1)
+
+
+def spread(values: NDArray[Any], place: NDArray[np.intp]) -> NDArray[Any]:
+    """Return values (m,) at the places (n,); where the place is -1, NaN, or UNKNOWN in an integer field."""
+    missing = np.nan if values.dtype.kind == "f" else UNKNOWN
+    return np.where(place >= 0, values[place], missing).astype(values.dtype)
+
+
+def records(table: pd.DataFrame) -> dict[str, Sequence[Any]]:
+    """Return a table as column -> values; NaN becomes None, as JSON has no NaN."""
+    return {
+        str(name): [None if isinstance(value, float) and not np.isfinite(value) else value for value in column.tolist()]
+        for name, column in table.items()
+    }

@@ -1,0 +1,70 @@
+// A colour for every sample, by what the reader chose; values by layer differ from map to map.
+
+const GREY = "#9aa0a6";
+const RIGHT = "#3f90da", WRONG = "#e76300";
+const NEVER = -1, UNKNOWN = -9;
+
+function onScale(value, low = 0, high = 1) {
+  if (!Number.isFinite(value)) return GREY;
+  const place = Math.min(1, Math.max(0, (value - low) / (high - low)));
+  return payload.scale[Math.round(place * (payload.scale.length - 1))];
+}
+
+function commitColour(commit) {
+  if (commit === UNKNOWN) return GREY;
+  return commit === NEVER ? WRONG : onScale(commit, 0, Math.max(1, layerNames.length - 1));
+}
+
+const COLOURS = {
+  label: { of: (run, layer, row) => payload.class_colours[labels[row]], key: classKey },
+  predicted: { of: (run, layer, row) => payload.class_colours[run.predicted[row]], key: classKey },
+  correct: { of: (run, layer, row) => (run.predicted[row] === labels[row] ? RIGHT : WRONG),
+             key: () => [["right", RIGHT], ["wrong", WRONG]] },
+  commit: { of: (run, layer, row) => commitColour(run.commit[row]),
+            key: () => [...layerNames.map((name, place) => [name, commitColour(place)]), ["never", WRONG], ...unmeasured()] },
+  confidence: { of: (run, layer, row) => onScale(run.confidence[row]), scale: ["0%", "100%", "confidence in the prediction"] },
+  trust: { of: (run, layer, row) => onScale(1 - layer.false_neighbours[row]),
+           scale: ["no neighbour true", "all true", "of the neighbours on this map"] },
+  stability: { of: (run, layer, row) => onScale(layer.stability[row]),
+               scale: ["0%", "100%", "of a sample's map neighbours that two random starts share; grey: not in the sample of that test"] },
+  drift: { of: (run, layer, row) => onScale(layer.drift[row]),
+           scale: ["keeps all neighbours", "changes all", "towards the next layer"] },
+};
+
+function classKey() {
+  return classes.map((name, place) => [name, payload.class_colours[place]]);
+}
+
+function unmeasured() {
+  return runs[0].commit.includes(UNKNOWN) ? [["not measured", GREY]] : [];
+}
+
+function coloursOf(run, layer) {
+  const { of } = COLOURS[state.colour];
+  return Array.from({ length: count }, (_, row) => of(run, layer, row));
+}
+
+// The key below the large map.
+function drawKey() {
+  const place = document.getElementById("key");
+  const { key, scale } = COLOURS[state.colour];
+  place.replaceChildren();
+  if (key) {
+    for (const [name, colour] of key()) {
+      const entry = document.createElement("span"), swatch = document.createElement("span");
+      swatch.className = "swatch";
+      swatch.style.background = colour;
+      entry.append(swatch, ` ${name}`);
+      place.append(entry);
+    }
+    return;
+  }
+  const bar = document.createElement("span");
+  bar.className = "gradient";
+  bar.style.background = `linear-gradient(90deg, ${payload.scale.join(",")})`;
+  const [low, high, meaning] = scale;
+  const words = document.createElement("span");
+  words.className = "meaning";
+  words.textContent = meaning;
+  place.append(low, bar, high, words);
+}

@@ -1,0 +1,50 @@
+// The page's data: arrays unpacked from base64 once, and the images in one picture.
+
+const payload = JSON.parse(document.getElementById("payload").textContent);
+const ARRAYS = { float32: Float32Array, int32: Int32Array, int16: Int16Array, uint8: Uint8Array };
+
+function unpacked(text) {
+  const binary = atob(text.base64);
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return new ARRAYS[text.type](bytes.buffer);
+}
+
+const labels = unpacked(payload.labels);
+const count = labels.length;
+const classes = payload.classes;
+const layerNames = Object.keys(payload.runs[0].layers);
+const POINT_FIELDS = ["vote", "trustworthiness", "false_neighbours", "missing_neighbours", "drift", "stability"];
+
+// Each run with its arrays: predicted, confidence, commit, late by sample; x, y, neighbours ... by layer and sample.
+const runs = payload.runs.map((run) => ({
+  ...run,
+  ...Object.fromEntries(["ids", "predicted", "confidence", "commit", "flips", "late"].map((name) => [name, unpacked(run[name])])),
+  layers: layerNames.map((name) => {
+    const layer = run.layers[name];
+    const fields = Object.fromEntries(POINT_FIELDS.map((field) => [field, unpacked(layer[field])]));
+    return { ...fields, name, x: unpacked(layer.x), y: unpacked(layer.y), neighbours: unpacked(layer.neighbours),
+             k: layer.neighbours.shape[1] };
+  }),
+}));
+const ids = runs[0].ids;
+const rowOfId = new Map(Array.from(ids, (id, row) => [id, row]));
+
+const sprite = new Image();
+const spriteReady = new Promise((resolve) => { sprite.onload = resolve; });
+sprite.src = payload.sprite.address;
+
+// Draw the image of a sample onto a canvas of the image's own size.
+function drawDigit(canvas, row) {
+  const { columns, width, height } = payload.sprite;
+  canvas.width = width;
+  canvas.height = height;
+  canvas.getContext("2d").drawImage(
+    sprite, (row % columns) * width, Math.floor(row / columns) * height, width, height, 0, 0, width, height);
+}
+
+// Rows of a table that came as columns.
+function rowsOf(table) {
+  const names = Object.keys(table);
+  return names.length ? table[names[0]].map((_, i) => Object.fromEntries(names.map((name) => [name, table[name][i]]))) : [];
+}

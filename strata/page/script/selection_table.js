@@ -1,0 +1,134 @@
+// The selected samples as a table that can be sorted, copied and saved.
+
+const MOST_ROWS = 300; // more would be slow to draw; the rest is counted, and is in the CSV
+const tableHead = document.querySelector("#selection thead");
+const tableBody = document.querySelector("#selection tbody");
+const sorting = { column: "id", ascending: true };
+
+const COLUMNS = {
+  image: null,
+  id: (row) => ids[row],
+  label: (row) => labels[row],
+  ...Object.fromEntries(runs.flatMap((run, r) => {
+    const suffix = runs.length > 1 ? ` ${"AB"[r]}` : "";
+    return [
+      [`prediction${suffix}`, (row) => run.predicted[row]],
+      [`confidence${suffix}`, (row) => run.confidence[row]],
+      [`commits${suffix}`, (row) => (run.commit[row] < 0 ? layerNames.length : run.commit[row])],
+    ];
+  })),
+};
+
+function cellText(column, row) {
+  const run = runs[column.endsWith(" B") ? 1 : 0];
+  if (column === "id") return String(ids[row]);
+  if (column === "label") return classes[labels[row]];
+  if (column.startsWith("prediction")) return classes[run.predicted[row]];
+  if (column.startsWith("confidence")) return percent(run.confidence[row]);
+  return commitText(run.commit[row]);
+}
+
+function sortedSelection() {
+  const value = COLUMNS[sorting.column], sign = sorting.ascending ? 1 : -1;
+  return [...selectedRows()].sort((a, b) => sign * (value(a) - value(b)) || a - b);
+}
+
+function drawHead() {
+  const line = document.createElement("tr");
+  for (const name of Object.keys(COLUMNS)) {
+    const cell = document.createElement("th");
+    cell.scope = "col";
+    if (COLUMNS[name]) {
+      const button = document.createElement("button");
+      button.type = "button";
+      const arrow = sorting.column === name ? (sorting.ascending ? " ▲" : " ▼") : "";
+      button.textContent = name + arrow;
+      button.addEventListener("click", () => {
+        sorting.ascending = sorting.column === name ? !sorting.ascending : true;
+        sorting.column = name;
+        drawTable();
+        [...tableHead.querySelectorAll("button")].find((each) => each.textContent.startsWith(name)).focus();
+      });
+      cell.ariaSort = arrow ? (sorting.ascending ? "ascending" : "descending") : "none";
+      cell.append(button);
+    } else {
+      cell.textContent = name;
+    }
+    line.append(cell);
+  }
+  tableHead.replaceChildren(line);
+}
+
+function drawTable() {
+  drawHead();
+  const rows = sortedSelection();
+  const lines = rows.slice(0, MOST_ROWS).map((row) => {
+    const line = document.createElement("tr");
+    line.classList.toggle("wrong", runs.some((run) => run.predicted[row] !== labels[row]));
+    for (const name of Object.keys(COLUMNS)) {
+      const cell = document.createElement("td");
+      if (COLUMNS[name]) {
+        cell.textContent = cellText(name, row);
+      } else {
+        const canvas = document.createElement("canvas");
+        drawDigit(canvas, row);
+        cell.append(canvas);
+      }
+      line.append(cell);
+    }
+    return line;
+  });
+  if (rows.length > MOST_ROWS) {
+    const line = document.createElement("tr"), cell = document.createElement("td");
+    cell.colSpan = Object.keys(COLUMNS).length;
+    cell.textContent = `… and ${(rows.length - MOST_ROWS).toLocaleString("en")} more`;
+    line.append(cell);
+    lines.push(line);
+  }
+  tableBody.replaceChildren(...lines);
+  for (const id of ["copy", "download"]) document.getElementById(id).disabled = !rows.length;
+  document.getElementById("copied").textContent = "";
+}
+
+function quoted(text) {
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+function selectionAsCsv() {
+  const names = Object.keys(COLUMNS).filter((name) => COLUMNS[name]);
+  const lines = sortedSelection().map((row) => names.map((name) => quoted(
+    name.startsWith("confidence") ? COLUMNS[name](row).toPrecision(6) : cellText(name, row))).join(","));
+  return [names.map((name) => name.replace(" ", "_")).join(","), ...lines].join("\n") + "\n";
+}
+
+document.getElementById("copy").addEventListener("click", async () => {
+  const text = sortedSelection().map((row) => ids[row]).join(" ");
+  let done = true;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    // A page opened from disk may lack the right: use a field and the older command.
+    const field = document.createElement("textarea");
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    done = document.execCommand("copy");
+    field.remove();
+  }
+  document.getElementById("copied").textContent = done ? "copied" : "the browser refused to copy";
+});
+
+document.getElementById("download").addEventListener("click", () => {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([selectionAsCsv()], { type: "text/csv" }));
+  link.download = "samples.csv";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+});
+
+// After the maps, which should answer at once.
+let tableWaits = 0;
+when("selection", () => {
+  clearTimeout(tableWaits);
+  tableWaits = setTimeout(drawTable, 60);
+});

@@ -1,0 +1,62 @@
+// What is shown and chosen now. Parts of the page change it through these functions and listen for the change.
+
+const state = {
+  visible: new Uint8Array(count).fill(1),
+  selected: new Uint8Array(count),
+  focus: null, // { row, run, layer }: the sample pointed at
+  depth: 0, // of the large map: 0 is the first layer, 0.5 half way to the second
+  colour: "label",
+  tool: "lasso",
+};
+const listeners = {};
+
+function when(change, listener) {
+  (listeners[change] ??= []).push(listener);
+}
+
+function changed(change) {
+  for (const listener of listeners[change] ?? []) listener();
+}
+
+function shownLayer() {
+  return Math.round(state.depth);
+}
+
+// Select rows; hidden samples cannot be selected. Modes: replace, append, subtract.
+function select(rows, mode = "replace") {
+  if (mode === "replace") state.selected.fill(0);
+  for (const row of rows) if (state.visible[row]) state.selected[row] = mode === "subtract" ? 0 : 1;
+  rowsOfState.selected = null;
+  changed("selection");
+}
+
+// The rows that are visible, and those of them that are selected; kept until either changes.
+const rowsOfState = { visible: null, selected: null };
+
+function selectedRows() {
+  return (rowsOfState.selected ??= visibleRows().filter((row) => state.selected[row]));
+}
+
+function visibleRows() {
+  return (rowsOfState.visible ??= Array.from(state.visible.keys()).filter((row) => state.visible[row]));
+}
+
+function setVisible(visible) {
+  state.visible = visible;
+  Object.assign(rowsOfState, { visible: null, selected: null });
+  if (state.focus && !visible[state.focus.row]) setFocus(null);
+  changed("visible");
+  changed("selection");
+}
+
+function setFocus(focus) {
+  state.focus = focus;
+  changed("focus");
+}
+
+function setDepth(depth) {
+  const before = shownLayer();
+  state.depth = depth;
+  changed("depth");
+  if (shownLayer() !== before) changed("layer");
+}
