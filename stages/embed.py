@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.activation_files import read_activations, read_info
+from strata.activation_files import read_info
 from strata.alignment import aligned_chain
 from strata.atomic import write_json
 from strata.console import say
@@ -22,8 +22,11 @@ from strata.params.embed import EmbedParams
 from strata.params.section import load_section
 from strata.pool import started_pool
 from strata.provenance import check_same_origin, check_same_samples
-from strata.reduction import reduced
-from strata.tsne import Embedding, check_points, embed, initial_map
+from strata.reduced_activations import read_reduced
+from strata.tsne import Embedding, check_points, chosen_engine, embed, initial_map
+
+# What a process takes at most: a layer that is cached, or the affinities of 70,000 points.
+BYTES_EACH = 1.5e9
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
 
     paths = [options.activations / f"{layer}.parquet" for layer in layers]
-    origins = [read_info(path).provenance for path in paths]
+    infos = [read_info(path) for path in paths]
+    origins = [info.provenance for info in infos]
     for path, origin in zip(paths, origins, strict=True):
         check_same_origin(origins[0], paths[0], origin, path)
-    with started_pool(len(layers)) as pool:
+    with started_pool(len(layers), BYTES_EACH) as pool:
         jobs = [ReduceJob(path, params, seed) for path in paths]
-        loaded = pool.run(load_reduced, jobs, "embed: principal components")
+        loaded = pool.run(load_reduced, jobs, "embed: principal components", [info.units for info in infos])
         for path, (ids, _) in zip(paths, loaded, strict=True):
             check_same_samples(loaded[0][0], paths[0], ids, path)
         values = [reduced_values for _, reduced_values in loaded]
@@ -80,9 +84,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def load_reduced(job: ReduceJob) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    activations = read_activations(job.path)
-    check_points(activations.values, activations.info.layer, job.params)
-    return activations.sample_ids, reduced(activations.values, job.params.pca_components, job.seed)
+    found = read_reduced(job.path, job.params.pca_components, job.seed)
+    check_points(len(found.values), found.constant, found.info.layer, job.params)
+    return found.sample_ids, found.values
 
 
 def run_embed(job: EmbedJob) -> Embedding:
@@ -91,7 +95,7 @@ def run_embed(job: EmbedJob) -> Embedding:
 
 def settings(params: EmbedParams, embedding: Embedding) -> dict[str, str]:
     return {
-        "engine": params.engine,
+        "engine": chosen_engine(params.engine),
         "perplexity": f"{params.perplexity:g}",
         "iterations": f"{params.early_exaggeration_iterations} + {params.iterations}",
         "learning_rate": f"{embedding.learning_rate:g}",

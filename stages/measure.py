@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
 from strata.atomic import write_csv, write_json
 from strata.console import say
 from strata.embedding_files import read_map
 from strata.entry import run_stage, stage_parser
+from strata.errors import StrataError
 from strata.measure_files import write_decisions, write_points, write_stability_maps
 from strata.measures import outcome
 from strata.measures.estimates import all_estimates, cka_table, dimension_table
@@ -43,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     params = load_section(options.params, "measure", MeasureParams)
     embed = load_section(options.params, "embed", EmbedParams)
     network = load_section(options.params, "network", NetworkParams)
+    again = stability_params(params, embed)
     # Imported here: the pool's processes import this file, and have no use for PyTorch.
     from strata.measures.preparation import chosen, prepare_spaces
 
@@ -53,6 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for layer in layers:
             path = options.embeddings / f"{layer}.parquet"
             found = read_map(path)
+            if found.layer != layer:
+                raise StrataError(
+                    f"{path} is the map of layer '{found.layer}', not '{layer}'; run `dvc repro -f embed`"
+                )
             check_same_origin(measured.provenance, options.activations, found.provenance, path)
             check_same_samples(measured.samples.sample_id, options.activations, found.sample_ids, path)
             maps[layer] = found.points
@@ -63,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             layers=layers,
             params=params,
             embed=embed,
+            again=again,
             seed=seed,
             labels={TRAINED: measured.labels, SHUFFLED: measured.labels.shuffled(np.random.default_rng([seed, 3]))},
             rows=measured.rows,
@@ -92,6 +100,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     counts = {"points": count, **outcome.decision_counts(decisions)}
     write_json(options.metrics, counts | metrics(estimates, layers, TRAINED))
     say(f"measure: {len(layers)} layers of {count} samples, with {len(SPACES)} controls")
+
+
+def stability_params(params: MeasureParams, embed: EmbedParams) -> EmbedParams:
+    """Return embed's parameters with the iterations of the stability runs. Raises StrataError where they do not fit."""
+    exaggerated, plain = params.stability_exaggeration_iterations, params.stability_iterations
+    changes = {"early_exaggeration_iterations": exaggerated, "iterations": plain}
+    try:
+        return EmbedParams.model_validate({**embed.model_dump(), **changes})
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise StrataError(
+            f"measure.stability_exaggeration_iterations {exaggerated}, measure.stability_iterations {plain}: {reason}"
+        ) from None
 
 
 if __name__ == "__main__":

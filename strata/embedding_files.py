@@ -36,12 +36,14 @@ def write_map(path: Path, layer_map: LayerMap) -> None:
 
 
 def read_map(path: Path) -> LayerMap:
-    """Return a layer's map. Raises StrataError where the file is missing, damaged or not a map."""
+    """Return a layer's map. Raises StrataError where the file is missing, damaged, not a map, or not finite."""
     table, metadata = read_table(path, COLUMNS)
     missing = [key for key in ("layer", *SETTINGS) if key not in metadata]
     if missing:
         raise StrataError(f"{path} is not a map: its metadata lack {', '.join(missing)}")
     points = np.column_stack([table["x"].to_numpy(), table["y"].to_numpy()])
+    if not np.isfinite(points).all():
+        raise StrataError(f"{path}: the map's points must be finite; run `dvc repro -f embed`")
     settings = {key: metadata[key] for key in SETTINGS}
     return LayerMap(
         metadata["layer"], table["sample_id"].to_numpy(), points, settings, Provenance.from_metadata(metadata, path)

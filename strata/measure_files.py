@@ -120,7 +120,10 @@ def read_points(path: Path) -> tuple[LayerPoints, Provenance]:
         raise StrataError(f"{path}: column 'neighbours' must be a fixed-size list of int32; run `dvc repro -f measure`")
     table, metadata = read_table(path, POINT_COLUMNS | {"neighbours": kind})
     columns = {name: table[name].to_numpy() for name in POINT_COLUMNS}
-    neighbours = table["neighbours"].combine_chunks().flatten().to_numpy().reshape(-1, kind.list_size)
+    flat = table["neighbours"].combine_chunks().flatten()
+    if flat.null_count:
+        raise StrataError(f"{path}: nulls among the neighbours; run `dvc repro -f measure`")
+    neighbours = flat.to_numpy().reshape(-1, kind.list_size)
     return LayerPoints(**columns, neighbours=neighbours), Provenance.from_metadata(metadata, path)
 
 

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+import psutil
+
+from strata.cluster import SCHEDULER, ClusterPool
 from strata.console import progress
 from strata.errors import StrataError
 
@@ -33,14 +36,18 @@ class Pool:
             for _ in range(workers):  # each call finds no idle process, and so starts one
                 self._executor.submit(int)
 
-    def run(self, work: Callable[[Job], Result], jobs: Sequence[Job], title: str) -> list[Result]:
+    def run(
+        self, work: Callable[[Job], Result], jobs: Sequence[Job], title: str, costs: Sequence[float] | None = None
+    ) -> list[Result]:
         """Return work(job) for every job, in order; `work` is a function of a module, jobs and results can be pickled.
 
-        The first error ends all. Raises StrataError where a process dies.
+        Jobs of more `costs` begin sooner: the longest last would keep all others waiting. The first error ends all.
+        Raises StrataError where a process dies.
         """
         try:
             with _one_thread_each():
-                futures = {self._executor.submit(work, job): place for place, job in enumerate(jobs)}
+                order = sorted(range(len(jobs)), key=lambda place: -costs[place]) if costs else range(len(jobs))
+                futures = {self._executor.submit(work, jobs[place]): place for place in order}
             results = {}
             for future in progress(as_completed(futures), title, len(jobs), unit="job"):
                 results[futures[future]] = future.result()
@@ -55,18 +62,40 @@ class Pool:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
 
+class Jobs(Protocol):
+    """What does jobs: processes of this machine, or a cluster."""
+
+    def run(
+        self, work: Callable[[Job], Result], jobs: Sequence[Job], title: str, costs: Sequence[float] | None = None
+    ) -> list[Result]:
+        """Return work(job) for every job, in order."""
+
+    def close(self) -> None:
+        """End the work."""
+
+
 @contextmanager
-def started_pool(most: int) -> Iterator[Pool]:
+def started_pool(most: int, bytes_each: float = 0) -> Iterator[Jobs]:
     """Context of a pool of `most` processes, or fewer: one a core, or the environment variable STRATA_PROCESSES.
 
-    Every job runs in a process started afresh, even where there is only one, so that the same code runs with the same
-    number of threads.
+    Fewer, too, where the memory that is free holds no more processes of `bytes_each`. With STRATA_SCHEDULER the jobs go
+    to the workers of a Dask scheduler instead. Every job runs in a process started afresh, even where there is only
+    one, so that the same code runs with the same number of threads.
     """
-    pool = Pool(min(process_count(), most))
+    pool: Jobs
+    if address := os.environ.get(SCHEDULER):
+        pool = ClusterPool(address)
+    else:
+        pool = Pool(min(process_count(), most, fitting(bytes_each)))
     try:
         yield pool
     finally:
         pool.close()
+
+
+def fitting(bytes_each: float) -> int:
+    """Return how many processes of so many bytes fit into the memory that is free now, at least one."""
+    return max(1, int(psutil.virtual_memory().available // max(1.0, bytes_each)))
 
 
 def run_jobs(work: Callable[[Job], Result], jobs: Sequence[Job], title: str) -> list[Result]:

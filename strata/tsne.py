@@ -1,18 +1,24 @@
 """t-SNE (van der Maaten & Hinton 2008) of one layer, by one of several engines under the same settings."""
 
+import platform
 import warnings
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from strata.errors import StrataError
-from strata.params.embed import EmbedParams
+from strata.params.embed import EmbedParams, Engine
 from strata.reduction import principal_components
 
 # The affinities of a point reach to this many times its perplexity neighbours.
 NEIGHBOURS_PER_PERPLEXITY = 3
 INITIAL_DEVIATION = 1e-4
+# oneDAL takes cells for points sooner than scikit-learn does: with these angles the KL divergence is within 3% of that
+# of scikit-learn's angle 0.5 (docs/decisions.md). Up to so many points, and above.
+ONEDAL_ANGLES, MANY_POINTS = (0.2, 0.3), 20_000
+ChosenEngine = Literal["sklearn", "opentsne", "onedal"]
 
 
 @dataclass(frozen=True)
@@ -41,17 +47,28 @@ def initial_map(values: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
     return scores / scores[:, 0].std() * INITIAL_DEVIATION
 
 
-def check_points(values: NDArray[np.float32], layer: str, params: EmbedParams) -> None:
+def check_points(count: int, constant: bool, layer: str, params: EmbedParams) -> None:
     """Raise StrataError where t-SNE cannot say anything: too few points for the perplexity, or all the same."""
-    largest = (len(values) - 1) / NEIGHBOURS_PER_PERPLEXITY
+    largest = (count - 1) / NEIGHBOURS_PER_PERPLEXITY
     if params.perplexity > largest:
         can = f"at most {largest:g} with these" if largest >= 1 else "too few points for any: extract more"
-        raise StrataError(f"embed.perplexity {params.perplexity:g} is too large for {len(values)} points: {can}")
-    if (values == values[0]).all():
+        raise StrataError(f"embed.perplexity {params.perplexity:g} is too large for {count} points: {can}")
+    if constant:
         raise StrataError(
-            f"layer '{layer}' puts out the same for all {len(values)} samples (dead units?): there is nothing to embed;"
+            f"layer '{layer}' puts out the same for all {count} samples (dead units?): there is nothing to embed;"
             " look at the training, or take the layer out of `layers`"
         )
+
+
+def chosen_engine(engine: Engine, machine: str | None = None) -> ChosenEngine:
+    """Return the engine that runs: as named, or, for 'auto', oneDAL where its wheels exist (x86-64), else scikit-learn.
+
+    oneDAL is the faster at every number of points that was measured; both are Barnes-Hut, as exact as each other (see
+    docs/decisions.md). `machine` is the processor's kind, by default this one's.
+    """
+    if engine != "auto":
+        return engine
+    return "onedal" if (machine or platform.machine()).lower() in {"x86_64", "amd64"} else "sklearn"
 
 
 def learning_rate(params: EmbedParams, count: int) -> float:
@@ -64,7 +81,7 @@ def learning_rate(params: EmbedParams, count: int) -> float:
 def embed(values: NDArray[np.float32], start: NDArray[np.float64], params: EmbedParams, seed: int) -> Embedding:
     """Return the t-SNE map of values (n, k) that starts at `start` (n, 2), by the engine that `params` name."""
     rate = learning_rate(params, len(values))
-    engine = {"sklearn": _by_sklearn, "opentsne": _by_opentsne}[params.engine]
+    engine = {"sklearn": _by_sklearn, "opentsne": _by_opentsne, "onedal": _by_onedal}[chosen_engine(params.engine)]
     points, divergence = engine(values, start, params, rate, seed)
     if not np.isfinite(points).all():
         raise StrataError(f"t-SNE diverged; lower embed.learning_rate (now {rate:g})")
@@ -90,6 +107,45 @@ def _by_sklearn(
     # Its number of exaggerated iterations is a constant of the class, not an argument.
     tsne._EXPLORATION_MAX_ITER = params.early_exaggeration_iterations
     return tsne.fit_transform(values), float(tsne.kl_divergence_)
+
+
+def _by_onedal(
+    values: NDArray[np.float32], start: NDArray[np.float64], params: EmbedParams, rate: float, seed: int
+) -> tuple[NDArray[np.floating], float]:
+    try:
+        import daal4py
+        from daal4py.sklearn.manifold import TSNE
+    except ImportError:
+        raise StrataError(
+            "embed.engine onedal needs the package scikit-learn-intelex, which is for x86-64 only; choose sklearn or"
+            " opentsne"
+        ) from None
+    daal4py.daalinit(1)  # its result depends on the number of threads, whatever n_jobs says
+
+    class Accelerated(TSNE):  # type: ignore[misc]
+        ran = False
+
+        def _daal_tsne(self, *arguments: Any, **named: Any) -> Any:
+            self.ran = True
+            return super()._daal_tsne(*arguments, **named)
+
+    tsne = Accelerated(
+        perplexity=params.perplexity,
+        early_exaggeration=params.early_exaggeration,
+        learning_rate=rate / 4,
+        max_iter=params.early_exaggeration_iterations + params.iterations,
+        n_iter_without_progress=params.iterations,
+        min_grad_norm=0,
+        angle=ONEDAL_ANGLES[len(values) > MANY_POINTS],
+        init=start.astype(np.float32),
+        random_state=seed,
+        n_jobs=1,
+    )
+    tsne._EXPLORATION_MAX_ITER = params.early_exaggeration_iterations
+    points = tsne.fit_transform(values)
+    if not tsne.ran:
+        raise StrataError("embed.engine onedal: scikit-learn-intelex fell back to scikit-learn; choose another engine")
+    return points, float(tsne.kl_divergence_)
 
 
 def _by_opentsne(

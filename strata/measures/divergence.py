@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 
-from strata.activation_files import read_activations
-from strata.reduction import reduced
+from strata.reduced_activations import read_reduced
 
 ROWS = 512
 
@@ -55,5 +54,5 @@ class DivergenceJob:
 
 def measure_divergence(job: DivergenceJob) -> float:
     """Return the KL divergence of a map of all samples, from the same reduced activations that t-SNE was given."""
-    values = reduced(read_activations(job.activations).values, job.components, job.seed)
+    values = read_reduced(job.activations, job.components, job.seed).values
     return kl_divergence(affinities(values, job.perplexity), job.points)

@@ -24,7 +24,8 @@ def mean_of(scores: NDArray[np.floating]) -> Estimate:
     """
     value = float(scores.mean())
     half = Z * float(scores.std(ddof=1)) / len(scores) ** 0.5 if len(scores) > 1 else float("nan")
-    return Estimate(value, max(0.0, value - half), min(1.0, value + half))
+    low, high = np.clip([value - half, value + half], 0, 1)
+    return Estimate(value, float(low), float(high))
 
 
 def share_of(hits: NDArray[np.bool_]) -> Estimate:
@@ -33,7 +34,8 @@ def share_of(hits: NDArray[np.bool_]) -> Estimate:
     share, count = float(hits.mean()), len(hits)
     middle = (share + Z**2 / (2 * count)) / (1 + Z**2 / count)
     half = Z * (share * (1 - share) / count + (Z / (2 * count)) ** 2) ** 0.5 / (1 + Z**2 / count)
-    return Estimate(share, middle - half, middle + half)
+    # Without hits, or with nothing else, a bound is the share itself, but for rounding.
+    return Estimate(share, min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half)))
 
 
 def half_samples(count: int, repeats: int, rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from strata.measures.neighbours import squared_distances
 
+ALL_EQUAL = 1e-12  # relative differences of distances that are rounding
+
 
 @dataclass(frozen=True)
 class PointTrust:
@@ -66,7 +68,7 @@ def distance_correlation(values: NDArray[np.floating], points: NDArray[np.floati
     """
     upper = np.triu_indices(len(values), k=1)
     layer, flat = (squared_distances(space, space)[0][upper] for space in (values, points))
-    if layer.min() == layer.max() or flat.min() == flat.max():
+    if any(np.ptp(distances) <= ALL_EQUAL * distances.max() for distances in (layer, flat)):
         return float("nan")
     return float(np.corrcoef(_ranks(layer), _ranks(flat))[0, 1])
 

@@ -20,7 +20,7 @@ from strata.measures.space_files import POINTS, PROJECTION, SPACES, TRAINED, Spa
 from strata.measures.stability import StabilityJob, measure_stability
 from strata.params.embed import EmbedParams
 from strata.params.measure import MeasureParams
-from strata.pool import Pool
+from strata.pool import Jobs
 
 # Intrinsic dimension against the number of points: from all points, halves, quarters and eighths (Facco et al. 2017).
 PARTS = (2, 4, 8)
@@ -33,6 +33,7 @@ Key = tuple[str, *tuple[Any, ...]]
 class Plan:
     """What the jobs need: where the arrays are, the layers, parameters, labels by control, and the maps' points.
 
+    `again` are embed's parameters for the stability runs.
     `rows` (n,) are the measured samples among all; `projections` names the layer whose random projection each shares.
     `subsets` bool (n, s) are all points, half-samples, then the parts of PARTS; `stability_rows` (m,) and `correlated`
     are rows of the measured samples.
@@ -43,6 +44,7 @@ class Plan:
     layers: Sequence[str]
     params: MeasureParams
     embed: EmbedParams
+    again: EmbedParams
     seed: int
     labels: Mapping[str, LabelledSets]
     rows: NDArray[np.intp]
@@ -61,7 +63,7 @@ def point_subsets(count: int, repeats: int, seed: int) -> NDArray[np.bool_]:
     return np.hstack([halves, *parts])
 
 
-def run_plan(plan: Plan, pool: Pool) -> dict[Key, Any]:
+def run_plan(plan: Plan, pool: Jobs) -> dict[Key, Any]:
     """Return every job's result by its key: readout, geometry, similarity, divergence and stability."""
     jobs = {**_readouts(plan), **_geometries(plan), **_similarities(plan), **_divergences(plan), **_stabilities(plan)}
     results = dict(zip(jobs, pool.run(perform, list(jobs.values()), "measure"), strict=True))
@@ -162,13 +164,7 @@ def _stabilities(plan: Plan) -> dict[Key, Callable[[], Any]]:
                 layer,
                 rows,
                 plan.maps[layer][plan.rows][rows].astype(np.float64),
-                plan.embed.model_copy(
-                    update={
-                        "perplexity": perplexity,
-                        "early_exaggeration_iterations": params.stability_exaggeration_iterations,
-                        "iterations": params.stability_iterations,
-                    }
-                ),
+                plan.again.model_copy(update={"perplexity": perplexity}),
                 params.neighbours,
                 params.stability_seeds,
                 plan.seed,

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from strata.activation_files import read_info
 from strata.checkpoint import load_checkpoint
 from strata.datasets.description import read_description
 from strata.datasets.images import load_images
@@ -33,6 +34,9 @@ from strata.params.measure import MeasureParams
 from strata.params.network import NetworkParams
 from strata.provenance import Provenance, check_same_origin, check_same_samples
 from strata.samples import Samples, read_samples
+from strata.tsne import NEIGHBOURS_PER_PERPLEXITY
+
+FEWEST = 24  # points: an eighth of them still has two nearest neighbours
 
 
 @dataclass(frozen=True)
@@ -85,9 +89,9 @@ def prepare_spaces(
 
     for layer in layers:
         path = activations / f"{layer}.parquet"
-        check_same_samples(
-            samples.sample_id, activations / "samples.parquet", copy_points(files, path, layer, rows), path
-        )
+        check_same_origin(origin, activations / "samples.parquet", read_info(path).provenance, path)
+        ids = copy_points(files, path, layer, rows)
+        check_same_samples(samples.sample_id, activations / "samples.parquet", ids, path)
     description = read_description(data)
     device = prepare_torch(params.device, params.threads, training=False)
     shape, classes = description.image_shape, len(description.classes)
@@ -122,14 +126,21 @@ def chosen(count: int, most: int, rng: np.random.Generator) -> NDArray[np.intp]:
 
 
 def check_enough(count: int, params: MeasureParams) -> None:
-    """Raise StrataError where there are too few points for the neighbours or the stability runs asked for."""
-    if 2 * params.neighbours >= min(count, params.stability_samples):
+    """Raise StrataError where there are too few points for the neighbours or the perplexities asked for."""
+    if count < FEWEST:
+        raise StrataError(f"{count} samples are too few to measure: extract {FEWEST} or more")
+    again = min(count, params.stability_samples)
+    if 2 * params.neighbours >= again:
         raise StrataError(
-            f"measure.neighbours {params.neighbours} is too large for {min(count, params.stability_samples)} points:"
-            " fewer than half as many can be measured; extract more, or lower it"
+            f"measure.neighbours {params.neighbours} is too large for {again} points: less than half of them can be"
+            " neighbours; extract more, or lower it"
         )
-    if count < 24:
-        raise StrataError(f"{count} samples are too few to measure: extract 24 or more")
+    largest = (again - 1) / NEIGHBOURS_PER_PERPLEXITY
+    if max(params.stability_perplexities) > largest:
+        raise StrataError(
+            f"measure.stability_perplexities: {max(params.stability_perplexities):g} is too large for {again} points:"
+            f" at most {largest:g}; raise measure.stability_samples, extract more, or lower it"
+        )
 
 
 def run_into(

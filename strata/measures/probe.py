@@ -17,8 +17,8 @@ def probe_features(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return what the probe reads of train (n, D) and test (t, D): each feature standardized by its training values.
 
-    Where D is above `components`, the leading principal components of `train` (randomized, drawn from `seed`) stand
-    for the units.
+    Where D and n are above `components`, the leading principal components of `train` stand for the units (randomized,
+    drawn from `seed`).
     """
     if train.shape[1] > components and len(train) > components:
         pca = PCA(components, svd_solver="randomized", iterated_power=1, random_state=seed).fit(train)

@@ -34,6 +34,7 @@ def gram_sums(layers: Sequence[NDArray[np.floating]], subsets: NDArray[np.bool_]
     grams, diagonals = [], []
     for values in layers:
         centred = values - values.mean(axis=0)  # estimates do not depend on it, their rounding errors do
+        centred[:, (values == values[0]).all(axis=0)] = 0  # a mean is rounded, too
         gram = (centred[rows] @ centred.T).astype(np.float64)
         own = np.arange(len(gram)), np.arange(len(values))[rows]
         diagonals.append(gram[own])

@@ -13,7 +13,8 @@ from shutil import rmtree
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.activation_files import iterate_activations
+from strata.activation_files import iterate_activations, read_info
+from strata.errors import StrataError
 
 TRAINED, UNTRAINED, PROJECTION = "none", "untrained", "random projection"
 SPACES = (TRAINED, UNTRAINED, PROJECTION)
@@ -56,11 +57,16 @@ def scratch_spaces(beside: Path) -> Iterator[SpaceFiles]:
 
 
 def copy_points(files: SpaceFiles, activations: Path, layer: str, rows: NDArray[np.intp]) -> NDArray[np.int32]:
-    """Copy the given ascending rows of a layer's activations into the scratch folder; return all the sample ids."""
-    target, ids, done, before = None, [], 0, 0
+    """Copy the given ascending rows of a layer's activations into the scratch folder; return all the sample ids.
+
+    Raises StrataError where the file is that of another layer, or cannot be read.
+    """
+    info = read_info(activations)
+    if info.layer != layer:
+        raise StrataError(f"{activations} holds layer '{info.layer}', not '{layer}'; run `dvc repro -f extract`")
+    target = files.create(TRAINED, POINTS, layer, (len(rows), info.units))
+    ids, done, before = [np.empty(0, dtype=np.int32)], 0, 0
     for batch in iterate_activations(activations):
-        if target is None:
-            target = files.create(TRAINED, POINTS, layer, (len(rows), batch.info.units))
         inside = rows[(rows >= before) & (rows < before + len(batch.sample_ids))] - before
         target[done : done + len(inside)] = batch.values[inside]
         done, before = done + len(inside), before + len(batch.sample_ids)

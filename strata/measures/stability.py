@@ -69,7 +69,7 @@ class StabilityRuns:
 def measure_stability(job: StabilityJob) -> StabilityRuns:
     """Return the agreement of runs that start at random: Gaussian maps of deviation 1e-4, as t-SNE was published."""
     values = np.array(job.files.read(TRAINED, POINTS, job.layer)[job.rows])
-    check_points(values, job.layer, job.params)
+    check_points(len(values), bool((values == values[0]).all()), job.layer, job.params)
     low = reduced(values, job.params.pca_components, job.seed)
     maps = []
     for start in range(job.starts):

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from strata.params.section import Section
 
-Engine = Literal["sklearn", "opentsne"]
+Engine = Literal["auto", "onedal", "opentsne", "sklearn"]
 
 
 class EmbedParams(Section):
@@ -24,8 +24,8 @@ class EmbedParams(Section):
     @model_validator(mode="after")
     def _enough_for_scikit_learn(self) -> Self:
         total = self.early_exaggeration_iterations + self.iterations
-        if self.engine == "sklearn" and total < 250:
+        if self.engine != "opentsne" and total < 250:
             raise ValueError(
-                f"engine sklearn runs at least 250 iterations, exaggerated and plain together, not {total}"
+                f"engine {self.engine} runs at least 250 iterations, exaggerated and plain together, not {total}"
             )
         return self

@@ -2,10 +2,16 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from strata.params.common import Device, Threads
 from strata.params.section import Section
+
+
+def _different(values: list[float]) -> list[float]:
+    if len(set(values)) < len(values):
+        raise ValueError("each perplexity may be named once")
+    return values
 
 
 class MeasureParams(Section):
@@ -20,7 +26,9 @@ class MeasureParams(Section):
     late_layers: Annotated[int, Field(ge=1, le=100)]
     stability_samples: Annotated[int, Field(ge=24, le=10_000)]
     stability_seeds: Annotated[int, Field(ge=2, le=20)]
-    stability_perplexities: Annotated[list[Annotated[float, Field(ge=1, le=1000)]], Field(min_length=1, max_length=8)]
+    stability_perplexities: Annotated[
+        list[Annotated[float, Field(ge=1, le=1000)]], Field(min_length=1, max_length=8), AfterValidator(_different)
+    ]
     stability_exaggeration_iterations: Annotated[int, Field(ge=1, le=10_000)]
     stability_iterations: Annotated[int, Field(ge=1, le=100_000)]
     batch_size: Annotated[int, Field(ge=1, le=100_000)]

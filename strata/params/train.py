@@ -1,11 +1,13 @@
 """Section `train` of params.yaml."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from strata.params.common import Device, Threads
 from strata.params.section import Section
+
+Precision = Literal["float32", "bfloat16"]
 
 
 class TrainParams(Section):
@@ -17,5 +19,6 @@ class TrainParams(Section):
     lr: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     momentum: Annotated[float, Field(ge=0, lt=1)]
     log_interval: Annotated[int, Field(ge=1)]
+    precision: Precision
     device: Device
     threads: Threads

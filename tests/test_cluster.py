@@ -1,0 +1,85 @@
+"""Jobs through a real Dask scheduler on the loopback address: the same results, also when a worker dies."""
+
+import os
+
+import pytest
+
+from strata import cluster
+from strata.errors import StrataError
+from strata.pool import run_jobs, started_pool
+from tests.pool_jobs import die_once, environment, folder_and_threads, give_up, square_after_a_while
+
+pytestmark = pytest.mark.filterwarnings("default")  # distributed's own, of its threads and sockets
+
+
+@pytest.fixture(scope="module")
+def scheduler():
+    """Address of a scheduler with two worker processes of one thread."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
+    ) as found:
+        yield found.scheduler_address
+
+
+@pytest.fixture(autouse=True)
+def through_the_scheduler(scheduler, monkeypatch):
+    monkeypatch.setenv("STRATA_SCHEDULER", scheduler)
+
+
+def test_results_come_in_the_order_of_the_jobs():
+    assert run_jobs(square_after_a_while, [0, 1, 2, 3], "square") == [0, 1, 4, 9]
+
+
+def test_jobs_run_elsewhere_in_this_folder_and_with_one_thread(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder, process, threads in run_jobs(folder_and_threads, [1, 2], "look"):
+        assert folder == str(tmp_path)
+        assert process != os.getpid()
+        assert set(threads) <= {1}
+
+
+def test_a_job_whose_worker_dies_is_done_again(tmp_path):
+    marker = tmp_path / "died"
+    assert run_jobs(die_once, [(str(marker), 3), (str(marker), 4)], "work") == [9, 16]
+    assert marker.exists()
+
+
+def test_an_error_of_a_job_is_raised_here():
+    with pytest.raises(StrataError, match="layer 'h3': nothing to embed"):
+        run_jobs(give_up, ["h3"], "work")
+
+
+def test_workers_with_other_code_are_refused(monkeypatch):
+    monkeypatch.setattr(cluster, "fingerprint_here", lambda: "another")
+    with pytest.raises(StrataError, match="runs another version of Strata; start it again from this one"):
+        run_jobs(environment, ["HOME"], "look")
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://x"])
+def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch, address):
+    monkeypatch.setenv("STRATA_SCHEDULER", address)
+    monkeypatch.setattr(cluster, "SECONDS_TO_CONNECT", 1)
+    with pytest.raises(StrataError, match="STRATA_SCHEDULER: no scheduler answers at"), started_pool(2):
+        pass
+
+
+def test_a_scheduler_without_workers_is_one_line(monkeypatch):
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=0, processes=True, dashboard_address=None, host="127.0.0.1") as empty:
+        monkeypatch.setenv("STRATA_SCHEDULER", empty.scheduler_address)
+        with pytest.raises(StrataError, match="the scheduler has no workers"), started_pool(2):
+            pass
+
+
+def test_the_fingerprint_is_that_of_the_code(tmp_path, monkeypatch):
+    package = tmp_path / "strata"
+    package.mkdir()
+    (package / "cluster.py").write_text("one = 1\n")
+    monkeypatch.setattr(cluster, "__file__", str(package / "cluster.py"))
+    first = cluster.fingerprint()
+    assert cluster.fingerprint() == first
+    (package / "cluster.py").write_text("one = 2\n")
+    assert cluster.fingerprint() != first
