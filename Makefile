@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help repro compare test browser check format requirements deps clean-venv
+.PHONY: help repro compare verify test browser check bench format requirements deps clean-venv
 
 help: ## print this
 	@echo "usage: make TARGET [PYTHON=python3.12] [TORCH_INDEX=address]"
@@ -24,6 +24,9 @@ repro: $(READY) ## set up if need be, then bring the data, the model, the activa
 compare: $(READY) ## two runs side by side: make compare A=<experiment or revision> B=<another, or workspace>
 	@test -n "$(A)" && test -n "$(B)" || { echo "usage: make compare A=<experiment or revision> B=<another, or workspace>" >&2; exit 1; }
 	@python -m strata.compare "$(A)" "$(B)" --out reports/compare.html
+
+verify: $(READY) ## recompute the committed state in another folder and compare every artifact: make verify [REV=revision]
+	@python -m strata.verify --rev "$(or $(REV),HEAD)"
 
 test: $(READY) ## set up if need be, then run every test
 	@python -m pytest
@@ -41,6 +44,9 @@ check: $(READY) ## what CI runs: format, lint, types, then the tests
 	@python -m ruff check .
 	@python -m mypy
 	@$(MAKE) --no-print-directory test
+
+bench: $(READY) ## speed and memory, in one run, to benchmarks/results.md: make bench [MIRROR=folder of Fashion-MNIST]
+	@python -m benchmarks.run --out benchmarks $(if $(MIRROR),--mirror "$(MIRROR)")
 
 format: $(READY) ## format the code and mend what the linter can
 	@python -m ruff format .

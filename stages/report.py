@@ -4,7 +4,8 @@ python -m stages.report --data data/raw --model data/model/mnist_cnn.pt --activa
     --embeddings data/embeddings --training reports/training.json --curve reports/learning_curve.csv \
     --epochs reports/epochs.csv --summary reports/network.txt --measures data/measures --table reports/measures.csv \
     --cka reports/cka.csv --dimension reports/intrinsic_dimension.csv --stability reports/stability.csv \
-    --pairs reports/class_pairs.csv --figures reports/figures --page reports/index.html
+    --pairs reports/class_pairs.csv --figures reports/figures --page reports/index.html \
+    --environment reports/environment.json
 """
 
 from collections.abc import Callable, Sequence
@@ -13,9 +14,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from strata.atomic import write_text
+from strata.atomic import write_json, write_text
 from strata.console import say
 from strata.entry import run_stage, stage_parser
+from strata.environment import environment
 from strata.figures.style import save_figure
 from strata.page.explorer import page_payload, render_explorer
 from strata.page.facts import facts
@@ -29,7 +31,7 @@ from strata.pool import run_jobs
 
 MEASURED = ("measures", "table", "cka", "dimension", "stability", "pairs")
 READ = ("data", "model", "activations", "embeddings", "training", "curve", "epochs", "summary", *MEASURED)
-WRITTEN = ("figures", "page")
+WRITTEN = ("figures", "page", "environment")
 TOLD = ("seed", "dataset", "network", "layers", "train", "extract", "embed", "measure", "report")
 
 
@@ -58,11 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     rows = shown_rows(len(inputs.samples.label), params.page_samples, np.random.default_rng(seed))
     told = "# network\n" + options.summary.read_text(encoding="utf-8") + "\n" + sections_as_text(options.params, TOLD)
-    run = run_payload(inputs, rows, facts(inputs, options.training, options.embeddings, len(rows)), told)
+    found = environment()
+    run = run_payload(inputs, rows, facts(inputs, options.training, options.embeddings, len(rows), found), told)
     payload = page_payload(inputs.dataset.classes, inputs.samples.label[rows], inputs.images[rows], {"this run": run})
     title = f"Strata: {inputs.dataset.name}, layer by layer"
     page = render_explorer(title, payload, on_page(planned), options.figures, missing_figures(inputs))
     write_text(options.page, page)
+    write_json(options.environment, found)
     say(f"report: {len(planned)} figures in {options.figures}, and the page {options.page}")
 
 

@@ -3,6 +3,7 @@
 python -m strata.compare A B --out reports/compare.html
 """
 
+import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ import yaml
 from strata.atomic import write_text
 from strata.console import say
 from strata.entry import run_stage, stage_parser
+from strata.errors import StrataError
 from strata.page.compared import check_comparable, different_params, only_layers, turned_to
 from strata.page.explorer import page_payload, render_explorer
 from strata.page.facts import facts
@@ -41,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("reports/compare.html"))
     options = parser.parse_args(arguments)
     names = (options.first, options.second)
+    if not all(name.strip() for name in names):
+        raise StrataError("compare: name two runs: an experiment, a Git revision, or 'workspace'")
     with tempfile.TemporaryDirectory(prefix="strata-compare-") as scratch:
         roots = [Path(scratch) / side for side in ("a", "b")]
         for name, root in zip(names, roots, strict=True):
@@ -56,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rows = shown_rows(len(first.samples.label), most, np.random.default_rng(seed))
         runs = {}
         for side, name, root, inputs in zip("AB", names, roots, (first, second), strict=True):
-            told = facts(inputs, root / "reports/training.json", root / "data/embeddings", len(rows))
+            found = json.loads((root / "reports/environment.json").read_text(encoding="utf-8"))
+            told = facts(inputs, root / "reports/training.json", root / "data/embeddings", len(rows), found)
             told["To make it again"] = command(name)
             text = yaml.safe_dump(params["AB".index(side)], sort_keys=False, allow_unicode=True)
             runs[side] = {**run_payload(inputs, rows, told, text), "name": name}

@@ -26,6 +26,7 @@ PATHS = (
     "reports/intrinsic_dimension.csv",
     "reports/stability.csv",
     "reports/class_pairs.csv",
+    "reports/environment.json",
 )
 
 

@@ -66,6 +66,7 @@ def embed_and_measure(params: Path, folder: Path) -> None:
     run_embed(params, data)
     run_measure(params, data / "raw", data)
     shutil.copytree(data / "reports", folder / "reports", dirs_exist_ok=True)
+    (folder / "reports/environment.json").write_text('{"python": "3.11"}', encoding="utf-8")
     shutil.rmtree(data / "reports")
 
 

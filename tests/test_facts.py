@@ -1,8 +1,6 @@
 """The facts of a run: hashes of the files, accuracy, where the data come from, and how many samples are shown."""
 
 import hashlib
-import platform
-from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
@@ -11,7 +9,7 @@ import pytest
 from strata.datasets.description import read_description
 from strata.embedding_files import SETTINGS, LayerMap, write_map
 from strata.errors import StrataError
-from strata.page.facts import PACKAGES, facts
+from strata.page.facts import facts
 from strata.page.inputs import ReportInputs
 from strata.provenance import Provenance
 from strata.samples import Samples
@@ -49,7 +47,7 @@ def run(tmp_path, tiny_data):
 
 
 def facts_of(run, folder, shown=COUNT):
-    return facts(run, folder / "training.json", folder / "embeddings", shown)
+    return facts(run, folder / "training.json", folder / "embeddings", shown, {"python": "3.11"})
 
 
 def sha256(path):
@@ -81,10 +79,10 @@ def test_the_data_their_source_and_licence(run, tmp_path):
     assert all(texts)
 
 
-def test_the_versions_and_the_command(run, tmp_path):
+def test_the_environment_the_engine_and_the_command(run, tmp_path):
     found = facts_of(run, tmp_path)
-    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    assert found["Python and packages"] == f"Python {platform.python_version()}; {packages}"
+    assert found["Environment: python"] == "3.11"
+    assert found["t-SNE by"] == "1"  # what the maps' metadata say
     assert found["To make it again"] == "make repro"
 
 

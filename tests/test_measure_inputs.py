@@ -38,8 +38,20 @@ TABLES = {
     "cka": pd.DataFrame(
         {"layer": ["input"], "other_layer": ["h1"], "value": [np.nan], "low": [0.1], "high": [0.2], "control": ["none"]}
     ),
-    "dimension": pd.DataFrame({"layer": LAYERS, "points": [4, 2], "value": [2.5, 1.25], "control": ["none", "none"]}),
-    "stability": pd.DataFrame({"layer": LAYERS, "perplexity": [2.5, 7.5], "runs": [2, 2], "knn_overlap": [0.5, 0.25]}),
+    "dimension": pd.DataFrame(
+        {
+            "layer": LAYERS,
+            "estimator": ["linear_fit", "maximum_likelihood"],
+            "points": [4, 2],
+            "value": [2.5, 1.25],
+            "low": [2.0, np.nan],
+            "high": [3.0, np.nan],
+            "control": ["none", "none"],
+        }
+    ),
+    "stability": pd.DataFrame(
+        {"layer": LAYERS, "perplexity": [2.5, 7.5], "points": [3, 3], "runs": [2, 2], "knn_overlap": [0.5, 0.25]}
+    ),
     "pairs": pd.DataFrame({"layer": LAYERS, "class": [0, 1], "other_class": [1, 1], "separability": [0.75, np.nan]}),
 }
 
@@ -143,7 +155,7 @@ def test_the_text_none_and_other_words_for_nothing_stay_text(tmp_path):
     words = ["none", "None", "NA", "nan", "null", "N/A", "-"]
     path = tmp_path / "table.csv"
     write_csv(path, pd.DataFrame({"control": words, "value": [0.5, *[np.nan] * (len(words) - 1)]}))
-    found = read_csv(path)
+    found = read_csv(path, ("control", "value"))
     assert found["control"].tolist() == words
     assert found["value"].dtype == np.float64
     assert np.isnan(found["value"]).tolist() == [False] + [True] * (len(words) - 1)

@@ -1,27 +1,26 @@
 """Where a run came from, and how to make it again: what the page's last panel says."""
 
 import json
-import platform
-from importlib.metadata import version
+from collections.abc import Mapping
 from pathlib import Path
 
 from strata.checksum import sha256_of
 from strata.errors import StrataError
 from strata.page.inputs import ReportInputs
 
-# Packages whose version may change the numbers.
-PACKAGES = ("torch", "scikit-learn", "openTSNE", "numpy", "scipy", "pyarrow")
 
+def facts(
+    inputs: ReportInputs, training: Path, embeddings: Path, shown: int, environment: Mapping[str, str]
+) -> dict[str, str]:
+    """Return names and texts: accuracy, data, licence, the command, environment and hashes.
 
-def facts(inputs: ReportInputs, training: Path, embeddings: Path, shown: int) -> dict[str, str]:
-    """Return names and texts: accuracy, data, licence, hashes, versions and the command.
-
-    `shown` is the number of samples on the page. Raises StrataError where the metrics of training cannot be read.
+    `shown` is the number of samples on the page, `environment` what the run was computed with. Raises StrataError where
+    the metrics of training cannot be read.
     """
     try:
         found = json.loads(training.read_text(encoding="utf-8"))
         accuracy, parameters = float(found["test_accuracy"]), int(found["parameters"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         raise StrataError(f"{training} is missing or damaged; run `dvc repro -f train`") from None
     dataset, total = inputs.dataset, len(inputs.samples.label)
     part = "" if shown == total else f", {shown:,} of them drawn at random for this page"
@@ -34,8 +33,8 @@ def facts(inputs: ReportInputs, training: Path, embeddings: Path, shown: int) ->
         "Citation": dataset.citation,
         "Licence of the data": dataset.licence,
         "To make it again": "make repro",
-        "Python and packages": f"Python {platform.python_version()}; "
-        + ", ".join(f"{package} {version(package)}" for package in PACKAGES),
+        "t-SNE by": ", ".join(sorted({layer_map.settings["engine"] for layer_map in inputs.maps.values()})),
+        **{f"Environment: {name}": text for name, text in environment.items()},
         "Data, SHA-256": inputs.provenance.data_sha256,
         "Model, SHA-256": inputs.provenance.model_sha256,
         **{f"Map of {layer}, SHA-256": sha256_of(embeddings / f"{layer}.parquet") for layer in inputs.maps},

@@ -13,7 +13,7 @@ from strata.datasets.description import DatasetDescription, read_description
 from strata.datasets.images import load_images
 from strata.embedding_files import LayerMap, read_map
 from strata.errors import StrataError
-from strata.page.measure_inputs import MeasureInputs, load_measures
+from strata.page.measure_inputs import MeasureInputs, load_measures, read_csv
 from strata.provenance import Provenance, check_same_origin, check_same_samples
 from strata.samples import Samples, read_samples
 
@@ -85,7 +85,7 @@ def load_report_inputs(
         infos=infos,
         shown=int(found[0]) if len(found) else None,
         shown_activations=shown_activations,
-        batches=pd.read_csv(curve),
-        epochs=pd.read_csv(epochs),
+        batches=read_csv(curve, ("epoch", "train_loss", "train_accuracy")),
+        epochs=read_csv(epochs, ("epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy")),
         measures=load_measures(layers, samples.sample_id, origin, **measured),
     )

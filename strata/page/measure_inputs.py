@@ -64,12 +64,18 @@ def load_measures(
         check_same_samples(decisions.sample_id, measures / "samples.parquet", points[layer].sample_id, path)
     maps, found = read_stability_maps(measures / "stability_maps.parquet")
     check_same_origin(origin, Path("data/activations"), found, measures / "stability_maps.parquet")
+    for stability_map in maps:
+        if not np.isin(stability_map.sample_id, decisions.sample_id).all():
+            raise StrataError(
+                f"{measures / 'stability_maps.parquet'} holds samples that were not measured;"
+                " run `dvc repro -f measure`"
+            )
     return MeasureInputs(
-        table=read_csv(table),
-        cka=read_csv(cka),
-        dimension=read_csv(dimension),
-        stability=read_csv(stability),
-        pairs=read_csv(pairs),
+        table=read_csv(table, ("layer", "measure", "value", "low", "high", "control")),
+        cka=read_csv(cka, ("layer", "other_layer", "value", "low", "high", "control")),
+        dimension=read_csv(dimension, ("layer", "estimator", "points", "value", "low", "high", "control")),
+        stability=read_csv(stability, ("layer", "perplexity", "points", "runs", "knn_overlap")),
+        pairs=read_csv(pairs, ("layer", "class", "other_class", "separability")),
         decisions=decisions,
         points=points,
         stability_maps=maps,
@@ -77,11 +83,18 @@ def load_measures(
     )
 
 
-def read_csv(path: Path) -> pd.DataFrame:
-    """Return a table. Raises StrataError where it is missing or cannot be read. The text `none` is a text."""
+def read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Return a table that has the given columns. The text `none` is a text.
+
+    Raises StrataError where it is missing, cannot be read, or lacks a column.
+    """
     try:
-        return pd.read_csv(path, keep_default_na=False, na_values=[""])
+        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
     except FileNotFoundError:
         raise StrataError(f"{path} is missing; run `dvc repro`") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
         raise StrataError(f"{path} is damaged: it is no table; run `dvc repro -f`") from None
+    lacking = [column for column in columns if column not in table.columns]
+    if lacking:
+        raise StrataError(f"{path} is damaged: it has no column '{lacking[0]}'; run `dvc repro -f`")
+    return table

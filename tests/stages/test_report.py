@@ -33,6 +33,7 @@ def run_report(params, data, out, figures="reports/figures", page="reports/index
             *("--cka", str(reports / "cka.csv"), "--dimension", str(reports / "intrinsic_dimension.csv")),
             *("--stability", str(reports / "stability.csv"), "--pairs", str(reports / "class_pairs.csv")),
             *("--figures", str(out / figures), "--page", str(out / page)),
+            *("--environment", str((out / page).with_name("environment.json"))),
         ]
     )
 

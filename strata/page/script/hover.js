@@ -77,6 +77,17 @@ function showPinned() {
   if (focus || state.focus?.pinned) setFocus(focus);
 }
 
+// The card beside the pointer goes when its sample does, or when the points move away below the pointer.
+when("focus", () => {
+  if (!state.focus || state.focus.pinned) tooltip.hidden = true;
+});
+when("depth", () => {
+  if (!tooltip.hidden) {
+    tooltip.hidden = true;
+    setFocus(pinned());
+  }
+});
+
 const hint = details.firstElementChild;
 when("selection", () => {
   if (!pinned()) details.replaceChildren(hint);

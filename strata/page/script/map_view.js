@@ -29,6 +29,12 @@ function markerSize(large) {
   return (large ? 6 : 3.4) * Math.min(1.6, Math.max(0.55, (1000 / count) ** 0.22));
 }
 
+// The keys held at the last move of the pointer: the event of a drawn shape does not tell.
+const held = { shift: false, ctrl: false };
+for (const kind of ["pointerdown", "pointermove", "pointerup"]) {
+  addEventListener(kind, (event) => Object.assign(held, { shift: event.shiftKey, ctrl: event.ctrlKey || event.metaKey }), true);
+}
+
 class MapView {
   // `layer` is null in a large map, whose points follow the slider; they lie in columns x, y, colour of its own source.
   constructor(element, runIndex, layerIndex) {
@@ -131,19 +137,20 @@ class MapView {
     return { perX, perY, x: (value) => bbox.left + (value - x.start) * perX, y: (value) => bbox.bottom - (value - y.start) * perY };
   }
 
-  selectInside({ geometry, modifiers }) {
+  selectInside({ geometry }) {
     const inside = geometry.type === "rect"
       ? (x, y) => x >= geometry.x0 && x <= geometry.x1 && y >= geometry.y0 && y <= geometry.y1
       : (x, y) => insidePolygon(x, y, geometry.x, geometry.y);
     const rows = [];
     const { xs, ys } = this;
     for (let row = 0; row < count; row++) if (state.visible[row] && inside(xs[row], ys[row])) rows.push(row);
-    select(rows, modifiers?.shift ? "append" : modifiers?.ctrl ? "subtract" : "replace");
+    select(rows, held.shift ? "append" : held.ctrl ? "subtract" : "replace");
   }
 
-  selectNearest({ x, y, modifiers }) {
+  selectNearest({ x, y }) {
     const row = this.nearest(x, y);
-    select(row === null ? [] : [row], modifiers?.shift ? "append" : "replace");
+    if (row !== null) select([row], held.shift ? "append" : held.ctrl ? "subtract" : "replace");
+    else if (!held.shift && !held.ctrl) select([]);
   }
 
   // The visible sample nearest to a place, if it is within 12 pixels.

@@ -1,0 +1,56 @@
+"""What an engine costs and keeps: the same reduced activations, by every engine; against scikit-learn's own.
+
+python -m benchmarks.embedding_quality --activations FOLDER --layer h3 --engine onedal
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+from sklearn.manifold import TSNE
+
+from strata.measures.divergence import affinities, kl_divergence
+from strata.measures.neighbours import neighbour_blocks
+from strata.measures.similarity import neighbourhood_overlap
+from strata.params.embed import EmbedParams
+from strata.params.section import load_section
+from strata.reduced_activations import read_reduced
+from strata.tsne import embed, initial_map
+
+K = 15
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    parser.add_argument("--activations", type=Path, required=True)
+    parser.add_argument("--layer", required=True)
+    parser.add_argument("--engine", required=True, help="onedal, opentsne, sklearn, or 'peer': scikit-learn by itself")
+    options = parser.parse_args()
+    params = load_section(options.params, "embed", EmbedParams)
+    values, first = (
+        read_reduced(options.activations / f"{layer}.parquet", params.pca_components, 0).values
+        for layer in (options.layer, params.initialization_layer)
+    )
+    start = initial_map(first, 0)
+    begin = time.perf_counter()
+    if options.engine == "peer":
+        iterations = params.early_exaggeration_iterations + params.iterations
+        points = TSNE(
+            perplexity=params.perplexity, init=start.astype(np.float32), max_iter=iterations, random_state=0, n_jobs=-1
+        ).fit_transform(values)
+    else:
+        points = embed(values, start, params.model_copy(update={"engine": options.engine}), 0).points
+    seconds = time.perf_counter() - begin
+    near, near_on_map = (
+        np.concatenate([block.nearest for block in neighbour_blocks(space, K)]) for space in (values, points)
+    )
+    recall = float(neighbourhood_overlap(near, near_on_map).mean())
+    divergence = kl_divergence(affinities(values, params.perplexity), points)
+    print(json.dumps({"points": len(values), "seconds": seconds, "kl": divergence, "recall": recall}))
+
+
+if __name__ == "__main__":
+    main()

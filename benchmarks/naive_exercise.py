@@ -1,0 +1,93 @@
+"""The guided exercise as it is commonly done: what Strata is measured against.
+
+A DataLoader over PIL images, a layer's activations all in memory, scikit-learn's t-SNE on the raw activations.
+
+python -m benchmarks.naive_exercise --data data/raw --points 1000
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from sklearn.manifold import TSNE
+from torch.utils.data import DataLoader, Dataset
+from torchvision import transforms
+
+from strata.capture import captured
+from strata.datasets.description import read_description
+from strata.datasets.images import load_images
+from strata.layers import LAYER_MODULES
+from strata.network import initialized_network
+from strata.params.network import NetworkParams
+
+
+class PilImages(Dataset):
+    """Images as PIL images, transformed one by one, as torchvision's own data sets hand them out."""
+
+    def __init__(self, folder: Path, split: str, mean: float, std: float) -> None:
+        loaded = load_images(folder, split)
+        self.images, self.labels = loaded.images, loaded.labels
+        self.transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((mean,), (std,))])
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, place: int):
+        return self.transform(Image.fromarray(self.images[place])), int(self.labels[place])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--points", type=int, required=True)
+    parser.add_argument("--parts", nargs="+", default=["train", "extract", "embed"])
+    parser.add_argument("--layers", nargs="+", default=list(LAYER_MODULES))
+    options = parser.parse_args()
+    description = read_description(options.data)
+    normalization = description.mean, description.std
+    torch.set_num_threads(2)
+    torch.manual_seed(0)
+    network = initialized_network(
+        NetworkParams(conv1_channels=20, conv2_channels=50, kernel_size=5, fc1_units=500),
+        description.image_shape,
+        len(description.classes),
+        0,
+    )
+    seconds = {}
+    if "train" in options.parts:
+        begin = time.perf_counter()
+        loader = DataLoader(PilImages(options.data, "train", *normalization), batch_size=64, shuffle=True)
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.01, momentum=0.9)
+        network.train()
+        for images, labels in loader:
+            optimizer.zero_grad()
+            F.nll_loss(network(images), labels).backward()
+            optimizer.step()
+        seconds["train"] = time.perf_counter() - begin
+    begin = time.perf_counter()
+    network.eval()
+    kept: dict[str, list[np.ndarray]] = {layer: [] for layer in options.layers}
+    loader = DataLoader(PilImages(options.data, "test", *normalization), batch_size=1000)
+    modules = {layer: LAYER_MODULES[layer] for layer in options.layers}
+    with captured(network, modules) as outputs, torch.no_grad():
+        for images, _ in loader:
+            network(images)
+            for layer, values in kept.items():
+                values.append(outputs[layer].flatten(1).numpy())
+    activations = {layer: np.concatenate(values)[: options.points] for layer, values in kept.items()}
+    seconds["extract"] = time.perf_counter() - begin
+    if "embed" in options.parts:
+        for layer, values in activations.items():
+            begin = time.perf_counter()
+            TSNE(perplexity=30, random_state=0, n_jobs=-1).fit_transform(values)
+            seconds[f"embed {layer}"] = time.perf_counter() - begin
+    print(json.dumps(seconds))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""The benchmark's results as a page of text and a figure."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from strata.atomic import write_json, write_text
+from strata.figures.style import ACCENT, WARM, save_figure, strata_style
+
+STAGES = ("train", "extract", "embed")
+TITLES = {"small": "1,000 digits (mnist-5k)", "large": "10,000 images (Fashion-MNIST, trained on 60,000)"}
+
+
+def write_results(folder: Path, runs: dict[str, Any]) -> None:
+    """Write results.json, results.md and results.png into a folder."""
+    write_json(folder / "results.json", json.loads(json.dumps(runs)))
+    floor = runs["floor"]
+    lines = [
+        "# Benchmarks",
+        "",
+        "One run of `make bench`; times differ from machine to machine and from hour to hour, ratios less so.",
+        f"The machine at its best in this run: {floor['sgemm']:.0f} GFLOP/s of float32 matrix products, "
+        f"{floor['copy']:.1f} GB/s of copying.",
+        "",
+        "*Naive*: the exercise with a DataLoader over PIL images, activations in memory, scikit-learn's t-SNE on the",
+        "raw activations of every layer (`benchmarks/naive_exercise.py`). Strata's times include starting Python.",
+        "",
+    ]
+    for name in ("small", "large"):
+        if name in runs:
+            lines += section(TITLES[name], runs[name])
+    write_text(folder / "results.md", "\n".join(lines) + "\n")
+    save_figure(draw(runs), folder, "results", 120)
+
+
+def section(title: str, run: dict[str, Any]) -> list[str]:
+    """Return the lines about one data set."""
+    naive = naive_seconds(run)
+    lines = [
+        f"## {title}",
+        "",
+        "| work | Strata, s | naive, s | naive / Strata | peak of a process, GiB | of all, GiB |",
+    ]
+    lines.append("|---|---:|---:|---:|---:|---:|")
+    for stage in ("download", "train", "train bfloat16", "extract", "embed", "measure", "report"):
+        cost, other = run[stage], naive.get(stage.split()[0])
+        compared = f"{other:.1f} | {other / cost['seconds']:.1f}" if other else "– | –"
+        peaks = f"{cost['peak_process']:.2f} | {cost['peak_all']:.2f}"
+        lines.append(f"| {stage} | {cost['seconds']:.1f} | {compared} | {peaks} |")
+    whole = sum(run[stage]["seconds"] for stage in ("download", *STAGES, "report"))
+    total = sum(naive.values())
+    peak = f"naive: {run['naive']['peak_all']:.2f}"
+    lines.append(f"| all but measure | {whole:.1f} | {total:.1f} | {total / whole:.1f} | – | {peak} |")
+    lines += [
+        "",
+        f"Test accuracy after one epoch: float32 {run['accuracy']['float32']:.2%}, bfloat16"
+        f" {run['accuracy']['bfloat16']:.2%}. The page: {run['page bytes'] / 1e6:.1f} MB.",
+        "",
+        "| t-SNE of h3 reduced to 50 (peer: scikit-learn by itself, all threads) | s | KL, exact sum | recall |",
+        "|---|---:|---:|---:|",
+    ]
+    for engine in ("onedal", "sklearn", "opentsne", "peer"):
+        found = run[f"engine {engine}"]
+        lines.append(f"| {engine} | {found['seconds']:.1f} | {found['kl']:.3f} | {found['recall']:.3f} |")
+    return [*lines, ""]
+
+
+def naive_seconds(run: dict[str, Any]) -> dict[str, float]:
+    """Return the naive exercise's seconds by stage."""
+    parts = run["naive"]["parts"]
+    embed = sum(seconds for name, seconds in parts.items() if name.startswith("embed"))
+    return {"train": parts["train"], "extract": parts["extract"], "embed": embed}
+
+
+def draw(runs: dict[str, Any]) -> Figure:
+    """Return bars of Strata's and the naive way's seconds by stage, on a log axis."""
+    names = [name for name in ("small", "large") if name in runs]
+    with strata_style():
+        figure = Figure(figsize=(5.5 * len(names), 4), layout="constrained")
+        for axis, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+            naive = naive_seconds(runs[name])
+            for offset, colour, title, seconds in (
+                (-0.2, WARM, "naive", [naive[stage] for stage in STAGES]),
+                (0.2, ACCENT, "Strata", [runs[name][stage]["seconds"] for stage in STAGES]),
+            ):
+                places = [place + offset for place in range(len(STAGES))]
+                bars = axis.bar(places, seconds, 0.38, color=colour, label=title)
+                axis.bar_label(bars, [f"{second:.1f}" for second in seconds], fontsize=9)
+            axis.set(yscale="log", ylabel="seconds", title=TITLES[name])
+            axis.set_xticks(range(len(STAGES)), STAGES)
+            axis.legend()
+    return figure

@@ -1,0 +1,84 @@
+"""Themes, narrow and wide windows, and paper."""
+
+import numpy as np
+import pytest
+
+DARK, WHITE = "rgb(20, 23, 27)", "rgb(255, 255, 255)"
+LAID_OUT = """() => [...document.querySelectorAll(".plot")].every((plot) => {
+  const overlay = plot.querySelector("canvas.overlay");
+  return overlay.width === plot.clientWidth && overlay.height === plot.clientHeight;
+})"""
+
+
+def background(explorer):
+    return explorer.page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+def resize(explorer, width, height):
+    explorer.page.set_viewport_size({"width": width, "height": height})
+    explorer.settle()
+    explorer.page.wait_for_timeout(150)
+    explorer.select(explorer.selected())
+    explorer.page.wait_for_function(LAID_OUT)
+
+
+def test_the_button_changes_the_theme_also_of_the_maps(explorer):
+    page = explorer.page
+    explorer.select(explorer.ids[:20])
+    for theme, ground, veil, text in (("light", WHITE, 255, "Dark"), ("dark", DARK, (20, 23, 27), "Light")) * 2:
+        assert page.get_attribute("html", "data-theme") == theme
+        assert background(explorer) == ground
+        assert page.inner_text("#theme") == text
+        assert page.get_attribute("#theme", "aria-pressed") == str(theme == "dark").lower()
+        for layer in (None, 3):
+            under = explorer.overlay_at(0, layer, explorer.inside_map(0, layer)[20:])
+            assert set(under[:, 3].tolist()) == {199}
+            np.testing.assert_allclose(under[:, :3] - np.array(veil), 0, atol=1)
+        page.click("#theme")
+        explorer.settle()
+
+
+def test_who_likes_it_dark_gets_it_dark_at_first(explorer, compared):
+    assert explorer.theme_at_start == "dark"
+    assert compared.theme_at_start == "light"
+
+
+@pytest.mark.parametrize("kind", ["explorer", "compared"])
+def test_the_page_never_scrolls_sideways(kind, request):
+    reader = request.getfixturevalue(kind)
+    reader.select(reader.ids[:40])
+    reader.wait_for_table()
+    for width, height in ((1440, 900), (390, 844)):
+        resize(reader, width, height)
+        assert reader.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+
+
+def test_maps_work_on_a_small_screen(explorer):
+    width, height = 390, 844
+    resize(explorer, width, height)
+    for layer in (None, 0, 6):
+        wanted = explorer.in_window(0, layer)
+        told = explorer.page.evaluate("(layer) => strata.visibleIds().map((id) => strata.placeOf(id, 0, layer))", layer)
+        np.testing.assert_allclose(told, wanted, atol=2)
+    explorer.page.mouse.click(*explorer.in_window(0, 6)[33])
+    assert explorer.selected() == [explorer.ids[33]]
+    explorer.select(explorer.ids[:20])
+    explorer.assert_overlays_show(explorer.ids[:20])
+    explorer.page.mouse.move(*explorer.in_window(0, None)[50])
+    explorer.settle()
+    box = explorer.page.locator("#tooltip").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width
+    assert box["y"] >= 0 and box["y"] + box["height"] <= height
+
+
+def test_paper_has_the_maps_but_no_controls(explorer):
+    page = explorer.page
+    explorer.emulate(media="print")
+    for hidden in ("nav", "#controls", "#status", "#play", "#selection", "#details", ".skip", "#tooltip"):
+        assert page.is_hidden(hidden), hidden
+    for run, layer in explorer.maps:
+        assert page.locator(f"{explorer.plot(run, layer)} canvas").first.is_visible()
+        assert page.locator(explorer.plot(run, layer)).bounding_box()["width"] > 100
+    for shown in ("h1", "#key", "#pairs table", "#measure-charts", "#cka", "#run .facts"):
+        assert page.locator(shown).first.is_visible(), shown
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,24 @@
+"""What is recorded of the machine and the libraries, and how two records differ."""
+
+import platform
+from importlib.metadata import version
+
+from strata.environment import differences, environment
+
+
+def test_the_record_names_python_packages_processor_and_linear_algebra():
+    found = environment()
+    assert found["python"] == platform.python_version()
+    assert found["torch"] == version("torch")
+    assert found["machine"] == platform.machine()
+    assert found["linear algebra"]
+    assert found["instruction sets"] or platform.machine() not in {"x86_64", "AMD64"}
+    assert environment() == found
+
+
+def test_differences_name_both_sides_and_what_only_one_has():
+    assert differences({"numpy": "2.4", "torch": "2.14"}, {"numpy": "2.5", "torch": "2.14", "bokeh": "3"}) == [
+        "numpy: 2.4 there, 2.5 here",
+        "bokeh: unknown there, 3 here",
+    ]
+    assert differences({"a": "1"}, {"a": "1"}) == []
