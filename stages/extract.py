@@ -3,7 +3,8 @@
 python -m stages.extract --data data/raw --model data/model/mnist_cnn.pt --out data/activations
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -27,6 +28,8 @@ from strata.params.network import NetworkParams
 from strata.params.section import load_section
 from strata.provenance import Provenance
 from strata.samples import Samples, write_samples
+
+WRITING_THREADS = 2  # compression takes as long as the network
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -54,16 +57,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     batches = stream_activations(network, samples.images, modules, to_input, params.batch_size)
     outputs = []
-    with ExitStack() as stack:
+    # One batch is compressed and written while the next one goes through the network. The pool is left first, also on
+    # an error: no write is under way when the files are closed.
+    with ExitStack() as stack, ThreadPoolExecutor(WRITING_THREADS) as pool:
         writers: dict[str, ActivationWriter] = {}
+        pending: list[Future[None]] = []
         for batch in progress(batches, "extract", -(-count // params.batch_size), unit="batch"):
             ids = np.arange(batch.start, batch.start + len(batch.output), dtype=np.int32)
             for layer, values in batch.activations.items():
                 if layer not in writers:
                     info = LayerInfo(layer, values.shape[1:], provenance)
                     writers[layer] = stack.enter_context(ActivationWriter(options.out / f"{layer}.parquet", info))
-                writers[layer].write(ids, values)
+            wait_for(pending)
+            pending = [pool.submit(writers[layer].write, ids, values) for layer, values in batch.activations.items()]
             outputs.append(batch.output)
+        wait_for(pending)
 
     log_probabilities = np.concatenate(outputs)
     table = Samples(
@@ -76,6 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     write_samples(options.out / "samples.parquet", table, provenance)
     say(f"extract: {len(layers)} layers of {count} {params.split} images")
+
+
+def wait_for(writes: Iterable[Future[None]]) -> None:
+    """Wait for writes to end; raise the error of the first that failed."""
+    for write in writes:
+        write.result()
 
 
 if __name__ == "__main__":

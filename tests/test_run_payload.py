@@ -173,8 +173,11 @@ def write_run(folder, data):
         + [(layer, "zero_share", rng.random(), np.nan, rng.random(), "none") for layer in SHAPES],
         "cka": [("layer", "other_layer", "value", "low", "high", "control")]
         + [(*pair, np.nan if "h1" in pair else rng.random(), 0.1, 0.2, "none") for pair in pairs],
-        "dimension": [("layer", "points", "value"), ("h1", 25, 2.5)],
-        "stability": [("layer", "perplexity", "runs", "knn_overlap"), ("h1", 5, 2, 0.5)],
+        "dimension": [
+            ("layer", "estimator", "points", "value", "low", "high", "control"),
+            ("h1", "linear_fit", 25, 2.5, 2.0, 3.0, "none"),
+        ],
+        "stability": [("layer", "perplexity", "points", "runs", "knn_overlap"), ("h1", 5, 3, 2, 0.5)],
         "pairs": [("layer", "class", "other_class", "separability")]
         + [("h1", first, second, rng.random()) for first in range(3) for second in range(first, 3)]
         + [("h6", 0, 1, np.nan)],

@@ -86,6 +86,6 @@ def load_report_inputs(
         shown=int(found[0]) if len(found) else None,
         shown_activations=shown_activations,
         batches=read_csv(curve, ("epoch", "train_loss", "train_accuracy")),
-        epochs=read_csv(epochs, ("epoch", "train_loss", "test_loss", "train_accuracy", "test_accuracy")),
+        epochs=read_csv(epochs, ("epoch", "test_loss", "test_accuracy")),
         measures=load_measures(layers, samples.sample_id, origin, **measured),
     )
