@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+SECONDS_BETWEEN = 0.5  # more often would take a share of the processor itself
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -21,7 +23,7 @@ class Cost:
 
 
 def measure(*command: str, folder: Path) -> Cost:
-    """Run a command of this Python's modules, sampling its memory ten times a second.
+    """Run a command of this Python's modules, sampling its memory twice a second.
 
     Memory is the proportional share where the system tells it, so that shared pages count once.
     """
@@ -34,7 +36,7 @@ def measure(*command: str, folder: Path) -> Cost:
 
     def watch() -> None:
         root = psutil.Process(process.pid)
-        while not done.wait(0.1):
+        while not done.wait(SECONDS_BETWEEN):
             try:
                 processes = [root, *root.children(recursive=True)]
                 sizes = [getattr(each.memory_full_info(), "pss", each.memory_info().rss) for each in processes]

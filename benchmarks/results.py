@@ -44,19 +44,23 @@ def section(title: str, run: dict[str, Any]) -> list[str]:
         "| work | Strata, s | naive, s | naive / Strata | peak of a process, GiB | of all, GiB |",
     ]
     lines.append("|---|---:|---:|---:|---:|---:|")
-    for stage in ("download", "train", "train bfloat16", "extract", "embed", "measure", "report"):
+    rows = ("download", "train", "train bfloat16", "extract", "embed", "measure", "report")
+    for stage in (stage for stage in rows if stage in run):
         cost, other = run[stage], naive.get(stage.split()[0])
         compared = f"{other:.1f} | {other / cost['seconds']:.1f}" if other else "– | –"
         peaks = f"{cost['peak_process']:.2f} | {cost['peak_all']:.2f}"
         lines.append(f"| {stage} | {cost['seconds']:.1f} | {compared} | {peaks} |")
-    whole = sum(run[stage]["seconds"] for stage in ("download", *STAGES, "report"))
+    whole = sum(run[stage]["seconds"] for stage in ("download", *STAGES, "report") if stage in run)
     total = sum(naive.values())
     peak = f"naive: {run['naive']['peak_all']:.2f}"
-    lines.append(f"| all but measure | {whole:.1f} | {total:.1f} | {total / whole:.1f} | – | {peak} |")
+    what = "all but measure" if "report" in run else "download to maps"
+    lines.append(f"| {what} | {whole:.1f} | {total:.1f} | {total / whole:.1f} | – | {peak} |")
+    accuracies = ", ".join(f"{name} {value:.2%}" for name, value in run["accuracy"].items())
+    without = "" if "bfloat16" in run["accuracy"] else " This processor has no bfloat16: not measured."
+    page = f" The page: {run['page bytes'] / 1e6:.1f} MB." if run["page bytes"] else ""
     lines += [
         "",
-        f"Test accuracy after one epoch: float32 {run['accuracy']['float32']:.2%}, bfloat16"
-        f" {run['accuracy']['bfloat16']:.2%}. The page: {run['page bytes'] / 1e6:.1f} MB.",
+        f"Test accuracy after one epoch: {accuracies}.{without}{page}",
         "",
         "| t-SNE of h3 reduced to 50 (peer: scikit-learn by itself, all threads) | s | KL, exact sum | recall |",
         "|---|---:|---:|---:|",

@@ -107,6 +107,15 @@ def test_all_samples_can_be_pointed_at_in_the_smallest_maps(explorer):
         assert explorer.page.inner_text("#tooltip dd >> nth=0") == str(explorer.ids[row])
 
 
+def test_every_kind_of_trust_is_told(explorer):
+    wrong = explorer.run.fields["false_neighbours"][0]
+    for share in sorted(set(wrong[~np.isnan(wrong)])):
+        row = int(np.flatnonzero(wrong == share)[0])
+        explorer.select([explorer.ids[row]])
+        assert told(explorer, "#details") == card_text(explorer.run, row, 0)
+    assert 0.5 in wrong
+
+
 def test_hidden_samples_cannot_be_pointed_at_and_have_no_rings(explorer):
     run, row = explorer.run, rows_of_interest(explorer.run)[0]
     neighbours = run.neighbours[3][explorer.ids[row]]
