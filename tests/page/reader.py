@@ -155,6 +155,14 @@ class Explorer:
         x, y = np.moveaxis(np.clip(np.floor(places).astype(int), 0, len(picture) - 1), -1, 0)
         return picture[y, x]
 
+    def assert_drawn(self, layer: int | None, colours: Sequence[str | None]) -> None:
+        """A map of the first run has at each sample's place its colour, on paper; None where there is no sample."""
+        places = self.in_window(0, layer)
+        picture = np.asarray(Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")).astype(int)
+        found = np.array([picture[int(y), int(x)] for x, y in places])
+        pure = np.array([list(bytes.fromhex((colour or "#ffffff")[1:])) for colour in colours])
+        np.testing.assert_allclose(found, 0.85 * pure + 0.15 * 255, atol=3)
+
     def assert_overlays_show(self, ids: Sequence[int], colours: Sequence[str] = COLOURS) -> None:
         """Every map shows the chosen samples in their label's colour, and all others under the veil."""
         chosen = np.isin(self.run.ids, ids)

@@ -137,8 +137,7 @@ def write_page(path: Path, runs: dict[str, Run]) -> Path:
     """Write the page of one run, with a figure and a note, or of two, with what differs."""
     first, compared = next(iter(runs.values())), len(runs) > 1
     images = first.inputs.images[first.rows]
-    told = {name: run.payload() for name, run in runs.items()}
-    payload = page_payload(CLASSES, first.labels, images, told)
+    payload = page_payload(CLASSES, first.labels, images, {name: run.payload() for name, run in runs.items()})
     Image.fromarray(images[0]).save(path.parent / "picture.png")
     figures = [] if compared else [PageFigure("picture", f"A picture {MARKUP}", "It shows noise.", "Pictures")]
     differences = DIFFERENCES if compared else []

@@ -59,6 +59,14 @@ def test_each_choice_colours_the_samples_and_has_its_key(explorer, choice):
         assert swatches == [f"rgb{tuple(bytes.fromhex(colour[1:]))}" for colour in COLOURS]
 
 
+@pytest.mark.parametrize("layer", [None, 0, 5])
+def test_the_maps_are_drawn_anew_in_the_colours_chosen(explorer, layer):
+    for choice in ("trust", "commit"):
+        explorer.page.select_option("#colour", choice)
+        explorer.settle()
+        explorer.assert_drawn(layer, wanted_colours(explorer.run, choice, layer or 0))
+
+
 @pytest.mark.parametrize("choice", ["trust", "drift", "commit"])
 def test_the_selection_has_each_maps_own_colours(explorer, choice):
     chosen = explorer.ids[40:80]

@@ -10,7 +10,7 @@ from tests.page.synthetic import CLASSES, COLOURS, DIFFERENCES, LAYERS, MARKUP, 
 from tests.page.test_class_pairs import assert_cells
 from tests.page.test_hover import AROUND, card_text, percent, told
 from tests.page.test_maps import NOTCHED, ids_where, shape_between
-from tests.page.test_measures import DRAWN, TITLES, in_words
+from tests.page.test_measures import DRAWN, LINES, TITLES, in_words, values_of
 
 
 def test_both_runs_have_all_their_maps(compared):
@@ -145,6 +145,9 @@ def test_measures_likeness_training_and_facts_are_there_for_both_runs(compared):
         area = charts.nth(place).locator(".area")
         assert in_words(compared.run, measures[0]) in area.get_attribute("aria-label")
         assert area.evaluate(DRAWN) > 1000
+        lines = [values for _, values, _ in page.evaluate(LINES, place)["lines"]]
+        for run in compared.runs:
+            assert all(values_of(run, measure, "none") in lines for measure in measures)
     assert f"Solid: A, {NAMES[0]}. Dashed: B, {NAMES[1]}." in page.inner_text("#measures")
     assert page.locator("#cka caption").all_inner_texts() == [f"A: {NAMES[0]}", f"B: {NAMES[1]}"]
     for place, run in enumerate(compared.runs):

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tests.page.synthetic import CLASSES, LAYERS, MARKUP
+from tests.page.synthetic import CLASSES, COLOURS, LAYERS, MARKUP
 from tests.page.test_hover import card_text, told
 
 
@@ -79,6 +79,16 @@ def test_hidden_samples_cannot_be_selected(explorer):
     hidden = int(np.flatnonzero(explorer.run.labels == 5)[0])
     explorer.page.mouse.click(*explorer.in_window(0, None)[hidden])
     assert explorer.ids[hidden] not in explorer.selected()
+
+
+@pytest.mark.parametrize("layer", [None, 4])
+def test_hidden_samples_are_not_drawn(explorer, layer):
+    explorer.click("#classes input[value='0']", "#classes input[value='8']", "#only-late")
+    shown = fitting(explorer.run, set(range(10)) - {0, 8}, late=True)
+    labels = zip(explorer.ids, explorer.run.labels, strict=True)
+    explorer.assert_drawn(layer, [COLOURS[label] if sample in shown else None for sample, label in labels])
+    explorer.click("#no-classes")
+    explorer.assert_drawn(layer, [None] * len(explorer.ids))
 
 
 def test_filters_take_hidden_samples_out_of_table_and_overlays(explorer):

@@ -1,11 +1,8 @@
 """Maps: points are where the data says; a shape drawn in one map, or a click, selects in all."""
 
-import io
-
 import numpy as np
 import pytest
 from matplotlib.path import Path as Outline
-from PIL import Image
 
 from tests.page.synthetic import COLOURS, LAYERS
 
@@ -62,10 +59,7 @@ def test_every_sample_is_drawn_in_its_colour_at_its_place(explorer, layer):
     places = explorer.in_window(0, layer)
     told = told_places(explorer, layer)
     np.testing.assert_allclose(told, places, atol=1.5)
-    picture = np.asarray(Image.open(io.BytesIO(explorer.page.screenshot())).convert("RGB")).astype(int)
-    found = np.array([picture[int(y), int(x)] for x, y in places])
-    pure = np.array([list(bytes.fromhex(COLOURS[label][1:])) for label in explorer.run.labels])
-    np.testing.assert_allclose(found, 0.85 * pure + 0.15 * 255, atol=3)
+    explorer.assert_drawn(layer, [COLOURS[label] for label in explorer.run.labels])
 
 
 @pytest.mark.parametrize(("layer", "middle"), [(None, (0.5, 0.5)), (2, (0.6, 0.4)), (6, (0.4, 0.6))])

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from strata.figures.measures import CONTROLS
 from strata.measures.tables import MEASURES
 from tests.page.synthetic import LAYERS, MARKUP
 
@@ -17,6 +18,17 @@ TITLES = {
     "Zero activations": ["zero_share"],
     "The map against its layer": ["map_trustworthiness", "map_continuity", "map_hit", "map_recall"],
 }
+# Places and looks of a chart's lines, and the bands below them.
+LINES = """(place) => {
+  const charts = Bokeh.documents.map((each) => each.roots()).find((roots) => roots.length === 10);
+  const drawn = charts[place].renderers.map(({ glyph, data_source: { data } }) => ({ glyph, data }));
+  const of = (kind) => drawn.filter((each) => each.glyph.type === kind);
+  const array = (values) => Array.from(values, Number);
+  return {
+    lines: of("Line").map(({ glyph, data }) => [array(data.x), array(data.y), glyph.line_color.value]),
+    bands: of("VArea").map(({ data }) => [array(data.y1), array(data.y2)]),
+  };
+}"""
 DRAWN = """(area) => {
   const canvas = [...area.querySelectorAll("*")].map((each) => each.shadowRoot).filter(Boolean)
     .flatMap((root) => [...root.querySelectorAll("*")]).map((each) => each.shadowRoot).filter(Boolean)
@@ -44,6 +56,36 @@ def test_each_measure_has_a_chart_that_says_its_values(explorer):
         assert area.evaluate(DRAWN) > 1000
     key = explorer.page.locator("#measure-key .key > span").all_inner_texts()
     assert key == ["trained network", "untrained twin", "random projection of the input", "shuffled labels"]
+
+
+def values_of(run, measure, control, column="value"):
+    table = run.inputs.measures.table
+    return table[(table["measure"] == measure) & (table["control"] == control)][column].tolist()
+
+
+@pytest.mark.parametrize("place", range(7))
+def test_a_measures_chart_has_the_values_of_the_network_and_its_controls_with_their_bands(explorer, place):
+    measure = next(iter(list(TITLES.values())[place]))
+    found = explorer.page.evaluate(LINES, place)
+    controls = ["untrained", "random projection", "shuffled labels", "none"]
+    assert [values for _, values, _ in found["lines"]] == [values_of(explorer.run, measure, each) for each in controls]
+    assert [colour for _, _, colour in found["lines"]] == [CONTROLS[each][1].colour for each in controls]
+    assert all(x == list(range(len(values))) for x, values, _ in found["lines"])
+    bands = [[values_of(explorer.run, measure, each, end) for end in ("low", "high")] for each in controls]
+    assert found["bands"] == ([] if measure == "zero_share" else bands)
+
+
+def test_the_maps_chart_and_those_of_training_have_their_values(explorer):
+    lines = explorer.page.evaluate(LINES, 7)["lines"]
+    assert [values for _, values, _ in lines] == [
+        values_of(explorer.run, each, "none") for each in list(TITLES.values())[7]
+    ]
+    batches, epochs = explorer.run.inputs.batches, explorer.run.inputs.epochs
+    for place, name in ((8, "loss"), (9, "accuracy")):
+        lines = explorer.page.evaluate(LINES, place)["lines"]
+        found = [(x, values) for x, values, _ in lines]
+        wanted = [(batches, f"train_{name}"), (epochs, f"test_{name}")]
+        assert found == [(table["epoch"].tolist(), table[column].tolist()) for table, column in wanted]
 
 
 def test_training_has_charts_that_say_how_it_ended(explorer):
