@@ -6,10 +6,12 @@ python -m stages.extract --data data/raw --model data/model/mnist_cnn.pt --out d
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from strata.activation_files import ActivationWriter, LayerInfo
 from strata.checkpoint import load_checkpoint
@@ -18,6 +20,7 @@ from strata.datasets.description import read_description
 from strata.datasets.images import load_images
 from strata.device import prepare_torch
 from strata.entry import run_stage, stage_parser
+from strata.errors import StrataError
 from strata.extraction import Images, stream_activations
 from strata.layers import LAYER_MODULES, modules_of
 from strata.network import initialized_network
@@ -26,10 +29,23 @@ from strata.params.common import Layers
 from strata.params.extract import ExtractParams
 from strata.params.network import NetworkParams
 from strata.params.section import load_section
+from strata.pool import on_cluster, started_pool
 from strata.provenance import Provenance
 from strata.samples import Samples, write_samples
 
 WRITING_THREADS = 2  # compression takes as long as the network
+
+
+@dataclass(frozen=True)
+class ExtractJob:
+    """Layers of one network to write, each to its own file."""
+
+    data: Path
+    model: Path
+    out: Path
+    layers: Sequence[str]
+    params: ExtractParams
+    network: NetworkParams
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -42,38 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     layers = load_section(options.params, "layers", Layers)
     network_params = load_section(options.params, "network", NetworkParams)
 
-    modules = modules_of(layers, LAYER_MODULES)
-    device = prepare_torch(params.device, params.threads, training=False)
-    description = read_description(options.data)
-    network = initialized_network(network_params, description.image_shape, len(description.classes), seed=0)
-    load_checkpoint(network, options.model)
-    network.to(device)
-    provenance = Provenance.of(params.split, options.model, options.data)
+    modules_of(layers, LAYER_MODULES)
+    job = ExtractJob(options.data, options.model, options.out, layers, params, network_params)
+    log_probabilities = write_on_cluster(job) if on_cluster() else write_layers(job)
+
     samples = load_images(options.data, params.split)
     count = len(samples.labels)
-
-    def to_input(images: Images) -> torch.Tensor:
-        return normalized(images, description.mean, description.std).to(device)
-
-    batches = stream_activations(network, samples.images, modules, to_input, params.batch_size)
-    outputs = []
-    # One batch is compressed and written while the next one goes through the network. The pool is left first, also on
-    # an error: no write is under way when the files are closed.
-    with ExitStack() as stack, ThreadPoolExecutor(WRITING_THREADS) as pool:
-        writers: dict[str, ActivationWriter] = {}
-        pending: list[Future[None]] = []
-        for batch in progress(batches, "extract", -(-count // params.batch_size), unit="batch"):
-            ids = np.arange(batch.start, batch.start + len(batch.output), dtype=np.int32)
-            for layer, values in batch.activations.items():
-                if layer not in writers:
-                    info = LayerInfo(layer, values.shape[1:], provenance)
-                    writers[layer] = stack.enter_context(ActivationWriter(options.out / f"{layer}.parquet", info))
-            wait_for(pending)
-            pending = [pool.submit(writers[layer].write, ids, values) for layer, values in batch.activations.items()]
-            outputs.append(batch.output)
-        wait_for(pending)
-
-    log_probabilities = np.concatenate(outputs)
     table = Samples(
         sample_id=np.arange(count, dtype=np.int32),
         split=samples.splits,
@@ -82,8 +72,56 @@ def main(arguments: Sequence[str] | None = None) -> None:
         log_probability=log_probabilities[np.arange(count), samples.labels],
         confidence=np.exp(log_probabilities.max(axis=1)),
     )
-    write_samples(options.out / "samples.parquet", table, provenance)
+    write_samples(options.out / "samples.parquet", table, Provenance.of(params.split, options.model, options.data))
     say(f"extract: {len(layers)} layers of {count} {params.split} images")
+
+
+def write_on_cluster(job: ExtractJob) -> NDArray[np.float32]:
+    """Return the network's outputs (n, classes), the layers written by the cluster's workers: a layer a job.
+
+    Each job runs the network anew, which takes less time than to compress a wide layer, and leaves one whole file.
+    Raises StrataError where the workers' outputs differ.
+    """
+    jobs = [replace(job, layers=[layer]) for layer in job.layers]
+    with started_pool(len(jobs)) as pool:
+        first, *others = pool.run(write_layers, jobs, "extract")
+    if any(other.tobytes() != first.tobytes() for other in others):
+        raise StrataError("extract: the cluster's workers compute different bits; use machines of one kind")
+    return first
+
+
+def write_layers(job: ExtractJob) -> NDArray[np.float32]:
+    """Write the layers' activations, and return the network's outputs, log-probabilities (n, classes)."""
+    params = job.params
+    device = prepare_torch(params.device, params.threads, training=False)
+    description = read_description(job.data)
+    network = initialized_network(job.network, description.image_shape, len(description.classes), seed=0)
+    load_checkpoint(network, job.model)
+    network.to(device)
+    provenance = Provenance.of(params.split, job.model, job.data)
+    images = load_images(job.data, params.split).images
+
+    def to_input(images: Images) -> torch.Tensor:
+        return normalized(images, description.mean, description.std).to(device)
+
+    batches = stream_activations(network, images, modules_of(job.layers, LAYER_MODULES), to_input, params.batch_size)
+    outputs = []
+    # One batch is compressed and written while the next one goes through the network. The pool is left first, also on
+    # an error: no write is under way when the files are closed.
+    with ExitStack() as stack, ThreadPoolExecutor(WRITING_THREADS) as pool:
+        writers: dict[str, ActivationWriter] = {}
+        pending: list[Future[None]] = []
+        for batch in progress(batches, "extract", -(-len(images) // params.batch_size), unit="batch"):
+            ids = np.arange(batch.start, batch.start + len(batch.output), dtype=np.int32)
+            for layer, values in batch.activations.items():
+                if layer not in writers:
+                    info = LayerInfo(layer, values.shape[1:], provenance)
+                    writers[layer] = stack.enter_context(ActivationWriter(job.out / f"{layer}.parquet", info))
+            wait_for(pending)
+            pending = [pool.submit(writers[layer].write, ids, values) for layer, values in batch.activations.items()]
+            outputs.append(batch.output)
+        wait_for(pending)
+    return np.concatenate(outputs)
 
 
 def wait_for(writes: Iterable[Future[None]]) -> None:

@@ -6,6 +6,7 @@ there: `dask worker tcp://host:port --nthreads 1`.
 
 import hashlib
 import os
+import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -79,11 +80,13 @@ class ClusterPool:
         """
         from distributed import KilledWorker, as_completed
 
-        # `pure=False`: otherwise equal jobs would be one, and a result kept from an earlier run.
+        # Names of their own: equal jobs would otherwise be one, with a result kept from an earlier run.
         folder = str(Path.cwd())
         urgency = costs or [0.0] * len(jobs)
         futures = [
-            self._client.submit(do_in_folder, folder, work, job, pure=False, priority=cost)
+            self._client.submit(
+                do_in_folder, folder, work, job, key=f"{work.__name__}-{uuid.uuid4().hex}", priority=cost
+            )
             for job, cost in zip(jobs, urgency, strict=True)
         ]
         try:

@@ -82,15 +82,18 @@ def started_pool(most: int, bytes_each: float = 0) -> Iterator[Jobs]:
     to the workers of a Dask scheduler instead. Every job runs in a process started afresh, even where there is only
     one, so that the same code runs with the same number of threads.
     """
-    pool: Jobs
-    if address := os.environ.get(SCHEDULER):
-        pool = ClusterPool(address)
-    else:
-        pool = Pool(min(process_count(), most, fitting(bytes_each)))
+    pool: Jobs = (
+        ClusterPool(os.environ[SCHEDULER]) if on_cluster() else Pool(min(process_count(), most, fitting(bytes_each)))
+    )
     try:
         yield pool
     finally:
         pool.close()
+
+
+def on_cluster() -> bool:
+    """Return whether jobs go to a scheduler's workers."""
+    return bool(os.environ.get(SCHEDULER))
 
 
 def fitting(bytes_each: float) -> int:

@@ -1,13 +1,22 @@
 """Jobs through a real Dask scheduler on the loopback address: the same results, also when a worker dies."""
 
 import os
+import shutil
+import signal
+import time
+from contextlib import contextmanager, nullcontext
+from threading import Event, Thread
 
+import numpy as np
 import pytest
+from distributed import Client
 
+from stages import extract
 from strata import cluster
 from strata.errors import StrataError
 from strata.pool import run_jobs, started_pool
 from tests.pool_jobs import die_once, environment, folder_and_threads, give_up, square_after_a_while
+from tests.tiny_pipeline import run_embed, run_extract, run_train
 
 pytestmark = pytest.mark.filterwarnings("default")  # distributed's own, of its threads and sockets
 
@@ -83,3 +92,72 @@ def test_the_fingerprint_is_that_of_the_code(tmp_path, monkeypatch):
     assert cluster.fingerprint() == first
     (package / "cluster.py").write_text("one = 2\n")
     assert cluster.fingerprint() != first
+
+
+@pytest.fixture
+def trained(tiny_data, write_params, tmp_path):
+    """A folder with raw/ and model/ of the tiny data set."""
+    folder = tmp_path / "trained"
+    shutil.copytree(tiny_data, folder / "raw")
+    run_train(write_params(), folder / "raw", folder)
+    return folder
+
+
+def test_activations_and_maps_are_the_same_bytes_also_when_a_worker_is_killed(
+    scheduler, trained, write_params, tmp_path, monkeypatch
+):
+    params = write_params()
+    there, here = (shutil.copytree(trained, tmp_path / name) for name in ("there", "here"))
+    with killed_worker(scheduler, "write_layers") as extracting:
+        run_extract(params, there / "raw", there)
+    with killed_worker(scheduler, "run_embed") as embedding:
+        run_embed(params, there)
+    assert len(extracting) == len(embedding) == 1
+    monkeypatch.delenv("STRATA_SCHEDULER")
+    run_extract(params, here / "raw", here)
+    run_embed(params, here)
+    for folder in ("activations", "embeddings"):
+        files = sorted((here / folder).iterdir())
+        assert [path.name for path in sorted((there / folder).iterdir())] == [path.name for path in files]
+        for path in files:
+            assert (there / folder / path.name).read_bytes() == path.read_bytes(), path.name
+
+
+def test_workers_that_compute_other_bits_are_refused(trained, write_params, monkeypatch):
+    outputs = [np.zeros((40, 10), np.float32) + 1e-7 * (place == 3) for place in range(7)]
+    monkeypatch.setattr(extract, "started_pool", lambda _: nullcontext(FixedResults(outputs)))
+    with pytest.raises(StrataError, match="the cluster's workers compute different bits; use machines of one kind"):
+        run_extract(write_params(), trained / "raw", trained)
+
+
+class FixedResults:
+    def __init__(self, results):
+        self.results = results
+
+    def run(self, *_):
+        return self.results
+
+
+@contextmanager
+def killed_worker(scheduler, job):
+    """Context that kills the first worker that is seen at a job of this name; yields a list of who was killed."""
+    killed, over = [], Event()
+
+    def watch():
+        with Client(scheduler, set_as_default=False) as client:
+            processes = client.run(os.getpid)
+            while not over.is_set() and not killed:
+                busy = [worker for worker, tasks in client.processing().items() if any(job in str(t) for t in tasks)]
+                for worker in busy[:1]:
+                    os.kill(processes[worker], signal.SIGKILL)
+                    killed.append(worker)
+                time.sleep(0.005)
+            client.wait_for_workers(2)
+
+    thread = Thread(target=watch)
+    thread.start()
+    try:
+        yield killed
+    finally:
+        over.set()
+        thread.join()
