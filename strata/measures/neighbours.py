@@ -1,6 +1,6 @@
 """Exact nearest neighbours (Euclidean) in a layer's full space, ties broken by (distance, row)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,16 @@ class NeighbourBlock:
     nearest: NDArray[np.int32]
 
 
+@dataclass(frozen=True)
+class _Columns:
+    """Some of the units of the reference points (n, u): about their middle, where short vectors lose fewer digits."""
+
+    units: slice
+    middle: NDArray[np.floating]
+    centred: NDArray[np.floating]
+    norms: NDArray[np.float64]
+
+
 def squared_distances(
     queries: NDArray[np.floating], reference: NDArray[np.floating], precision: Precision = np.float64
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -33,22 +43,39 @@ def squared_distances(
     Distances within the rounding error are 0, so that identical points are at distance 0. Products are computed in
     `precision`, sums of them in float64.
     """
-    products = np.zeros((len(queries), len(reference)))
-    query_norms, reference_norms = np.zeros(len(queries)), np.zeros(len(reference))
-    finest = np.result_type(queries, reference, precision)
+    return _squared_distances(queries, _columns(reference, precision), precision)
+
+
+def _columns(reference: NDArray[np.floating], precision: Precision) -> Iterator[_Columns]:
+    finest = np.result_type(reference, precision)
     for start in range(0, reference.shape[1], UNITS):
-        columns = slice(start, start + UNITS)
-        middle = reference[:, columns].mean(axis=0, dtype=finest)  # short vectors lose fewer digits
-        left = np.subtract(queries[:, columns], middle, dtype=finest).astype(precision, copy=False)
-        right = np.subtract(reference[:, columns], middle, dtype=finest).astype(precision, copy=False)
-        products += left @ right.T
+        units = slice(start, start + UNITS)
+        middle = reference[:, units].mean(axis=0, dtype=finest)
+        centred = np.subtract(reference[:, units], middle, dtype=finest).astype(precision, copy=False)
+        yield _Columns(units, middle, centred, np.einsum("ij,ij->i", centred, centred).astype(np.float64))
+
+
+def _squared_distances(
+    queries: NDArray[np.floating], columns: Iterable[_Columns], precision: Precision
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    parts = ((_centred_queries(queries, part, precision), part) for part in columns)
+    first, part = next(parts)
+    products = (first @ part.centred.T).astype(np.float64, copy=False)
+    query_norms, reference_norms = np.einsum("ij,ij->i", first, first).astype(np.float64), part.norms
+    for left, part in parts:
+        products += left @ part.centred.T
         query_norms += np.einsum("ij,ij->i", left, left)
-        reference_norms += np.einsum("ij,ij->i", right, right)
+        reference_norms = reference_norms + part.norms
     sizes = query_norms[:, None] + reference_norms
-    squared = sizes - 2 * products
     rounding = ROUNDING[precision]
+    squared = sizes - 2 * products
     squared[squared <= rounding * sizes] = 0
     return squared, rounding * sizes.max(axis=1)
+
+
+def _centred_queries(queries: NDArray[np.floating], part: _Columns, precision: Precision) -> NDArray[np.floating]:
+    finest = np.result_type(queries, part.middle)
+    return np.subtract(queries[:, part.units], part.middle, dtype=finest).astype(precision, copy=False)
 
 
 def neighbour_blocks(values: NDArray[np.floating], k: int) -> Iterator[NeighbourBlock]:
@@ -67,9 +94,10 @@ def nearest_neighbours(queries: NDArray[np.floating], reference: NDArray[np.floa
     Exact, though most distances are computed in float32: where that leaves a doubt, differences decide.
     """
     found = []
+    columns = list(_columns(reference, np.float32))
     for start in range(0, len(queries), ROWS):
         block = queries[start : start + ROWS]
-        squared, error = squared_distances(block, reference, np.float32)
+        squared, error = _squared_distances(block, columns, np.float32)
         found.append(_smallest(squared, error, block, reference, k))
     return np.concatenate(found)
 
