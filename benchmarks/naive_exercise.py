@@ -21,7 +21,7 @@ from torchvision import transforms
 from strata.capture import captured
 from strata.datasets.description import read_description
 from strata.datasets.images import load_images
-from strata.layers import LAYER_MODULES
+from strata.layers import named_layers
 from strata.network import initialized_network
 from strata.params.network import NetworkParams
 
@@ -46,14 +46,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--points", type=int, required=True)
     parser.add_argument("--parts", nargs="+", default=["train", "extract", "embed"])
-    parser.add_argument("--layers", nargs="+", default=list(LAYER_MODULES))
+    parser.add_argument("--layers", nargs="+", default=["input", "h1", "h2", "h3", "h4", "h5", "h6"])
     options = parser.parse_args()
     description = read_description(options.data)
     normalization = description.mean, description.std
     torch.set_num_threads(2)
     torch.manual_seed(0)
     network = initialized_network(
-        NetworkParams(conv1_channels=20, conv2_channels=50, kernel_size=5, fc1_units=500),
+        NetworkParams(target="networks.mnist_cnn:MnistCnn", arguments={}, outputs="log-probabilities"),
         description.image_shape,
         len(description.classes),
         0,
@@ -73,10 +73,10 @@ def main() -> None:
     network.eval()
     kept: dict[str, list[np.ndarray]] = {layer: [] for layer in options.layers}
     loader = DataLoader(PilImages(options.data, "test", *normalization), batch_size=1000)
-    modules = {layer: LAYER_MODULES[layer] for layer in options.layers}
-    with captured(network, modules) as outputs, torch.no_grad():
+    modules = {layer: named_layers(network)[layer] for layer in options.layers}
+    with captured(network, modules) as observed, torch.no_grad():
         for images, _ in loader:
-            network(images)
+            _, outputs = observed(images)
             for layer, values in kept.items():
                 values.append(outputs[layer].flatten(1).numpy())
     activations = {layer: np.concatenate(values)[: options.points] for layer, values in kept.items()}

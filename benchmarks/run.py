@@ -46,7 +46,7 @@ def run_pipeline(changes: dict[str, dict[str, Any]], stages: Sequence[str]) -> d
     """Return the costs of the stages and of the naive exercise on one data set, side by side."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        for name in ("stages", "strata", "benchmarks"):
+        for name in ("stages", "strata", "networks", "benchmarks"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
         for section, values in changes.items():

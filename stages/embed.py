@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--metrics", type=Path, required=True)
     options = parser.parse_args(arguments)
     seed = load_section(options.params, "seed", Seed)
-    layers = load_section(options.params, "layers", Layers)
+    layers = list(load_section(options.params, "layers", Layers))
     params = load_section(options.params, "embed", EmbedParams)
     if params.initialization_layer not in layers:
         raise StrataError(

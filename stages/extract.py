@@ -3,7 +3,7 @@
 python -m stages.extract --data data/raw --model data/model/mnist_cnn.pt --out data/activations
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -22,7 +22,6 @@ from strata.device import prepare_torch
 from strata.entry import run_stage, stage_parser
 from strata.errors import StrataError
 from strata.extraction import Images, stream_activations
-from strata.layers import LAYER_MODULES, modules_of
 from strata.network import initialized_network
 from strata.network_input import normalized
 from strata.params.common import Layers
@@ -43,7 +42,7 @@ class ExtractJob:
     data: Path
     model: Path
     out: Path
-    layers: Sequence[str]
+    layers: Mapping[str, str]
     params: ExtractParams
     network: NetworkParams
 
@@ -58,7 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     layers = load_section(options.params, "layers", Layers)
     network_params = load_section(options.params, "network", NetworkParams)
 
-    modules_of(layers, LAYER_MODULES)
     job = ExtractJob(options.data, options.model, options.out, layers, params, network_params)
     log_probabilities = write_on_cluster(job) if on_cluster() else write_layers(job)
 
@@ -82,7 +80,7 @@ def write_on_cluster(job: ExtractJob) -> NDArray[np.float32]:
     Each job runs the network anew, which takes less time than to compress a wide layer, and leaves one whole file.
     Raises StrataError where the workers' outputs differ.
     """
-    jobs = [replace(job, layers=[layer]) for layer in job.layers]
+    jobs = [replace(job, layers={layer: path}) for layer, path in job.layers.items()]
     with started_pool(len(jobs)) as pool:
         first, *others = pool.run(write_layers, jobs, "extract")
     if any(other.tobytes() != first.tobytes() for other in others):
@@ -104,7 +102,7 @@ def write_layers(job: ExtractJob) -> NDArray[np.float32]:
     def to_input(images: Images) -> torch.Tensor:
         return normalized(images, description.mean, description.std).to(device)
 
-    batches = stream_activations(network, images, modules_of(job.layers, LAYER_MODULES), to_input, params.batch_size)
+    batches = stream_activations(network, images, job.layers, to_input, params.batch_size, job.network.outputs)
     outputs = []
     # One batch is compressed and written while the next one goes through the network. The pool is left first, also on
     # an error: no write is under way when the files are closed.
@@ -112,14 +110,14 @@ def write_layers(job: ExtractJob) -> NDArray[np.float32]:
         writers: dict[str, ActivationWriter] = {}
         pending: list[Future[None]] = []
         for batch in progress(batches, "extract", -(-len(images) // params.batch_size), unit="batch"):
-            ids = np.arange(batch.start, batch.start + len(batch.output), dtype=np.int32)
+            ids = np.arange(batch.start, batch.start + len(batch.log_probabilities), dtype=np.int32)
             for layer, values in batch.activations.items():
                 if layer not in writers:
                     info = LayerInfo(layer, values.shape[1:], provenance)
                     writers[layer] = stack.enter_context(ActivationWriter(job.out / f"{layer}.parquet", info))
             wait_for(pending)
             pending = [pool.submit(writers[layer].write, ids, values) for layer, values in batch.activations.items()]
-            outputs.append(batch.output)
+            outputs.append(batch.log_probabilities)
         wait_for(pending)
     return np.concatenate(outputs)
 

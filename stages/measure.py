@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in INPUTS + OUTPUTS:
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args(arguments)
-    layers = load_section(options.params, "layers", Layers)
+    layer_paths = load_section(options.params, "layers", Layers)
+    layers = list(layer_paths)
     seed = load_section(options.params, "seed", Seed)
     params = load_section(options.params, "measure", MeasureParams)
     embed = load_section(options.params, "embed", EmbedParams)
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     paths = {name: getattr(options, name) for name in ("data", "model", "activations")}
     with started_pool(len(layers)) as pool, scratch_spaces(options.out) as files:
-        measured = prepare_spaces(files, layers, params, network, seed, **paths)
+        measured = prepare_spaces(files, layer_paths, params, network, seed, **paths)
         maps = {}
         for layer in layers:
             path = options.embeddings / f"{layer}.parquet"

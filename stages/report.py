@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in READ + WRITTEN:
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args(arguments)
-    layers = load_section(options.params, "layers", Layers)
+    layers = list(load_section(options.params, "layers", Layers))
     seed = load_section(options.params, "seed", Seed)
     params = load_section(options.params, "report", ReportParams)
 

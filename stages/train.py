@@ -2,11 +2,13 @@
 
     python -m stages.train --data data/raw --model data/model/mnist_cnn.pt --metrics reports/training.json \
         --curve reports/learning_curve.csv --epochs reports/epochs.csv --predictions reports/predictions.csv \
-        --summary reports/network.txt
+        --summary reports/network.txt --checkpoints data/model/checkpoints
 """
 
+import math
+import shutil
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +16,14 @@ import pandas as pd
 import torch
 
 from strata.atomic import write_csv, write_json, write_text
-from strata.checkpoint import save_checkpoint
+from strata.checkpoint import load_checkpoint, save_checkpoint
+from strata.checksum import sha256_of
 from strata.console import say
 from strata.datasets.description import DatasetDescription, read_description
 from strata.datasets.images import load_images
 from strata.device import prepare_torch
 from strata.entry import run_stage, stage_parser
-from strata.layers import LAYER_MODULES
+from strata.layers import named_layers
 from strata.network import initialized_network, parameter_count
 from strata.network_input import normalized
 from strata.network_summary import network_summary
@@ -28,13 +31,13 @@ from strata.params.common import Seed
 from strata.params.network import NetworkParams
 from strata.params.section import load_section
 from strata.params.train import TrainParams
-from strata.training import EpochRecord, Examples, predict, train
+from strata.training import BatchRecord, EpochRecord, Examples, freeze, predict, train
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the download stage")
-    for name in ("model", "metrics", "curve", "epochs", "predictions", "summary"):
+    for name in ("model", "metrics", "curve", "epochs", "predictions", "summary", "checkpoints"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     options = parser.parse_args(arguments)
     seed = load_section(options.params, "seed", Seed)
@@ -45,20 +48,42 @@ def main(arguments: Sequence[str] | None = None) -> None:
     description = read_description(options.data)
     examples, test = (load_examples(options.data, split, description, device) for split in ("train", "test"))
     network = initialized_network(network_params, description.image_shape, len(description.classes), seed)
-    summary = network_summary(network, description.image_shape, LAYER_MODULES)
+    summary = network_summary(network, description.image_shape, named_layers(network))
+    if params.init_from is not None:
+        start = Path(params.init_from)
+        load_checkpoint(network, start, "check train.init_from")
+        summary += f"\ninitial weights: SHA-256 {sha256_of(start)}\n"
+    freeze(network, params.freeze)
     network.to(device)
+    shutil.rmtree(options.checkpoints, ignore_errors=True)
+    options.checkpoints.mkdir(parents=True)
     generator = torch.Generator().manual_seed(seed)
-    history = train(network, examples, test, params, generator, lambda record: report_epoch(record, params.epochs))
+    history = train(
+        network,
+        examples,
+        test,
+        params,
+        generator,
+        lambda record: report_epoch(record, params.epochs),
+        network_params.outputs,
+        lambda epochs: save_checkpoint(network, options.checkpoints / f"{epochs:g}.pt"),
+    )
 
-    predicted = predict(network, test.images, params.test_batch_size).log_probabilities.argmax(dim=1)
+    predictions = predict(network, test.images, params.test_batch_size, network_params.outputs)
+    predicted = predictions.log_probabilities.argmax(dim=1)
     names = np.array(description.classes)
     save_checkpoint(network, options.model)
     write_text(options.summary, summary)
-    write_csv(options.curve, pd.DataFrame(map(asdict, history.batches)))
+    columns = [field.name for field in fields(BatchRecord)]
+    write_csv(options.curve, pd.DataFrame(map(asdict, history.batches), columns=columns))
     write_csv(options.epochs, pd.DataFrame(map(asdict, history.epochs)))
     actual = {"actual": names[test.labels.cpu().numpy()], "predicted": names[predicted.cpu().numpy()]}
     write_csv(options.predictions, pd.DataFrame(actual))
-    last = {key: round(value, 6) for key, value in asdict(history.epochs[-1]).items() if key != "epoch"}
+    last = {
+        key: round(value, 6)
+        for key, value in asdict(history.epochs[-1]).items()
+        if key != "epoch" and not math.isnan(value)
+    }
     write_json(options.metrics, last | {"parameters": parameter_count(network)})
 
 
@@ -69,6 +94,9 @@ def load_examples(folder: Path, split: str, description: DatasetDescription, dev
 
 
 def report_epoch(record: EpochRecord, epochs: int) -> None:
+    if record.epoch == 0:
+        say(f"train: nothing is trained: test loss {record.test_loss:.4f}, test accuracy {record.test_accuracy:.2%}")
+        return
     say(
         f"train: epoch {record.epoch} of {epochs}: training loss {record.train_loss:.4f},"
         f" test loss {record.test_loss:.4f}, test accuracy {record.test_accuracy:.2%}"

@@ -17,20 +17,20 @@ def save_checkpoint(network: nn.Module, path: Path) -> None:
         torch.save(state, file)
 
 
-def load_checkpoint(network: nn.Module, path: Path) -> None:
-    """Load a state_dict into `network`, strictly. Nothing but tensors is unpickled.
+def load_checkpoint(network: nn.Module, path: Path, remedy: str = "run `dvc repro -f train`") -> None:
+    """Load a state_dict into `network`, strictly. Nothing but tensors is unpickled. `remedy` ends what errors say.
 
     Raises StrataError where the file is missing, damaged, holds more than tensors, or does not fit the network.
     """
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise StrataError(f"{path} is missing; run `dvc repro train`") from None
+        raise StrataError(f"{path} is missing; {remedy}") from None
     except (OSError, MemoryError):
         raise
     except Exception as error:  # damaged bytes end in a dozen kinds; torch's texts advise to load the file unsafely
         raise StrataError(
-            f"{path} is not a checkpoint that is safe to load: damaged, or more than tensors; run `dvc repro -f train`"
+            f"{path} is not a checkpoint that is safe to load: damaged, or more than tensors; {remedy}"
         ) from error
     try:
         network.load_state_dict(state)

@@ -26,7 +26,9 @@ def fingerprint() -> str:
     """Return a hash of Strata's own code, as this process would import it."""
     root = Path(__file__).resolve().parent
     digest = hashlib.sha256()
-    for path in sorted([*root.rglob("*.py"), *(root.parent / "stages").glob("*.py")]):
+    for path in sorted(
+        [*root.rglob("*.py"), *(root.parent / "stages").glob("*.py"), *(root.parent / "networks").rglob("*.py")]
+    ):
         digest.update(path.relative_to(root.parent).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def load_run(root: Path) -> ReportInputs:
     """Return what the page shows of the run whose files lie under `root`."""
     return load_report_inputs(
-        load_section(root / "params.yaml", "layers", Layers),
+        list(load_section(root / "params.yaml", "layers", Layers)),
         None,
         data=root / "data/raw",
         model=root / "data/model/mnist_cnn.pt",

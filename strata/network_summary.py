@@ -1,6 +1,8 @@
 """The page that a newcomer wants to see first: what the network is made of, as text."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,23 +14,42 @@ from strata.network import parameter_count
 def network_summary(network: nn.Module, image_shape: Sequence[int], layers: Mapping[str, str]) -> str:
     """Return a table of every module (layer's name, kind, output shape, parameters) and of the state_dict's shapes.
 
-    `layers` maps a layer's name to its module's path; modules without children that run in a forward pass are rows.
+    `layers` maps a layer's name to its path in the network; modules without children are rows, and steps of a
+    functional network that are layers. Raises StrataError where a layer is not in the network.
     """
-    names = {module: layer for layer, module in layers.items()}
+    names = {path: layer for layer, path in layers.items()}
     modules = {path: module for path, module in network.named_modules() if path and not any(module.children())}
-    with captured(network, {path: path for path in modules}) as outputs, torch.no_grad():
-        network(torch.zeros(1, *image_shape))
+    shapes: dict[str, str] = {}
+    handles = [module.register_forward_hook(partial(_keep_shape, shapes, path)) for path, module in modules.items()]
+    network.eval()
+    try:
+        with captured(network, layers) as observed, torch.no_grad():
+            _, activations = observed(torch.zeros(1, *image_shape))
+    finally:
+        for handle in handles:
+            handle.remove()
 
     rows = [("layer", "module", "kind", "output shape", "parameters")]
+    for layer, path in layers.items():
+        if path not in modules:
+            rows.append((layer, path, "a step, or a group", _shape(activations[layer]), ""))
     for path, module in modules.items():
-        shape = " x ".join(map(str, outputs[path].shape[1:]))
-        rows.append((names.get(path, ""), path, type(module).__name__, shape, f"{parameter_count(module):,}"))
+        count = f"{parameter_count(module):,}"
+        rows.append((names.get(path, ""), path, type(module).__name__, shapes.get(path, "does not run"), count))
     rows.append(("", "total", "", "", f"{parameter_count(network):,}"))
 
     state = [("key of the state_dict", "shape", "type")]
     for key, tensor in network.state_dict().items():
         state.append((key, " x ".join(map(str, tensor.shape)), str(tensor.dtype).removeprefix("torch.")))
     return _table(rows, right=4) + "\n" + _table(state)
+
+
+def _keep_shape(shapes: dict[str, str], path: str, _module: nn.Module, _inputs: Any, output: Any) -> None:
+    shapes[path] = _shape(output) if isinstance(output, torch.Tensor) else type(output).__name__
+
+
+def _shape(output: torch.Tensor) -> str:
+    return " x ".join(map(str, output.shape[1:]))
 
 
 def _table(rows: Sequence[tuple[str, ...]], right: int | None = None) -> str:

@@ -1,7 +1,7 @@
 """Train a classifier by stochastic gradient descent on tensors held in memory."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from strata.errors import StrataError
+from strata.network_output import log_probabilities
+from strata.params.network import Outputs
 from strata.params.train import Precision, TrainParams
 
 
@@ -32,7 +34,10 @@ class BatchRecord:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """An epoch: training means over its batches, while the weights changed; test means after it."""
+    """An epoch: training means over its batches, while the weights changed; test means after it.
+
+    Epoch 0 is the network as it was: its training means are NaN.
+    """
 
     epoch: int
     train_loss: float
@@ -71,28 +76,43 @@ def train(
     params: TrainParams,
     generator: torch.Generator,
     on_epoch: Callable[[EpochRecord], None],
+    outputs: Outputs = "log-probabilities",
+    on_checkpoint: Callable[[float], None] = lambda _: None,
 ) -> History:
-    """Train `network`, which returns log-probabilities, in place; the generator (of the CPU) draws each epoch's order.
+    """Train `network` in place; the generator (of the CPU) draws each epoch's order.
 
-    `on_epoch` is told of each epoch as it ends. While it trains, channels lie last in memory: convolutions on CPUs are
+    `on_epoch` is told of each epoch as it ends, `on_checkpoint` when one of `params.checkpoints` is reached, with the
+    batch that ends nearest to it. Frozen modules (`freeze`) stay as they are. With no epochs, the history is that of
+    the network as it was. While it trains, channels lie last in memory: convolutions on CPUs are
     faster so. With `params.precision` bfloat16 the layers compute in it (autocast); weights, loss and the test after
     each epoch stay in float32.
 
-    Raises StrataError as soon as the loss of a batch is not finite.
+    Raises StrataError as soon as the loss of a batch is not finite, or where everything is frozen.
     """
-    network.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.SGD(network.parameters(), lr=params.lr, momentum=params.momentum)
     history = History([], [])
-    total = len(examples.labels)
+    due = _due_checkpoints(params, len(examples.labels))
+    if 0 in due:
+        on_checkpoint(due[0])
+    if params.epochs == 0:
+        as_it_was = predict(network, test.images, params.test_batch_size, outputs)
+        nan = math.nan
+        history.epochs.append(EpochRecord(0, nan, as_it_was.loss(test.labels), nan, as_it_was.accuracy(test.labels)))
+        on_epoch(history.epochs[0])
+        return history
+    trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    if not trainable:
+        raise StrataError("train.freeze leaves nothing to train; freeze less, or set train.epochs to 0")
+    network.to(memory_format=torch.channels_last)
+    optimizer = torch.optim.SGD(trainable, lr=params.lr, momentum=params.momentum)
+    total, steps = len(examples.labels), 0
     for epoch in range(1, params.epochs + 1):
-        network.train()
+        _training_mode(network)
         whole, since = _Means(), _Means()
         order = torch.randperm(total, generator=generator).to(examples.labels.device)
         batches = order.split(params.batch_size)
         for number, chosen in enumerate(batches, start=1):
-            loss, correct = _step(
-                network, optimizer, examples.images[chosen], examples.labels[chosen], params.precision
-            )
+            batch = Examples(examples.images[chosen], examples.labels[chosen])
+            loss, correct = _step(network, optimizer, batch, params.precision, outputs)
             if not math.isfinite(loss):
                 raise StrataError(
                     f"training diverged: the loss is {loss} at epoch {epoch}, batch {number} of {len(batches)};"
@@ -104,7 +124,10 @@ def train(
                 seen = (epoch - 1) * total + whole.count
                 history.batches.append(BatchRecord(seen / total, seen, since.loss, since.accuracy))
                 since = _Means()
-        predicted = predict(network, test.images, params.test_batch_size)
+            steps += 1
+            if steps in due:
+                on_checkpoint(due[steps])
+        predicted = predict(network, test.images, params.test_batch_size, outputs)
         record = EpochRecord(
             epoch, whole.loss, predicted.loss(test.labels), whole.accuracy, predicted.accuracy(test.labels)
         )
@@ -114,9 +137,25 @@ def train(
     return history
 
 
-def predict(network: nn.Module, images: torch.Tensor, batch_size: int) -> Predictions:
+def freeze(network: nn.Module, paths: Sequence[str]) -> None:
+    """Keep the weights of the modules at the paths, and their running means, as they are during training.
+
+    Raises StrataError where a path names no module.
+    """
+    modules = dict(network.named_modules())
+    for path in paths:
+        if not path or path not in modules:
+            raise StrataError(
+                f"train.freeze: the network has no module '{path}'; it has {', '.join(filter(None, modules))}"
+            )
+        modules[path].requires_grad_(False)
+
+
+def predict(
+    network: nn.Module, images: torch.Tensor, batch_size: int, outputs: Outputs = "log-probabilities"
+) -> Predictions:
     """Return the network's log-probabilities for all images, in evaluation mode and without gradients."""
-    return Predictions(torch.cat(list(_outputs(network, images, batch_size))))
+    return Predictions(torch.cat([log_probabilities(each, outputs) for each in _outputs(network, images, batch_size)]))
 
 
 def _outputs(network: nn.Module, images: torch.Tensor, batch_size: int) -> Iterator[torch.Tensor]:
@@ -126,22 +165,38 @@ def _outputs(network: nn.Module, images: torch.Tensor, batch_size: int) -> Itera
             yield network(batch)
 
 
+def _training_mode(network: nn.Module) -> None:
+    """Training mode, but for modules that have weights and none to train."""
+    network.train()
+    for module in network.modules():
+        weights = list(module.parameters())
+        if weights and not any(weight.requires_grad for weight in weights):
+            module.eval()
+
+
+def _due_checkpoints(params: TrainParams, images: int) -> dict[int, float]:
+    """Return the number of steps -> the checkpoint that is due after them, in epochs."""
+    steps = -(-images // params.batch_size)
+    due = {round(time * steps): time for time in params.checkpoints}
+    if len(due) < len(params.checkpoints):
+        raise StrataError(f"train.checkpoints: two of them fall on the same of {steps} batches an epoch")
+    return due
+
+
 def _step(
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    images: torch.Tensor,
-    labels: torch.Tensor,
-    precision: Precision,
+    network: nn.Module, optimizer: torch.optim.Optimizer, batch: Examples, precision: Precision, outputs: Outputs
 ) -> tuple[float, int]:
     optimizer.zero_grad()
+    images = batch.images
     if images.ndim == 4:
         images = images.contiguous(memory_format=torch.channels_last)
     with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         output = network(images)
-    loss = F.nll_loss(output.float(), labels)
+    certain = log_probabilities(output.float(), outputs)
+    loss = F.nll_loss(certain, batch.labels)
     loss.backward()
     optimizer.step()
-    return loss.item(), int((output.argmax(dim=1) == labels).sum())
+    return loss.item(), int((output.argmax(dim=1) == batch.labels).sum())
 
 
 class _Means:

@@ -8,13 +8,15 @@ import re
 from pathlib import Path
 
 PACKAGES = ("strata", "stages")
+# The module that imports whatever network.target names, and the folder where the project's own networks are.
+CHOOSER, NETWORKS = Path("strata/network.py"), Path("networks")
 
 
 def imported_files(script: Path, root: Path) -> set[Path]:
     """Return the project files that `script` imports, transitively, and itself, relative to `root`.
 
     Package files `__init__.py` count only where they hold more than a docstring. A module that reads a file of its own
-    folder by a string ending in .html, .js or .css depends on that file too.
+    folder by a string ending in .html, .js or .css depends on that file too, and who makes networks on their folder.
     """
     found: set[Path] = set()
     waiting = [script]
@@ -23,6 +25,8 @@ def imported_files(script: Path, root: Path) -> set[Path]:
         if path in found:
             continue
         found.add(path)
+        if path == CHOOSER:
+            found.add(NETWORKS)
         tree = ast.parse((root / path).read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             waiting.extend(_imported_by(node, root))
@@ -65,7 +69,7 @@ def with_current_deps(pipeline: str, root: Path) -> str:
     for line in pipeline.splitlines():
         if re.fullmatch(r"  \w+:", line):
             stage = line.strip(" :")
-        if re.match(r"      - (strata|stages)/", line):
+        if re.match(r"      - (strata/|stages/|networks$)", line):
             continue
         if re.match(r"    deps:", line):
             files = imported_files(Path("stages", f"{stage}.py"), root)

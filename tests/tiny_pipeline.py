@@ -15,7 +15,11 @@ COUNTS = {"train": 60, "test": 40}
 TINY_PARAMS: dict[str, Any] = {
     "seed": 0,
     "dataset": {"name": "mnist-5k", "mirrors": []},
-    "network": {"conv1_channels": 3, "conv2_channels": 4, "kernel_size": 5, "fc1_units": 8},
+    "network": {
+        "target": "networks.mnist_cnn:MnistCnn",
+        "arguments": {"conv1_channels": 3, "conv2_channels": 4, "kernel_size": 5, "fc1_units": 8},
+        "outputs": "log-probabilities",
+    },
     "layers": ["input", "h1", "h2", "h3", "h4", "h5", "h6"],
     "download": {"timeout_seconds": 2, "attempts": 2, "backoff_seconds": 0},
     "train": {
@@ -28,6 +32,9 @@ TINY_PARAMS: dict[str, Any] = {
         "precision": "float32",
         "device": "cpu",
         "threads": 1,
+        "init_from": None,
+        "freeze": [],
+        "checkpoints": [],
     },
     "extract": {"split": "test", "batch_size": 16, "device": "cpu", "threads": 1},
     "embed": {
@@ -77,7 +84,7 @@ def run_train(params: Path, data: Path, out: Path) -> None:
             *("--params", str(params), "--data", str(data), "--model", str(out / "model/mnist_cnn.pt")),
             *("--metrics", str(out / "reports/training.json"), "--curve", str(out / "reports/learning_curve.csv")),
             *("--epochs", str(out / "reports/epochs.csv"), "--predictions", str(out / "reports/predictions.csv")),
-            *("--summary", str(out / "reports/network.txt")),
+            *("--summary", str(out / "reports/network.txt"), "--checkpoints", str(out / "model/checkpoints")),
         ]
     )
 

@@ -1,6 +1,6 @@
 """Choose what is measured, and run the trained network and its untrained twin for what was not extracted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from strata.datasets.images import load_images
 from strata.device import prepare_torch
 from strata.errors import StrataError
 from strata.extraction import Images, stream_activations
-from strata.layers import LAYER_MODULES, modules_of
 from strata.measures.labelled import LabelledSets
 from strata.measures.space_files import (
     HELD_OUT,
@@ -31,7 +30,7 @@ from strata.measures.space_files import (
 from strata.network import initialized_network
 from strata.network_input import normalized
 from strata.params.measure import MeasureParams
-from strata.params.network import NetworkParams
+from strata.params.network import NetworkParams, Outputs
 from strata.provenance import Provenance, check_same_origin, check_same_samples
 from strata.samples import Samples, read_samples
 from strata.tsne import NEIGHBOURS_PER_PERPLEXITY
@@ -57,7 +56,7 @@ class Measured:
 
 def prepare_spaces(
     files: SpaceFiles,
-    layers: Sequence[str],
+    layers: Mapping[str, str],
     params: MeasureParams,
     network_params: NetworkParams,
     seed: int,
@@ -104,8 +103,8 @@ def prepare_spaces(
     projections: dict[str, str] = {}
     for name, images in sets.items():
         if name != POINTS:
-            run_into(files, TRAINED, name, trained, layers, images, to_input, params.batch_size)
-        run_into(files, UNTRAINED, name, twin, layers, images, to_input, params.batch_size)
+            run_into(files, TRAINED, name, trained, layers, images, to_input, params.batch_size, network_params.outputs)
+        run_into(files, UNTRAINED, name, twin, layers, images, to_input, params.batch_size, network_params.outputs)
         units = {layer: files.read(UNTRAINED, name, layer).shape[1] for layer in layers}
         projections = project_input(files, name, to_input(images).flatten(1).cpu().numpy(), units, seed)
     return Measured(
@@ -148,14 +147,15 @@ def run_into(
     space: str,
     name: str,
     network: nn.Module,
-    layers: Sequence[str],
+    layers: Mapping[str, str],
     images: Images,
     to_input: Callable[[Images], torch.Tensor],
     batch_size: int,
+    outputs: Outputs,
 ) -> None:
     """Write the layers' activations of all images into the scratch folder."""
     targets: dict[str, NDArray[np.float32]] = {}
-    for batch in stream_activations(network, images, modules_of(layers, LAYER_MODULES), to_input, batch_size):
+    for batch in stream_activations(network, images, layers, to_input, batch_size, outputs):
         for layer, values in batch.activations.items():
             flat = values.reshape(len(values), -1)
             if layer not in targets:

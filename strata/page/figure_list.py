@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+import numpy as np
+
 from strata.figures.close_up import draw_feature_maps, draw_output
 from strata.figures.confusion import confusion_counts, draw_confusion
 from strata.figures.digits import draw_mistakes, surest_mistakes
 from strata.figures.learning_curve import draw_learning_curve
 from strata.figures.maps import draw_all_maps, draw_map
-from strata.layers import OUTPUT_LAYER
 from strata.page.inputs import ReportInputs
 from strata.page.measure_figures import measure_figures
 from strata.page.page_figure import PageFigure, Planned
@@ -32,9 +33,15 @@ def on_page(planned: Sequence[Planned]) -> list[PageFigure]:
 
 def missing_figures(inputs: ReportInputs) -> list[str]:
     """Return a line for each figure that the chosen layers leave out."""
-    if OUTPUT_LAYER not in inputs.maps:
-        return [f"The plot of one sample's output is left out, as layer {OUTPUT_LAYER} was not extracted."]
+    if output_layer(inputs) is None:
+        return ["The plot of one sample's output is left out, as no layer of one unit a class comes last."]
     return []
+
+
+def output_layer(inputs: ReportInputs) -> str | None:
+    """Return the last layer if it can be the network's output: it has as many units as there are classes."""
+    last = list(inputs.infos)[-1]
+    return last if inputs.infos[last].shape == (len(inputs.dataset.classes),) else None
 
 
 def _map_figures(inputs: ReportInputs) -> Iterator[Planned]:
@@ -109,13 +116,14 @@ def _sample_figures(inputs: ReportInputs) -> Iterator[Planned]:
     if inputs.shown is None:
         return
     identity, label = int(samples.sample_id[inputs.shown]), int(samples.label[inputs.shown])
-    if OUTPUT_LAYER in inputs.maps:
-        output = inputs.shown_activations[OUTPUT_LAYER]
+    if (last := output_layer(inputs)) is not None:
+        output = inputs.shown_activations[last]
+        output = output - np.logaddexp.reduce(output)  # log-probabilities, also of logits
         yield (
             PageFigure(
                 "sample_output",
                 f"The output for sample {identity}",
-                "The network's log-probability of every class for one image; the label is circled. A line joins classes"
+                f"What layer {last} says of every class for one image; the label is circled. A line joins classes"
                 " only to guide the eye: their order means nothing.",
                 ONE_SAMPLE,
             ),

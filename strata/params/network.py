@@ -1,18 +1,18 @@
 """Section `network` of params.yaml."""
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from strata.params.section import Section
 
-Width = Annotated[int, Field(ge=1, le=4096)]
+Outputs = Literal["log-probabilities", "logits"]
+Target = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
 
 
 class NetworkParams(Section):
-    """The widths of the exercise's convolutional network and the side of its square filters."""
+    """The class or function that makes the network, `package.module:name`, its arguments, and what its outputs are."""
 
-    conv1_channels: Width
-    conv2_channels: Width
-    kernel_size: Annotated[int, Field(ge=1, le=7)]
-    fc1_units: Width
+    target: Target
+    arguments: dict[str, Any]
+    outputs: Outputs
