@@ -114,7 +114,7 @@ def test_the_projectors_configuration_is_of_its_form(exported):
     assert [entry.tensor_name for entry in config.embeddings] == [
         name for layer in LAYERS for name in (layer, f"{layer} map")
     ]
-    assert list(config.embeddings[2].tensor_shape) == [40, 4]
+    assert [list(entry.tensor_shape) for entry in config.embeddings[2:4]] == [[40, 4], [40, 3]]
     for entry in config.embeddings:
         assert list(entry.sprite.single_image_dim) == [16, 16]
         assert (entry.metadata_path, entry.sprite.image_path) == ("metadata.tsv", "sprite.png")
@@ -123,7 +123,10 @@ def test_the_projectors_configuration_is_of_its_form(exported):
 @pytest.mark.parametrize("layer", LAYERS)
 def test_tensorboard_reads_every_tensor_to_the_bit(tiny_run, tensorboard, layer):
     assert json.loads(tensorboard.get("/runs")) == ["."]
-    for name, expected in ((layer, activations(tiny_run, layer)), (f"{layer} map", points(tiny_run, layer))):
+    flat = np.column_stack(
+        [points(tiny_run, layer), np.zeros(40, dtype=np.float32)]
+    )  # it shows no tensor of two columns
+    for name, expected in ((layer, activations(tiny_run, layer)), (f"{layer} map", flat)):
         found = np.frombuffer(tensorboard.get("/tensor", run=".", name=name), "<f4").reshape(expected.shape)
         np.testing.assert_array_equal(found, expected)
 

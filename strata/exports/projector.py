@@ -1,7 +1,7 @@
 """The export for TensorBoard's embedding projector: `tensorboard --logdir exports/tensorboard`.
 
 projector_config.pbtxt names every tensor; layers/<layer>.bytes are activations as raw float32, maps/<layer>.tsv their
-maps as text; metadata.tsv has a row a sample, sprite.png the images, row by row.
+maps as text, with a third column of zeros; metadata.tsv has a row a sample, sprite.png the images, row by row.
 https://github.com/tensorflow/tensorboard/blob/master/docs/tensorboard_projector_plugin.ipynb
 """
 
@@ -32,7 +32,9 @@ def write_projector(folder: Path, inputs: ExportInputs, arrays: dict[str, Path])
     write_metadata(folder / "metadata.tsv", inputs)
     tensors = []
     for layer, path in arrays.items():
-        values, points = np.load(path, mmap_mode="r"), inputs.maps[layer].points
+        values = np.load(path, mmap_mode="r")
+        # TensorBoard 2.21 shows nothing of a tensor of two columns: its third component is NaN.
+        points = np.pad(inputs.maps[layer].points, ((0, 0), (0, 1)))
         file = write_tensor(folder / "layers" / layer, values)
         write_tsv(folder / "maps" / f"{layer}.tsv", points)
         tensors += [(layer, f"layers/{file}", values.shape), (f"{layer} map", f"maps/{layer}.tsv", points.shape)]

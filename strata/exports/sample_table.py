@@ -18,7 +18,6 @@ def sample_table(inputs: ExportInputs) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "sample_id": samples.sample_id,
-            "split": samples.split.astype(object),
             "label": samples.label,
             "label_name": classes[samples.label],
             "predicted": samples.predicted,
@@ -26,6 +25,7 @@ def sample_table(inputs: ExportInputs) -> pd.DataFrame:
             "correct": samples.label == samples.predicted,
             "log_probability": samples.log_probability,
             "confidence": samples.confidence,
+            "split": samples.split.astype(object),
         }
     )
     if inputs.measured is None:
