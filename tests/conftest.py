@@ -12,7 +12,17 @@ from strata.datasets.catalogue import CATALOGUE, IMAGE_FILES, LABEL_FILES
 from strata.datasets.description import describe, write_description
 from strata.datasets.idx import write_idx
 from tests.pool_jobs import PoolHere
-from tests.tiny_pipeline import COUNTS, TINY_PARAMS, run_embed, run_extract, run_measure, run_train, tiny_images
+from tests.tiny_pipeline import (
+    COUNTS,
+    MEASURED,
+    ODD_CLASSES,
+    TINY_PARAMS,
+    run_embed,
+    run_extract,
+    run_measure,
+    run_train,
+    tiny_images,
+)
 
 WriteParams = Callable[..., Path]
 
@@ -52,11 +62,6 @@ def extracted(tmp_path: Path, tiny_data: Path, write_params: WriteParams) -> Pat
     run_train(params, tiny_data, tmp_path)
     run_extract(params, tiny_data, tmp_path)
     return tmp_path
-
-
-# Class names that a format could mistake for its own signs.
-ODD_CLASSES = ["zero", "one\tor\nace", '<b>"two"</b>', "three, or so", "fünf", "5", "six", "seven", "eight", "nine"]
-MEASURED = 32  # of the 40 samples
 
 
 @pytest.fixture(scope="session")

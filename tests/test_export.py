@@ -27,7 +27,7 @@ from strata.exports import projector
 from strata.exports.projector import cell, passes_for_text, write_sprite, write_tensor
 from strata.measure_files import read_decisions, read_points
 from strata.samples import read_samples
-from tests.conftest import MEASURED, ODD_CLASSES
+from tests.tiny_pipeline import MEASURED, ODD_CLASSES
 
 LAYERS = ["input", "h4", "h6"]
 
