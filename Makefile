@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help repro compare verify test browser check bench format requirements deps clean-venv
+.PHONY: help repro compare export verify test browser check bench format requirements deps clean-venv
 
 help: ## print this
 	@echo "usage: make TARGET [PYTHON=python3.12] [TORCH_INDEX=address]"
@@ -24,6 +24,9 @@ repro: $(READY) ## set up if need be, then bring the data, the model, the activa
 compare: $(READY) ## two runs side by side: make compare A=<experiment or revision> B=<another, or workspace>
 	@test -n "$(A)" && test -n "$(B)" || { echo "usage: make compare A=<experiment or revision> B=<another, or workspace>" >&2; exit 1; }
 	@python -m strata.compare "$(A)" "$(B)" --out reports/compare.html
+
+export: $(READY) ## for TensorBoard, Embedding Atlas, NumPy and FiftyOne, to exports/: make export [LAYERS="h4 h5"]
+	@python -m strata.export --out exports $(if $(LAYERS),--layers $(foreach layer,$(LAYERS),"$(layer)"))
 
 verify: $(READY) ## recompute the committed state in another folder and compare every artifact: make verify [REV=revision]
 	@python -m strata.verify --rev "$(or $(REV),HEAD)"

@@ -7,10 +7,22 @@ from typing import Any
 import pytest
 import yaml
 
+from strata import pool
 from strata.datasets.catalogue import CATALOGUE, IMAGE_FILES, LABEL_FILES
 from strata.datasets.description import describe, write_description
 from strata.datasets.idx import write_idx
-from tests.tiny_pipeline import COUNTS, TINY_PARAMS, run_extract, run_train, tiny_images
+from tests.pool_jobs import PoolHere
+from tests.tiny_pipeline import (
+    COUNTS,
+    MEASURED,
+    ODD_CLASSES,
+    TINY_PARAMS,
+    run_embed,
+    run_extract,
+    run_measure,
+    run_train,
+    tiny_images,
+)
 
 WriteParams = Callable[..., Path]
 
@@ -50,3 +62,25 @@ def extracted(tmp_path: Path, tiny_data: Path, write_params: WriteParams) -> Pat
     run_train(params, tiny_data, tmp_path)
     run_extract(params, tiny_data, tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project's folder with params.yaml and data/ of the layers input, h4 and h6. Tests do not change it."""
+    folder = tmp_path_factory.mktemp("tiny run")
+    raw, data, params = folder / "data/raw", folder / "data", folder / "params.yaml"
+    for split in COUNTS:
+        images, labels = tiny_images(split)
+        write_idx(raw / IMAGE_FILES[split], images)
+        write_idx(raw / LABEL_FILES[split], labels)
+    write_description(raw, describe(raw, CATALOGUE["mnist-5k"]).model_copy(update={"classes": ODD_CLASSES}))
+    measure = {**TINY_PARAMS["measure"], "samples": MEASURED, "half_samples": 2, "stability_perplexities": [3]}
+    values = {**TINY_PARAMS, "layers": ["input", "h4", "h6"], "measure": measure}
+    params.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "Pool", PoolHere)
+        run_train(params, raw, data)
+        run_extract(params, raw, data)
+        run_embed(params, data)
+        run_measure(params, raw, data)
+    return folder
