@@ -10,7 +10,8 @@ import yaml
 from strata.datasets.catalogue import CATALOGUE, IMAGE_FILES, LABEL_FILES
 from strata.datasets.description import describe, write_description
 from strata.datasets.idx import write_idx
-from tests.tiny_pipeline import COUNTS, TINY_PARAMS, run_extract, run_train, tiny_images
+from tests.small_clone import commit_all, copy_working_tree, run
+from tests.tiny_pipeline import COUNTS, ROOT, TINY_PARAMS, run_extract, run_train, tiny_images
 
 WriteParams = Callable[..., Path]
 
@@ -50,3 +51,15 @@ def extracted(tmp_path: Path, tiny_data: Path, write_params: WriteParams) -> Pat
     run_train(params, tiny_data, tmp_path)
     run_extract(params, tiny_data, tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def small_clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Git repository in a folder with a space and an accent, where a small pipeline has run; tests leave it so."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("needs the Git checkout: this is a copy without .git")
+    folder = tmp_path_factory.mktemp("a clöne")
+    copy_working_tree(folder)
+    run("dvc", "repro", "--quiet", folder=folder)
+    commit_all(folder, "small run")
+    return folder
