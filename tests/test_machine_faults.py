@@ -9,11 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
+from benchmarks.killed_stage import absent_objects
 from strata.atomic import write_text
 from strata.measures.space_files import POINTS, TRAINED, SpaceFiles
 from strata.pool import run_jobs
 from tests.pool_jobs import take_all_memory
+from tests.small_clone import environment, run
 from tests.tiny_pipeline import ROOT, run_embed
 
 OUT_OF_MEMORY = "error: out of memory; free some, or lower the stage's batch_size in params.yaml\n"
@@ -146,3 +149,23 @@ def test_a_limit_of_memory_is_one_line(code):
     main = f"from strata.entry import run_stage\n{limit}\ndef main():\n    {code}\nrun_stage(main)"
     done = subprocess.run([sys.executable, "-c", main], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (1, OUT_OF_MEMORY)
+
+
+def test_a_disk_that_fills_while_dvc_caches_is_an_error_and_is_not_in_the_lock(small_disk):
+    """DVC copies 1.1 MB into its cache where there is room for one copy only; with more room, it goes on."""
+    subprocess.run(["mount", "-o", "remount,size=2200k", small_disk], check=True)
+    run("git", "init", "--quiet", folder=small_disk)
+    run("dvc", "init", "--quiet", folder=small_disk)
+    (small_disk / ".dvc/config").write_text(
+        "[core]\n    analytics = false\n[cache]\n    type = copy\n", encoding="utf-8"
+    )
+    stage = {"cmd": "python -c \"open('out.bin', 'wb').write(bytes(1100000))\"", "outs": ["out.bin"]}
+    (small_disk / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"make": stage}}), encoding="utf-8")
+    done = subprocess.run(["dvc", "repro"], cwd=small_disk, env=environment(), text=True, capture_output=True)
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1] == "ERROR: failed to reproduce 'make': [Errno 28] No space left on device"
+    assert not (small_disk / "dvc.lock").exists()
+    subprocess.run(["mount", "-o", "remount,size=8m", small_disk], check=True)
+    run("dvc", "repro", folder=small_disk)
+    assert absent_objects(small_disk) == []
+    assert "up to date" in run("dvc", "status", folder=small_disk)
