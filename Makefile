@@ -10,8 +10,15 @@ READY := $(VENV)/set-up-done
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# A .venv that lost its Python or its packages (an upgrade of the system, say) is set up anew. One that was moved works by
+# make only: its scripts, and its activation, name the folder where it was set up.
+FINDS_DVC := 'import importlib.util, sys; sys.exit(importlib.util.find_spec("dvc") is None)'
+$(shell test ! -e $(READY) || $(VENV)/bin/python -c $(FINDS_DVC) 2> /dev/null || rm -f $(READY))
+$(shell test ! -s $(READY) || test "$$(cat $(READY))" = "$$(pwd -P)" || \
+  echo "note: this folder was moved after .venv was set up: make works, activating .venv does not; for that: make clean-venv repro" >&2)
+
 .DEFAULT_GOAL := help
-.PHONY: help repro compare export verify test browser check bench format requirements deps clean-venv
+.PHONY: help repro compare export verify test browser check bench kills format requirements deps clean-venv
 
 help: ## print this
 	@echo "usage: make TARGET [PYTHON=python3.12] [TORCH_INDEX=address]"
@@ -51,6 +58,9 @@ check: $(READY) ## what CI runs: format, lint, types, then the tests
 bench: $(READY) ## speed and memory, in one run, to benchmarks/results.md: make bench [MIRROR=folder of Fashion-MNIST]
 	@python -m benchmarks.run --out benchmarks $(if $(MIRROR),--mirror "$(MIRROR)")
 
+kills: $(READY) ## kill every stage at random moments, and compare what DVC repairs with an undisturbed run: make kills [KILLS=60]
+	@python -m benchmarks.kills --kills $(or $(KILLS),60)
+
 format: $(READY) ## format the code and mend what the linter can
 	@python -m ruff format .
 	@python -m ruff check --fix .
@@ -78,4 +88,4 @@ $(READY): requirements.txt
 	@python -m pip install --quiet --no-deps $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") \
 	  --requirement $(VENV)/requirements.txt
 	@python -m pip check
-	@touch $(READY)
+	@pwd -P > $(READY)

@@ -14,7 +14,8 @@ import pandas as pd
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` on success and remove it on any error.
 
-    The temporary name starts with a dot and ends in `.part`, which Git ignores. Missing folders are made.
+    The temporary name starts with a dot and ends in `.part`, which Git ignores. Missing folders are made. An error of
+    the machine that names no file, as of a full disk, is told this one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
@@ -23,6 +24,10 @@ def whole_file(path: Path) -> Iterator[Path]:
         with part.open("rb") as written:
             os.fsync(written.fileno())
         part.replace(path)
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
 

@@ -2,9 +2,14 @@
 
 import argparse
 import errno
+import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 from strata.errors import StrataError
 
@@ -16,6 +21,10 @@ MACHINE_FAULTS = {
     errno.ENOENT: "no such file or folder; run `dvc repro` to make it",
 }
 
+OUT_OF_MEMORY = "error: out of memory; free some, or lower the stage's batch_size in params.yaml"
+TORCH_OUT_OF_MEMORY = "can't allocate memory"  # PyTorch raises a RuntimeError
+SECONDS_BETWEEN_LOOKS = 0.5
+
 
 def stage_parser(doc: str | None) -> argparse.ArgumentParser:
     """Return a parser that shows the script's docstring as help and takes `--params`."""
@@ -25,7 +34,14 @@ def stage_parser(doc: str | None) -> argparse.ArgumentParser:
 
 
 def run_stage(main: Callable[[], None]) -> None:
-    """Run a stage; end a user's mistake or a machine's fault with one line on standard error and status 1."""
+    """Run a stage; end a user's mistake or a machine's fault with one line on standard error and status 1.
+
+    SIGTERM ends it as Ctrl-C does, with what is half-written removed. So does the death of the DVC that runs it: the
+    next `dvc repro` would find a stage that still writes.
+    """
+    before = signal.signal(signal.SIGTERM, _terminate)
+    if "DVC_STAGE" in os.environ:
+        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
         main()
     except StrataError as error:
@@ -33,8 +49,24 @@ def run_stage(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except MemoryError:
-        sys.exit("error: out of memory; free some, or lower the stage's batch_size in params.yaml")
+        sys.exit(OUT_OF_MEMORY)
+    except RuntimeError as error:
+        if TORCH_OUT_OF_MEMORY not in str(error):
+            raise
+        sys.exit(OUT_OF_MEMORY)
     except OSError as error:
         if error.errno not in MACHINE_FAULTS:
             raise
         sys.exit(f"error: {error.filename or 'writing'}: {MACHINE_FAULTS[error.errno]}")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(number: int, _: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(SECONDS_BETWEEN_LOOKS)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -31,8 +33,9 @@ class Pool:
 
     def __init__(self, workers: int) -> None:
         # Spawned, not forked: a forked child would keep the parent's thread pools, and their locks.
-        self._executor = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
-        with _one_thread_each():
+        context = multiprocessing.get_context("spawn")
+        self._executor = ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent)
+        with _one_thread_each(), _deaf_to_interrupts():
             for _ in range(workers):  # each call finds no idle process, and so starts one
                 self._executor.submit(int)
 
@@ -41,11 +44,11 @@ class Pool:
     ) -> list[Result]:
         """Return work(job) for every job, in order; `work` is a function of a module, jobs and results can be pickled.
 
-        Jobs of more `costs` begin sooner: the longest last would keep all others waiting. The first error ends all.
-        Raises StrataError where a process dies.
+        Jobs of more `costs` begin sooner: the longest last would keep all others waiting. The first error ends all, an
+        interrupt at once. Raises StrataError where a process dies.
         """
         try:
-            with _one_thread_each():
+            with _one_thread_each(), _deaf_to_interrupts():
                 order = sorted(range(len(jobs)), key=lambda place: -costs[place]) if costs else range(len(jobs))
                 futures = {self._executor.submit(work, jobs[place]): place for place in order}
             results = {}
@@ -55,11 +58,27 @@ class Pool:
             raise StrataError(
                 f"{title}: a worker process died, most likely for lack of memory; run again with {PROCESSES}=1"
             ) from None
+        except (KeyboardInterrupt, SystemExit):
+            for process in multiprocessing.active_children():  # the jobs under way could take minutes
+                process.kill()
+            raise
         return [results[place] for place in range(len(jobs))]
 
     def close(self) -> None:
         """End the processes, after the jobs under way; jobs that have not begun are dropped."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+def end_with_parent() -> None:
+    """End this worker when the process that started it does: after SIGKILL it would wait for jobs for ever."""
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 class Jobs(Protocol):
@@ -130,3 +149,19 @@ def _one_thread_each() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes that are started here do not get Ctrl-C, which goes to all of a terminal: their parent ends them.
+
+    A Ctrl-C in the meantime reaches this process at the end of the context.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -12,10 +12,12 @@ from strata.datasets.catalogue import CATALOGUE, IMAGE_FILES, LABEL_FILES
 from strata.datasets.description import describe, write_description
 from strata.datasets.idx import write_idx
 from tests.pool_jobs import PoolHere
+from tests.small_clone import commit_all, copy_working_tree, run
 from tests.tiny_pipeline import (
     COUNTS,
     MEASURED,
     ODD_CLASSES,
+    ROOT,
     TINY_PARAMS,
     run_embed,
     run_extract,
@@ -83,4 +85,16 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         run_extract(params, raw, data)
         run_embed(params, data)
         run_measure(params, raw, data)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Git repository in a folder with a space and an accent, where a small pipeline has run; tests leave it so."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("needs the Git checkout: this is a copy without .git")
+    folder = tmp_path_factory.mktemp("a clöne")
+    copy_working_tree(folder)
+    run("dvc", "repro", "--quiet", folder=folder)
+    commit_all(folder, "small run")
     return folder

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from strata.errors import StrataError
@@ -43,6 +44,11 @@ def give_up(name: str) -> NoReturn:
 
 def die(_: int) -> NoReturn:
     os._exit(1)
+
+
+def take_all_memory(size: int) -> int:
+    """Ask for more memory than there is."""
+    return len(np.empty(size))
 
 
 def environment(name: str) -> tuple[str | None, int]:

@@ -1,8 +1,11 @@
 """How a stage ends: one line for what a person can mend, a traceback for what is a mistake of the program."""
 
 import errno
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -62,6 +65,65 @@ def test_a_process_ends_with_status_1_and_one_line_on_standard_error():
     code = "from strata.entry import *\ndef main(): raise StrataError('no layer h7')\nrun_stage(main)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", "error: no layer h7\n")
+
+
+HALF_WRITING = """
+import sys, time
+from pathlib import Path
+from strata.atomic import whole_file
+from strata.entry import run_stage
+
+def main():
+    with whole_file(Path(sys.argv[1])) as part:
+        part.write_text("half")
+        time.sleep(60)
+
+run_stage(main)
+"""
+
+
+def wait_until(happens):
+    """Wait until a function returns true, at most 20 s."""
+    begin = time.monotonic()
+    while not happens():
+        assert time.monotonic() - begin < 20
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(("kind", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_a_stage_without_a_word_and_removes_what_is_half_written(tmp_path, kind, status):
+    part = tmp_path / ".file.txt.part"
+    command = [sys.executable, "-c", HALF_WRITING, str(tmp_path / "file.txt")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    wait_until(part.exists)
+    process.send_signal(kind)
+    assert process.communicate(timeout=20)[1] == ""
+    assert process.returncode == status
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stage_that_dvc_runs_ends_with_it(tmp_path):
+    """DVC may be killed alone; a shell stands for it here, and is killed, too."""
+    part = tmp_path / ".file.txt.part"
+    command = ["sh", "-c", '"$@" & wait', "sh", sys.executable, "-c", HALF_WRITING, str(tmp_path / "file.txt")]
+    shell = subprocess.Popen(command, env={**os.environ, "DVC_STAGE": "embed"})
+    wait_until(part.exists)
+    shell.kill()
+    shell.wait()
+    wait_until(lambda: not part.exists())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_handler_of_sigterm_is_restored():
+    before = signal.getsignal(signal.SIGTERM)
+    run_stage(lambda: None)
+    exit_code(StrataError("x"))
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_lack_of_memory_that_pytorch_tells_is_one_line():
+    found = exit_code(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried ..."))
+    assert found == "error: out of memory; free some, or lower the stage's batch_size in params.yaml"
 
 
 def test_the_parser_takes_params_and_shows_the_docstring(capsys):

@@ -1,60 +1,15 @@
 """The whole pipeline under DVC, in a temporary clone of the working tree: it runs, caches, and repeats itself."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-import yaml
 
-from tests.tiny_pipeline import ROOT
-
-# The default data set with little work: one epoch, three layers, short t-SNE.
-SMALL = {
-    "layers": ["input", "h5", "h6"],
-    "train": {"epochs": 1},
-    "embed": {"early_exaggeration_iterations": 150, "iterations": 100},
-    "measure": {"samples": 200, "half_samples": 3, "stability_samples": 40, "stability_perplexities": [10]},
-    "report": {"dpi": 50},
-}
+from tests.small_clone import run
 
 
-def run(*command: str, folder: Path) -> str:
-    """Run a command with this environment's Python first on the path; return what it printed."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(command, cwd=folder, env={**os.environ, "PATH": path}, text=True, capture_output=True)
-    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def clone(tmp_path_factory) -> Path:
-    """A Git repository in a folder with a space and an accent, holding the working tree and small parameters."""
-    if not (ROOT / ".git").exists():
-        pytest.skip("needs the Git checkout: this is a copy without .git")
-    folder = tmp_path_factory.mktemp("a clöne")
-    files = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", folder=ROOT).split("\0")
-    for name in filter(None, files):
-        if (ROOT / name).exists():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
-    params = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
-    for section, changes in SMALL.items():
-        params[section] = {**params[section], **changes} if isinstance(changes, dict) else changes
-    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
-    run("git", "init", "--quiet", folder=folder)
-    run("dvc", "repro", "--quiet", folder=folder)
-    commit_all(folder, "small run")
-    return folder
-
-
-def commit_all(folder: Path, message: str) -> None:
-    run("git", "add", "--all", folder=folder)
-    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
-    run("git", *identity, "commit", "--quiet", "--message", message, folder=folder)
+@pytest.fixture
+def clone(small_clone):
+    return small_clone
 
 
 def test_every_path_of_the_contract_exists(clone):

@@ -4,6 +4,7 @@ Layers of large images do not fit into memory all at once, and the extract stage
 an untrained network. So the stage writes what it needs into a scratch folder, and each job maps its own arrays.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,11 +38,19 @@ class SpaceFiles:
 
     def write(self, space: str, images: str, layer: str, values: NDArray[np.float32]) -> None:
         """Write one array."""
-        np.save(self.path(space, images, layer), values)
+        self.create(space, images, layer, values.shape)[:] = values
 
-    def create(self, space: str, images: str, layer: str, shape: tuple[int, int]) -> NDArray[np.float32]:
+    def create(self, space: str, images: str, layer: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
         """Return a new mapped array to fill."""
-        return np.lib.format.open_memmap(self.path(space, images, layer), "w+", np.float32, shape)
+        path = self.path(space, images, layer)
+        try:
+            array = np.lib.format.open_memmap(path, "w+", np.float32, shape)
+            if hasattr(os, "posix_fallocate"):  # filling a page without room on the disk ends a process without a word
+                with path.open("r+b") as file:
+                    os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        return array
 
 
 @contextmanager

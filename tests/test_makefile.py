@@ -1,0 +1,94 @@
+"""The set-up by make: done once, done anew where .venv is stale. With stubs: nothing is installed."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.tiny_pipeline import ROOT
+
+SETTING_UP = "Setting up .venv"
+WORKING, BROKEN = "#!/bin/sh\nexit 0\n", "#!/bin/sh\nexit 1\n"
+
+
+@pytest.fixture
+def project(tmp_path) -> Path:
+    """A folder with the Makefile and a .venv that looks set up, with a Python that does nothing."""
+    if shutil.which("make") is None:
+        pytest.skip("needs make")
+    folder = tmp_path / "a prôject"
+    (folder / ".venv/bin").mkdir(parents=True)
+    for name in ("Makefile", "requirements.txt"):
+        shutil.copy(ROOT / name, folder / name)
+    write_python(folder, WORKING)
+    (folder / ".venv/set-up-done").write_text(f"{folder}\n", encoding="utf-8")
+    return folder
+
+
+def write_python(folder: Path, script: str) -> None:
+    path = folder / ".venv/bin/python"
+    path.write_text(script, encoding="utf-8")
+    path.chmod(0o755)
+
+
+def planned(folder: Path, target: str = "repro") -> subprocess.CompletedProcess[str]:
+    """Return what make would do."""
+    plain = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
+    done = subprocess.run(
+        ["make", "--dry-run", target], cwd=folder, env=plain, text=True, capture_output=True, check=True
+    )
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_a_venv_that_works_is_used_as_it_is(project):
+    done = planned(project)
+    assert SETTING_UP not in done.stdout and "python -m dvc repro" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_venv_whose_python_is_gone_is_set_up_anew(project):
+    python = project / ".venv/bin/python"
+    python.unlink()
+    python.symlink_to("/no/such/python3.11")
+    done = planned(project)
+    assert done.stdout.index(SETTING_UP) < done.stdout.index("-m venv --clear .venv") < done.stdout.index("dvc repro")
+    assert done.stderr == ""
+
+
+def test_a_venv_whose_packages_are_gone_is_set_up_anew(project):
+    write_python(project, BROKEN)
+    assert SETTING_UP in planned(project).stdout
+
+
+def test_a_set_up_that_was_interrupted_is_done_again(project):
+    (project / ".venv/set-up-done").unlink()
+    assert SETTING_UP in planned(project).stdout
+
+
+def test_newer_requirements_are_installed(project):
+    mark = project / ".venv/set-up-done"
+    os.utime(project / "requirements.txt", ns=(mark.stat().st_mtime_ns + 10**9,) * 2)
+    assert SETTING_UP in planned(project).stdout
+
+
+def test_a_moved_folder_works_by_make_and_says_what_does_not(project):
+    moved = project.with_name("moved")
+    project.rename(moved)
+    done = planned(moved)
+    assert SETTING_UP not in done.stdout and "python -m dvc repro" in done.stdout
+    assert done.stderr == (
+        "note: this folder was moved after .venv was set up: make works, activating .venv does not;"
+        " for that: make clean-venv repro\n"
+    )
+    (moved / ".venv/set-up-done").write_text("", encoding="utf-8")  # a set-up by an older Makefile names no folder
+    assert planned(moved).stderr == ""
+
+
+def test_the_set_up_is_marked_with_its_folder_only_when_it_is_whole(project):
+    """The mark is written last: whatever fails before, the next make begins anew."""
+    (project / ".venv/set-up-done").unlink()
+    recipe = planned(project).stdout
+    assert recipe.index("pip check") < recipe.index("pwd -P > .venv/set-up-done") < recipe.index("dvc repro")
