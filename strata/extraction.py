@@ -29,7 +29,7 @@ def stream_activations(
     to_input: Callable[[Images], torch.Tensor],
     batch_size: int,
 ) -> Iterator[LayerBatch]:
-    """Yield the activations of the modules (layer's name -> path) for all images, uint8 (n, H, W), in order.
+    """Yield the activations of the modules (layer's name -> path) for all images, uint8 (n, H, W[, 3]), in order.
 
     `to_input` makes a network's input of a batch of images. The network is put into evaluation mode; the memory taken
     does not depend on n.

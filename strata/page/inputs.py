@@ -20,7 +20,7 @@ from strata.samples import Samples, read_samples
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """The samples with their images, uint8 (n, H, W), and each layer's map and description.
+    """The samples with their images, uint8 (n, H, W) or (n, H, W, 3), and each layer's map and description.
 
     `shown` is the row of the sample that the close-ups show, if any, `shown_activations` are its activations.
     """
