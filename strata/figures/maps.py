@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from strata.figures.style import INK, MUTED, class_colour, strata_style
+from strata.figures.style import INK, MOST_NAMED, MUTED, class_colour, strata_style
 
 COLUMNS = 4
 # Above this many points an SVG holds the points as an image: as shapes it would weigh tens of megabytes.
@@ -58,13 +58,15 @@ def draw_map(
 
 
 def legend_handles(classes: Sequence[str]) -> list[Line2D]:
-    """Return a legend entry a class, with its number where its name is not written on the maps."""
-    return [
+    """Return a legend entry a class, with its number where its name is not written on the maps; the first 40 only."""
+    handles = [
         Line2D(
             [], [], marker="o", linestyle="", markersize=8, color=class_colour(index), label=_legend_name(index, name)
         )
-        for index, name in enumerate(classes)
+        for index, name in enumerate(classes[:MOST_NAMED])
     ]
+    more = len(classes) - MOST_NAMED
+    return handles + ([Line2D([], [], linestyle="", label=f"and {more:,} more")] if more > 0 else [])
 
 
 def _draw_map(
@@ -79,7 +81,7 @@ def _draw_map(
         alpha=0.8,
         rasterized=len(points) > VECTOR_POINTS,
     )
-    for label in np.unique(labels):
+    for label in np.unique(labels) if len(classes) <= MOST_NAMED else ():
         centre = np.median(points[labels == label], axis=0)
         axis.annotate(
             _short_name(int(label), classes[label]),
