@@ -14,7 +14,14 @@ COUNTS = {"train": 60, "test": 40}
 # Small enough for seconds; each test changes what it is about.
 TINY_PARAMS: dict[str, Any] = {
     "seed": 0,
-    "dataset": {"name": "mnist-5k", "mirrors": []},
+    "dataset": {
+        "name": "mnist-5k",
+        "mirrors": [],
+        "image_side": None,
+        "colour": "grey",
+        "test_share": 0.2,
+        "shuffle_labels": False,
+    },
     "network": {"conv1_channels": 3, "conv2_channels": 4, "kernel_size": 5, "fc1_units": 8},
     "layers": ["input", "h1", "h2", "h3", "h4", "h5", "h6"],
     "download": {"timeout_seconds": 2, "attempts": 2, "backoff_seconds": 0},
