@@ -137,8 +137,8 @@ def _sample_figures(inputs: ReportInputs) -> Iterator[Planned]:
                     f"features_{layer}",
                     f"What the channels of {layer} respond to",
                     f"The {len(activation)} channels' activations for sample {identity} (label"
-                    f" {inputs.dataset.classes[label]}), as images on one scale. A dark channel is silent for this sample,"
-                    " not useless.",
+                    f" {inputs.dataset.classes[label]}), as images on one scale. A dark channel is silent for this"
+                    " sample, not useless.",
                     ONE_SAMPLE,
                 ),
                 partial(draw_feature_maps, activation, f"{layer}: sample {identity}, label {classes[label]}"),
