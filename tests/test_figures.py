@@ -58,7 +58,7 @@ def test_with_many_classes_there_are_fewer_names():
     axis = draw_map(POINTS, LABELS, classes, "h1", "").axes[0]
     assert texts(axis) == []
     legend = [text.get_text() for text in axis.get_legend().get_texts()]
-    assert (len(legend), legend[39], legend[40]) == (41, "39  class 39", "and 260 more")
+    assert (len(legend), legend[19], legend[20]) == (21, "19  class 19", "and 280 more")
     matrix = draw_confusion(np.eye(300, dtype=np.int64), classes).axes[0]
     assert texts(matrix) == []
     assert len(matrix.get_xticks()) == 0
