@@ -10,12 +10,16 @@ from strata.checksum import sha256_of
 from strata.console import say
 from strata.datasets.acquire import acquire
 from strata.datasets.catalogue import CATALOGUE, IDX_FILES, IMAGE_FILES, LABEL_FILES, CatalogueEntry
+from strata.datasets.cifar10 import acquire_cifar10
 from strata.datasets.description import describe, write_description
-from strata.datasets.idx import write_idx
+from strata.datasets.idx import read_labels, write_idx
 from strata.datasets.mnist_5k import TEST_IMAGES_PER_CLASS, packaged_digits, stratified_split
+from strata.datasets.own_data import bring_own_data
 from strata.datasets.published import published
+from strata.datasets.random_order import shuffled
 from strata.entry import run_stage, stage_parser
 from strata.errors import StrataError
+from strata.params.common import Seed
 from strata.params.dataset import DatasetParams
 from strata.params.download import DownloadParams
 from strata.params.section import load_section
@@ -27,18 +31,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     dataset = load_section(options.params, "dataset", DatasetParams)
     patience = load_section(options.params, "download", DownloadParams)
-    entry = CATALOGUE[dataset.name]
+    seed = load_section(options.params, "seed", Seed)
 
     options.out.mkdir(parents=True, exist_ok=True)
-    if dataset.name == "mnist-5k":
-        write_packaged(options.out, entry)
+    source_sha256 = None
+    if dataset.own_path is not None:
+        entry, source_sha256 = bring_own_data(dataset.own_path, dataset, seed, options.out)
     else:
-        known = published(dataset.name)
-        acquire(entry, [*dataset.mirrors, *known.addresses], known.md5, options.out, patience)
+        entry = CATALOGUE[dataset.name]
+        bring_known(entry, dataset.mirrors, patience, options.out)
+    if dataset.shuffle_labels:
+        path = options.out / LABEL_FILES["train"]
+        write_idx(path, shuffled(read_labels(path), seed))
 
-    description = describe(options.out, entry)
+    description = describe(options.out, entry, seed if dataset.shuffle_labels else None, source_sha256)
     write_description(options.out, description)
-    say(f"download: {entry.name}, {description.counts['train']} training and {description.counts['test']} test images")
+    counts = f"{description.counts['train']} training and {description.counts['test']} test images"
+    say(f"download: {entry.name}, {counts}" + (", training labels shuffled" if dataset.shuffle_labels else ""))
+
+
+def bring_known(entry: CatalogueEntry, mirrors: Sequence[str], patience: DownloadParams, folder: Path) -> None:
+    """Write the four files of a data set of the catalogue."""
+    if entry.name == "mnist-5k":
+        write_packaged(folder, entry)
+    elif entry.name == "cifar-10":
+        acquire_cifar10(mirrors, folder, patience)
+    else:
+        known = published(entry.name)
+        acquire(entry, [*mirrors, *known.addresses], known.md5, folder, patience)
 
 
 def write_packaged(folder: Path, entry: CatalogueEntry) -> None:

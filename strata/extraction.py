@@ -33,7 +33,7 @@ def stream_activations(
     batch_size: int,
     outputs: Outputs = "log-probabilities",
 ) -> Iterator[LayerBatch]:
-    """Yield the activations of the layers (name -> path in the network) for all images, uint8 (n, H, W), in order.
+    """Yield the activations of the layers (name -> path in the network) for all images, uint8 (n, H, W[, 3]), in order.
 
     `to_input` makes a network's input of a batch of images. The network is put into evaluation mode; the memory taken
     does not depend on n.

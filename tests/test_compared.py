@@ -105,6 +105,17 @@ def test_runs_of_other_data_are_not_compared(dataset, run):
     )
 
 
+def test_a_run_on_shuffled_training_labels_may_be_compared_where_the_maps_show_test_images(dataset, run):
+    checksums = dataset.sha256 | {"train-labels-idx1-ubyte": "e" * 64}
+    shuffled = dataset.model_copy(update={"shuffled_labels_seed": 0, "sha256": checksums})
+    second = run_of(shuffled, origin=replace(ORIGIN, data_sha256="d" * 64))
+    assert check_comparable(run, second, NAMES) == LAYERS
+    both = [replace(each, provenance=replace(each.provenance, split="both")) for each in (run, second)]
+    assert comparing_error(*both) == (
+        "base and wider-net cannot be compared: their data sets differ (mnist-5k and mnist-5k)"
+    )
+
+
 def test_runs_of_another_split_are_not_compared(dataset, run):
     second = run_of(dataset, origin=replace(ORIGIN, split="both"))
     assert comparing_error(run, second) == (

@@ -33,7 +33,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_a_description_says_what_the_files_hold(data):
-    assert describe(data, ENTRY).model_dump() == {
+    assert describe(data, ENTRY).model_dump(exclude_none=True) == {
         "name": "tiny",
         "source": "a test",
         "classes": ["い", "b", "c"],
@@ -60,7 +60,23 @@ def test_a_description_comes_back_as_written(data):
     assert read_description(data) == description
     text = (data / "dataset.json").read_text(encoding="utf-8")
     assert '"い"' in text
-    assert list(json.loads(text)) == list(DatasetDescription.model_fields)
+    optional = ("shuffled_labels_seed", "source_sha256")
+    assert list(json.loads(text)) == [name for name in DatasetDescription.model_fields if name not in optional]
+
+
+def test_shuffled_labels_and_the_source_of_own_data_are_told(data):
+    write_description(data, describe(data, COMPUTED, shuffled_labels_seed=0, source_sha256="a" * 64))
+    content = json.loads((data / "dataset.json").read_text(encoding="utf-8"))
+    assert (content["shuffled_labels_seed"], content["source_sha256"]) == (0, "a" * 64)
+
+
+def test_colour_images_have_three_channels_and_one_mean_and_deviation(data):
+    pixels = write_split(data, "train", 1200, size=(4, 5, 3)) / 255
+    write_split(data, "test", 3, size=(4, 5, 3))
+    description = describe(data, COMPUTED)
+    assert description.image_shape == [3, 4, 5]
+    assert description.mean == round(float(pixels.mean()), 4)
+    assert description.std == round(float(pixels.std()), 4)
 
 
 def test_a_description_is_frozen(data):

@@ -53,6 +53,30 @@ def test_ten_classes_have_ten_colours():
     assert class_colour(10) == class_colour(0)
 
 
+def test_with_many_classes_there_are_fewer_names():
+    classes = [f"class {number}" for number in range(300)]
+    axis = draw_map(POINTS, LABELS, classes, "h1", "").axes[0]
+    assert texts(axis) == []
+    legend = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert (len(legend), legend[19], legend[20]) == (21, "19  class 19", "and 280 more")
+    matrix = draw_confusion(np.eye(300, dtype=np.int64), classes).axes[0]
+    assert texts(matrix) == []
+    assert len(matrix.get_xticks()) == 0
+    output = draw_output(np.zeros((4, 4), np.uint8), np.zeros(300, np.float32), 1, classes, "sample 3").axes[1]
+    assert len(output.get_xticks()) < 20
+
+
+def test_colour_images_are_shown_in_their_colours_and_own_grey_ones_as_they_are():
+    some, images = samples([0], [1], [0.95]), np.random.default_rng(0).integers(0, 256, (1, 4, 4, 3), dtype=np.uint8)
+    shown = draw_mistakes(images, some, np.array([0]), ["a", "b"]).axes[0].images[0]
+    np.testing.assert_array_equal(shown.get_array(), images[0])
+    known, own = (
+        draw_output(images[0, ..., 0], np.zeros(2, np.float32), 1, ["a", "b"], "", *kind).axes[0].images[0]
+        for kind in ((), ("gray",))
+    )
+    assert (known.get_cmap().name, own.get_cmap().name) == ("gray_r", "gray")
+
+
 def test_the_learning_curve_draws_both_tables():
     batches = pd.DataFrame({"epoch": [0.5, 1.0], "train_loss": [2.0, 1.0], "train_accuracy": [0.2, 0.6]})
     epochs = pd.DataFrame({"epoch": [1], "test_loss": [0.9], "test_accuracy": [0.7]})

@@ -72,6 +72,14 @@ def test_normalized_leaves_the_images_as_they_are():
     assert (images == 200).all()
 
 
+def test_normalized_puts_the_colours_first():
+    images = np.array([[[[0, 51, 255], [102, 0, 51]]]], np.uint8)
+    tensor = normalized(images, mean=0.2, std=0.5)
+    expected = torch.tensor([[[[-0.4, 0.4]], [[0.0, -0.4]], [[1.6, 0.0]]]])
+    torch.testing.assert_close(tensor, expected, rtol=0, atol=1e-7)
+    assert tensor.is_contiguous()
+
+
 def test_images_normalized_by_their_own_numbers_have_zero_mean_and_unit_deviation():
     images = np.random.default_rng(0).integers(0, 256, (50, 8, 8), dtype=np.uint8)
     tensor = normalized(images, mean=(images / 255).mean(), std=(images / 255).std())

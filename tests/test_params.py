@@ -7,9 +7,10 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from strata.datasets.catalogue import CATALOGUE
 from strata.errors import StrataError
 from strata.params.common import Layers, Seed
-from strata.params.dataset import DatasetParams
+from strata.params.dataset import KNOWN, DatasetParams
 from strata.params.download import DownloadParams
 from strata.params.embed import EmbedParams
 from strata.params.extract import ExtractParams
@@ -116,7 +117,17 @@ def test_all_mistakes_of_a_section_are_told_at_once(write_params):
 @pytest.mark.parametrize(
     ("name", "change", "start"),
     [
-        ("dataset", {"name": "mnist5k"}, "dataset.name: input should be 'mnist-5k', 'mnist', 'fashion-mnist' or"),
+        (
+            "dataset",
+            {"name": "mnist5k"},
+            "dataset.name: should be mnist-5k, mnist, fashion-mnist, kmnist, cifar-10, or a",
+        ),
+        ("dataset", {"name": "./a\nb"}, "dataset.name: should be mnist-5k, mnist, fashion-mnist, kmnist, cifar-10, or"),
+        ("dataset", {"image_side": 28}, "dataset: image_side resizes class folders of your own, not mnist-5k: set it"),
+        ("dataset", {"name": "./a", "image_side": 7}, "dataset.image_side: input should be greater than or equal to 8"),
+        ("dataset", {"colour": "RGB"}, "dataset.colour: input should be 'grey' or 'rgb' (got 'RGB')"),
+        ("dataset", {"test_share": 1.0}, "dataset.test_share: input should be less than 1 (got 1.0)"),
+        ("dataset", {"shuffle_labels": "yes"}, "dataset.shuffle_labels: input should be a valid boolean (got 'yes')"),
         ("dataset", {"mirrors": "/folder"}, "dataset.mirrors: input should be a valid list (got '/folder')"),
         ("dataset", {"mirrors": ["/a", "file:///b"]}, f"dataset.mirrors.1: {MIRROR} (got 'file:///b')"),
         ("dataset", {"mirrors": ["ftp://a/b"]}, f"dataset.mirrors.0: {MIRROR} (got 'ftp://a/b')"),
@@ -134,6 +145,19 @@ def test_all_mistakes_of_a_section_are_told_at_once(write_params):
 )
 def test_a_mistake_in_any_section_is_one_line_with_the_key(name, change, start, write_params):
     assert mistake(write_params(**{name: change}), name).startswith(start)
+
+
+@pytest.mark.parametrize("name", ["./mine", "/data/mine", "../mine", "mine/", "a/b", ".", "mine.npz", "./お 1.npz"])
+def test_a_path_is_data_of_ones_own(name, write_params):
+    loaded = load_section(write_params(dataset={"name": name, "image_side": 28}), "dataset", DatasetParams)
+    assert loaded.own_path == Path(name)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_known_name_is_no_path(name, write_params):
+    assert load_section(write_params(dataset={"name": name}), "dataset", DatasetParams).own_path is None
+    assert name in CATALOGUE
+    assert len(KNOWN) == len(CATALOGUE)
 
 
 def test_mirrors_are_addresses_or_folders(write_params):

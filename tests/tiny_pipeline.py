@@ -18,7 +18,14 @@ MEASURED = 32  # of the 40 test images
 # Small enough for seconds; each test changes what it is about.
 TINY_PARAMS: dict[str, Any] = {
     "seed": 0,
-    "dataset": {"name": "mnist-5k", "mirrors": []},
+    "dataset": {
+        "name": "mnist-5k",
+        "mirrors": [],
+        "image_side": None,
+        "colour": "grey",
+        "test_share": 0.2,
+        "shuffle_labels": False,
+    },
     "network": {
         "target": "networks.mnist_cnn:MnistCnn",
         "arguments": {"conv1_channels": 3, "conv2_channels": 4, "kernel_size": 5, "fc1_units": 8},

@@ -93,5 +93,14 @@ CATALOGUE = {
             # No checksum of the decompressed files is published: the compressed ones' MD5 decides.
             sha256={},
         ),
+        CatalogueEntry(
+            name="cifar-10",
+            source="https://www.cs.toronto.edu/~kriz/cifar.html",
+            classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
+            citation="Krizhevsky (2009), Learning multiple layers of features from tiny images",
+            licence="not stated",
+            # The published MD5 of the archive decides.
+            sha256={},
+        ),
     ]
 }

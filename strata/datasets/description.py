@@ -10,15 +10,20 @@ from pydantic import Field, ValidationError
 from strata.atomic import write_json
 from strata.checksum import sha256_of
 from strata.datasets.catalogue import IDX_FILES, IMAGE_FILES, LABEL_FILES, CatalogueEntry
-from strata.datasets.idx import read_idx
+from strata.datasets.idx import read_images, read_labels
 from strata.errors import StrataError
 from strata.params.section import Section
 
 NAME = "dataset.json"
+BLOCK = 1000  # images counted at a time
 
 
 class DatasetDescription(Section):
-    """The content of dataset.json; mean and standard deviation are of pixels in [0, 1]."""
+    """The content of dataset.json; mean and standard deviation are of pixels in [0, 1], over all channels.
+
+    Only where it applies: `shuffled_labels_seed`, from which the training labels were shuffled, and `source_sha256`,
+    the checksum of the files of one's own that were read.
+    """
 
     name: str
     source: str
@@ -30,43 +35,50 @@ class DatasetDescription(Section):
     sha256: dict[str, str]
     citation: str
     licence: str
+    shuffled_labels_seed: int | None = None
+    source_sha256: str | None = None
 
 
-def describe(folder: Path, entry: CatalogueEntry) -> DatasetDescription:
+def describe(
+    folder: Path, entry: CatalogueEntry, shuffled_labels_seed: int | None = None, source_sha256: str | None = None
+) -> DatasetDescription:
     """Return the description of a folder's four IDX files, after checking that they fit together.
 
     Raises StrataError where the numbers of images and labels differ or a label names no class.
     """
     counts, sizes = {}, set()
     for split, images_file in IMAGE_FILES.items():
-        images = read_idx(folder / images_file, 3)
-        labels = read_idx(folder / LABEL_FILES[split], 1)
+        images = read_images(folder / images_file)
+        labels = read_labels(folder / LABEL_FILES[split])
         if len(images) != len(labels):
             raise StrataError(f"{entry.name}: {len(images)} {split} images but {len(labels)} {split} labels")
-        if not len(labels) or labels.max() >= len(entry.classes):
+        if not len(labels) or labels.min() < 0 or labels.max() >= len(entry.classes):
             raise StrataError(f"{entry.name}: the {split} labels must be 0 to {len(entry.classes) - 1}, and some")
         counts[split] = len(images)
         sizes.add(images.shape[1:])
     if len(sizes) > 1:
         raise StrataError(f"{entry.name}: training and test images differ in size")
+    height, width, *channels = sizes.pop()
     mean, std = entry.normalization or _normalization(folder)
     return DatasetDescription(
         name=entry.name,
         source=entry.source,
         classes=list(entry.classes),
         counts=counts,
-        image_shape=[1, *sizes.pop()],
+        image_shape=[*(channels or [1]), height, width],
         mean=mean,
         std=std,
         sha256={name: sha256_of(folder / name) for name in IDX_FILES},
         citation=entry.citation,
         licence=entry.licence,
+        shuffled_labels_seed=shuffled_labels_seed,
+        source_sha256=source_sha256,
     )
 
 
 def write_description(folder: Path, description: DatasetDescription) -> None:
     """Write dataset.json into `folder`."""
-    write_json(folder / NAME, description.model_dump())
+    write_json(folder / NAME, description.model_dump(exclude_none=True))
 
 
 def read_description(folder: Path) -> DatasetDescription:
@@ -82,7 +94,9 @@ def read_description(folder: Path) -> DatasetDescription:
 
 def _normalization(folder: Path) -> tuple[float, float]:
     """Return mean and standard deviation of the training pixels in [0, 1], from exact sums, to four digits."""
-    counts = np.bincount(read_idx(folder / IMAGE_FILES["train"], 3).ravel(), minlength=256)
+    images = read_images(folder / IMAGE_FILES["train"])
+    parts = (images[start : start + BLOCK] for start in range(0, len(images), BLOCK))
+    counts = sum((np.bincount(part.ravel(), minlength=256) for part in parts), start=np.zeros(256, dtype=np.int64))
     levels = np.arange(256) / 255
     mean = float((counts * levels).sum() / counts.sum())
     std = float(np.sqrt((counts * (levels - mean) ** 2).sum() / counts.sum()))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from strata.checksum import sha256_of
 from strata.datasets.catalogue import IMAGE_FILES, LABEL_FILES
 from strata.datasets.description import read_description
-from strata.datasets.idx import read_idx
+from strata.datasets.idx import read_images, read_labels
 from strata.errors import StrataError
 
 PARTS = {"train": ("train",), "test": ("test",), "both": ("train", "test")}
@@ -17,13 +17,13 @@ PARTS = {"train": ("train",), "test": ("test",), "both": ("train", "test")}
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Images, uint8 (n, H, W), with labels, uint8 (n,), and the split, 'train' or 'test', each came from.
+    """Images, uint8 (n, H, W) or (n, H, W, 3), with labels (n,), and the split, 'train' or 'test', each came from.
 
     A sample's id is its row: its index in its split, or, where both splits were asked for, in train followed by test.
     """
 
     images: NDArray[np.uint8]
-    labels: NDArray[np.uint8]
+    labels: NDArray[np.integer]
     splits: NDArray[np.str_]
 
 
@@ -40,7 +40,7 @@ def load_images(folder: Path, split: str) -> LabelledImages:
                 raise StrataError(
                     f"{folder / name} is not the file that dataset.json describes; run `dvc repro -f download`"
                 )
-        images.append(read_idx(folder / IMAGE_FILES[part], 3))
-        labels.append(read_idx(folder / LABEL_FILES[part], 1))
+        images.append(read_images(folder / IMAGE_FILES[part]))
+        labels.append(read_labels(folder / LABEL_FILES[part]))
         splits.append(np.full(len(labels[-1]), part))
     return LabelledImages(np.concatenate(images), np.concatenate(labels), np.concatenate(splits))

@@ -6,17 +6,22 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from strata.figures.style import ACCENT, MUTED, WARM, strata_style
+from strata.figures.style import ACCENT, MOST_NAMED, MUTED, WARM, strata_style
 
 
 def draw_output(
-    image: NDArray[np.uint8], log_probabilities: NDArray[np.float32], label: int, classes: Sequence[str], title: str
+    image: NDArray[np.uint8],
+    log_probabilities: NDArray[np.float32],
+    label: int,
+    classes: Sequence[str],
+    title: str,
+    grey_map: str = "gray_r",
 ) -> Figure:
-    """Return the exercise's line plot of one sample's output, log-probabilities (classes,), beside its image (H, W)."""
+    """Return the exercise's line plot of one sample's output, log-probabilities (classes,), beside its image."""
     with strata_style():
         figure = Figure(figsize=(11, 4.2), layout="constrained")
         picture, axis = figure.subplots(1, 2, width_ratios=(1, 2.4))
-        picture.imshow(image, cmap="gray_r", vmin=0, vmax=255)
+        picture.imshow(image, cmap=grey_map, vmin=0, vmax=255)
         picture.set_axis_off()
         picture.set_title(title)
         places = np.arange(len(classes))
@@ -34,7 +39,8 @@ def draw_output(
             fontweight="bold",
         )
         long_names = max(map(len, classes)) > 3
-        axis.set_xticks(places, classes, rotation=45 if long_names else 0, ha="right" if long_names else "center")
+        if len(classes) <= MOST_NAMED:
+            axis.set_xticks(places, classes, rotation=45 if long_names else 0, ha="right" if long_names else "center")
         axis.set(xlabel="class", ylabel="log-probability (nats)", title="Output of the network")
         axis.margins(x=0.16, y=0.18)
         axis.grid(axis="y", color="#e5e5e5")

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from strata.figures.style import INK, strata_style
+from strata.figures.style import INK, MOST_NAMED, strata_style
 
 
 def confusion_counts(labels: NDArray[np.integer], predicted: NDArray[np.integer], classes: int) -> NDArray[np.int64]:
@@ -16,7 +16,7 @@ def confusion_counts(labels: NDArray[np.integer], predicted: NDArray[np.integer]
 
 
 def draw_confusion(counts: NDArray[np.int64], classes: Sequence[str]) -> Figure:
-    """Return the matrix of counts as numbers on a colour scale of the share of each label."""
+    """Return the matrix of counts on a colour scale of the share of each label; numbers and names where they fit."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     long_names = max(map(len, classes)) > 3
     with strata_style():
@@ -24,11 +24,12 @@ def draw_confusion(counts: NDArray[np.int64], classes: Sequence[str]) -> Figure:
         axis = figure.subplots()
         # The square root lifts the few mistakes out of the white.
         image = axis.imshow(np.sqrt(shares), cmap="Blues", vmin=0, vmax=1)
-        for row, column in np.ndindex(*counts.shape):
-            if counts[row, column]:
-                colour = "white" if shares[row, column] > 0.4 else INK
-                axis.text(column, row, f"{counts[row, column]}", ha="center", va="center", color=colour, fontsize=11)
-        places = range(len(classes))
+        named = len(classes) <= MOST_NAMED
+        for row, column in np.argwhere(counts) if named else ():
+            colour = "white" if shares[row, column] > 0.4 else INK
+            axis.text(column, row, f"{counts[row, column]}", ha="center", va="center", color=colour, fontsize=11)
+        places = range(len(classes)) if named else []
+        classes = classes if named else []
         axis.set_xticks(places, classes, rotation=45 if long_names else 0, ha="right" if long_names else "center")
         axis.set_yticks(places, classes)
         axis.set(xlabel="predicted", ylabel="label", title="What each class was taken for (counts)")

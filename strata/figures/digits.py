@@ -22,9 +22,13 @@ def surest_mistakes(samples: Samples, most: int) -> NDArray[np.intp]:
 
 
 def draw_mistakes(
-    images: NDArray[np.uint8], samples: Samples, rows: NDArray[np.intp], classes: Sequence[str]
+    images: NDArray[np.uint8],
+    samples: Samples,
+    rows: NDArray[np.intp],
+    classes: Sequence[str],
+    grey_map: str = "gray_r",
 ) -> Figure:
-    """Return the images (r, H, W) of the r given rows with label, prediction and confidence; a note where none is."""
+    """Return the r given rows' images (r, H, W[, 3]) with label, prediction and confidence; a note where none is."""
     with strata_style():
         lines = max(1, -(-len(rows) // COLUMNS))
         figure = Figure(figsize=(11, 2.25 * lines), layout="constrained")
@@ -32,7 +36,7 @@ def draw_mistakes(
         for axis in axes:
             axis.set_axis_off()
         for axis, image, row in zip(axes, images, rows, strict=False):
-            axis.imshow(image, cmap="gray_r", vmin=0, vmax=255)
+            axis.imshow(image, cmap=grey_map, vmin=0, vmax=255)
             label, predicted = classes[samples.label[row]], classes[samples.predicted[row]]
             axis.set_title(
                 f"{label} taken for {predicted}\n{samples.confidence[row]:.0%} sure · id {samples.sample_id[row]}",
@@ -61,8 +65,9 @@ def draw_late_deciders(
     labels: NDArray[np.integer],
     layers: Sequence[str],
     classes: Sequence[str],
+    grey_map: str = "gray_r",
 ) -> Figure:
-    """Return images (r, H, W) with titles and, under each, the vote of its neighbours in every layer (layers, r).
+    """Return images (r, H, W[, 3]) with titles and, under each, the vote of its neighbours in every layer (layers, r).
 
     A vote is dark where it is the label (r,). A note where there is no image.
     """
@@ -73,7 +78,7 @@ def draw_late_deciders(
         for axis in axes:
             axis.set_axis_off()
         for row, (axis, image) in enumerate(zip(axes, images, strict=False)):
-            axis.imshow(image, cmap="gray_r", vmin=0, vmax=255)
+            axis.imshow(image, cmap=grey_map, vmin=0, vmax=255)
             axis.set_title(titles[row], fontsize=10, fontweight="normal", loc="center")
             for place, layer in enumerate(layers):
                 right = votes[place, row] == labels[row]

@@ -9,11 +9,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from strata.figures.style import INK, MUTED, class_colour, strata_style
+from strata.figures.style import INK, MOST_NAMED, MUTED, class_colour, strata_style
 
 COLUMNS = 4
 # Above this many points an SVG holds the points as an image: as shapes it would weigh tens of megabytes.
 VECTOR_POINTS = 2000
+MOST_LISTED = 20  # classes in a legend
 
 
 def draw_all_maps(
@@ -38,7 +39,7 @@ def draw_all_maps(
             title="label",
             loc="center",
             ncols=1 if len(classes) <= 10 else 2,
-            fontsize=11,
+            fontsize=11 if len(classes) <= 10 else 7,
         )
     return figure
 
@@ -58,13 +59,15 @@ def draw_map(
 
 
 def legend_handles(classes: Sequence[str]) -> list[Line2D]:
-    """Return a legend entry a class, with its number where its name is not written on the maps."""
-    return [
+    """Return a legend entry a class, with its number where its name is not written on the maps; the first 20 only."""
+    handles = [
         Line2D(
             [], [], marker="o", linestyle="", markersize=8, color=class_colour(index), label=_legend_name(index, name)
         )
-        for index, name in enumerate(classes)
+        for index, name in enumerate(classes[:MOST_LISTED])
     ]
+    more = len(classes) - MOST_LISTED
+    return handles + ([Line2D([], [], linestyle="", label=f"and {more:,} more")] if more > 0 else [])
 
 
 def _draw_map(
@@ -79,7 +82,7 @@ def _draw_map(
         alpha=0.8,
         rasterized=len(points) > VECTOR_POINTS,
     )
-    for label in np.unique(labels):
+    for label in np.unique(labels) if len(classes) <= MOST_NAMED else ():
         centre = np.median(points[labels == label], axis=0)
         axis.annotate(
             _short_name(int(label), classes[label]),

@@ -39,7 +39,8 @@ def draw_perplexity_grid(
                 if column == 0:
                     axis.set_ylabel(f"perplexity {perplexity:g}")
                 axis.set_xlabel(f"runs agree {overlaps[layer, perplexity]:.0%}", fontsize=9, color=MUTED)
-        figure.legend(
-            handles=legend_handles(classes), loc="outside lower center", ncols=min(10, len(classes)), title="label"
-        )
+        columns = min(10, len(classes)) if len(classes) <= 10 else max(1, len(layers))
+        small = {} if len(classes) <= 10 else {"fontsize": 7}
+        handles = legend_handles(classes)
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns, title="label", **small)
     return figure

@@ -13,6 +13,7 @@ from strata.atomic import whole_file
 
 # Petroff (2021), Accessible color sequences for data visualization, arXiv:2107.02270: ten colours, matplotlib's name.
 CLASS_COLOURS = [to_hex(colour) for colour in mpl.color_sequences["petroff10"]]
+MOST_NAMED = 40  # classes: with more, their names and numbers would cover each other
 INK, MUTED, ACCENT, WARM = "#222222", "#767676", "#3f90da", "#bd1f01"
 
 STYLE: dict[Any, Any] = {

@@ -41,5 +41,6 @@ def linear_probe(
     with warnings.catch_warnings():
         # After so many steps the predictions have long settled; labels that are noise take longer to fit.
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The number of unique classes is greater", UserWarning)
         model.fit(train, labels)
     return model.predict(test).astype(np.intp)

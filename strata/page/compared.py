@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from strata.alignment import aligned
+from strata.datasets.catalogue import IMAGE_FILES, LABEL_FILES
+from strata.datasets.images import PARTS
 from strata.errors import StrataError
 from strata.page.inputs import ReportInputs
 
@@ -16,7 +18,7 @@ def check_comparable(first: ReportInputs, second: ReportInputs, names: tuple[str
 
     Raises StrataError where the runs are of other images, or share no layer.
     """
-    if first.provenance.data_sha256 != second.provenance.data_sha256:
+    if first.provenance.data_sha256 != second.provenance.data_sha256 and _files_shown(first) != _files_shown(second):
         raise StrataError(
             f"{names[0]} and {names[1]} cannot be compared: their data sets differ ({first.dataset.name} and"
             f" {second.dataset.name})"
@@ -30,6 +32,12 @@ def check_comparable(first: ReportInputs, second: ReportInputs, names: tuple[str
     if not shared:
         raise StrataError(f"{names[0]} and {names[1]} cannot be compared: they have no layer in common")
     return shared
+
+
+def _files_shown(inputs: ReportInputs) -> tuple[str, list[str], list[str | None]]:
+    """Return what tells the images and labels on the maps from others: other training labels do not matter there."""
+    names = [table[part] for part in PARTS[inputs.provenance.split] for table in (IMAGE_FILES, LABEL_FILES)]
+    return inputs.dataset.name, inputs.dataset.classes, [inputs.dataset.sha256.get(name) for name in names]
 
 
 def only_layers(inputs: ReportInputs, layers: list[str]) -> ReportInputs:

@@ -14,6 +14,7 @@ from strata.page.inputs import ReportInputs
 from strata.page.measure_figures import measure_figures
 from strata.page.page_figure import PageFigure, Planned
 
+INPUT_LAYER = "input"  # the image itself: its colours are no features
 EXPLORED = {"maps", "measures", "cka", "learning_curve"}
 MAPS, NETWORK, ONE_SAMPLE = "Maps of every layer", "What the network learned", "One sample through the network"
 
@@ -45,7 +46,7 @@ def output_layer(inputs: ReportInputs) -> str | None:
 
 
 def _map_figures(inputs: ReportInputs) -> Iterator[Planned]:
-    labels, classes = inputs.samples.label, inputs.dataset.classes
+    labels, classes = inputs.samples.label, inputs.names_in_figures
     points = {layer: layer_map.points for layer, layer_map in inputs.maps.items()}
     shapes = {layer: " × ".join(map(str, info.shape)) for layer, info in inputs.infos.items()}
     settings = next(iter(inputs.maps.values())).settings
@@ -75,7 +76,7 @@ def _map_figures(inputs: ReportInputs) -> Iterator[Planned]:
 
 
 def _network_figures(inputs: ReportInputs, mistakes: int) -> Iterator[Planned]:
-    samples, classes = inputs.samples, inputs.dataset.classes
+    samples, classes = inputs.samples, inputs.names_in_figures
     yield (
         PageFigure(
             "learning_curve",
@@ -107,12 +108,12 @@ def _network_figures(inputs: ReportInputs, mistakes: int) -> Iterator[Planned]:
             " than 90% sure. Some are mislabelled or hard for people too.",
             NETWORK,
         ),
-        partial(draw_mistakes, inputs.images[rows], samples, rows, classes),
+        partial(draw_mistakes, inputs.images[rows], samples, rows, classes, inputs.grey_map),
     )
 
 
 def _sample_figures(inputs: ReportInputs) -> Iterator[Planned]:
-    samples, classes = inputs.samples, inputs.dataset.classes
+    samples, classes = inputs.samples, inputs.names_in_figures
     if inputs.shown is None:
         return
     identity, label = int(samples.sample_id[inputs.shown]), int(samples.label[inputs.shown])
@@ -127,16 +128,25 @@ def _sample_figures(inputs: ReportInputs) -> Iterator[Planned]:
                 " only to guide the eye: their order means nothing.",
                 ONE_SAMPLE,
             ),
-            partial(draw_output, inputs.images[inputs.shown], output, label, classes, f"sample {identity}"),
+            partial(
+                draw_output,
+                inputs.images[inputs.shown],
+                output,
+                label,
+                classes,
+                f"sample {identity}",
+                inputs.grey_map,
+            ),
         )
     for layer, activation in inputs.shown_activations.items():
-        if activation.ndim == 3 and len(activation) > 1:
+        if activation.ndim == 3 and len(activation) > 1 and layer != INPUT_LAYER:
             yield (
                 PageFigure(
                     f"features_{layer}",
                     f"What the channels of {layer} respond to",
-                    f"The {len(activation)} channels' activations for sample {identity} (label {classes[label]}), as"
-                    " images on one scale. A dark channel is silent for this sample, not useless.",
+                    f"The {len(activation)} channels' activations for sample {identity} (label"
+                    f" {inputs.dataset.classes[label]}), as images on one scale. A dark channel is silent for this"
+                    " sample, not useless.",
                     ONE_SAMPLE,
                 ),
                 partial(draw_feature_maps, activation, f"{layer}: sample {identity}, label {classes[label]}"),

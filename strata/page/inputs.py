@@ -17,10 +17,12 @@ from strata.page.measure_inputs import MeasureInputs, load_measures, read_csv
 from strata.provenance import Provenance, check_same_origin, check_same_samples
 from strata.samples import Samples, read_samples
 
+LONGEST_NAME = 24
+
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """The samples with their images, uint8 (n, H, W), and each layer's map and description.
+    """The samples with their images, uint8 (n, H, W) or (n, H, W, 3), and each layer's map and description.
 
     `shown` is the row of the sample that the close-ups show, if any, `shown_activations` are its activations.
     """
@@ -36,6 +38,18 @@ class ReportInputs:
     batches: pd.DataFrame
     epochs: pd.DataFrame
     measures: MeasureInputs
+
+    @property
+    def names_in_figures(self) -> list[str]:
+        """The classes' names as figures can show them: long ones cut, and no dollar taken for mathematics."""
+        names = self.dataset.classes
+        short = [name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in names]
+        return [name.replace("$", r"\$") for name in short]
+
+    @property
+    def grey_map(self) -> str:
+        """How figures show grey images: known data sets are ink on paper, one's own are as they are."""
+        return "gray_r" if self.dataset.source_sha256 is None else "gray"
 
 
 def load_report_inputs(

@@ -84,13 +84,13 @@ def _stability_figure(inputs: ReportInputs) -> Iterator[Planned]:
             {(found.layer, found.perplexity): found.points for found in maps},
             overlaps,
             labels,
-            inputs.dataset.classes,
+            inputs.names_in_figures,
         ),
     )
 
 
 def _late_figure(inputs: ReportInputs, most: int) -> Iterator[Planned]:
-    measures, samples, classes = inputs.measures, inputs.samples, inputs.dataset.classes
+    measures, samples, classes = inputs.measures, inputs.samples, inputs.names_in_figures
     decisions = measures.decisions
     chosen = late_rows(decisions, most)
     rows = measures.rows[chosen]
@@ -119,5 +119,6 @@ def _late_figure(inputs: ReportInputs, most: int) -> Iterator[Planned]:
             samples.label[rows],
             layers,
             classes,
+            inputs.grey_map,
         ),
     )

@@ -13,6 +13,7 @@ from strata.page.packing import packed
 
 # Fields of points/<layer>.parquet that the page shows.
 POINT_FIELDS = ("vote", "trustworthiness", "false_neighbours", "missing_neighbours", "drift", "stability")
+MOST_PAIRED = 40  # classes whose pairs the page shows, the first ones: their number grows with the square
 UNKNOWN = -9  # of an integer field, for samples that were not measured
 
 
@@ -45,7 +46,7 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
         },
         "measures": records(measures.table),
         "cka": records(measures.cka[["layer", "other_layer", "value", "control"]]),
-        "pairs": records(measures.pairs),
+        "pairs": records(measures.pairs[measures.pairs["other_class"] < MOST_PAIRED]),
         "epochs": records(inputs.epochs),
         "batches": records(inputs.batches),
         "facts": dict(facts),

@@ -1,6 +1,7 @@
 """The download stage: four files and dataset.json, or one line that says why not."""
 
 import gzip
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -102,11 +103,63 @@ def test_the_mirrors_are_asked_before_the_published_places(tmp_path, write_param
     assert lines[1] == f"download: train-images-idx3-ubyte from {mirror}"
 
 
+def test_shuffled_labels_are_those_of_the_training_images_only_and_told(tmp_path, write_params, mirror, capsys):
+    given = {"name": "fashion-mnist", "mirrors": [str(mirror)]}
+    run(write_params(dataset=given), tmp_path / "true")
+    for seed in (0, 1):
+        run(write_params(dataset={**given, "shuffle_labels": True}, seed=seed), tmp_path / str(seed))
+    assert capsys.readouterr().err.endswith("60 training and 40 test images, training labels shuffled\n")
+    true, first, second = (load_images(tmp_path / name, "train") for name in ("true", "0", "1"))
+    np.testing.assert_array_equal(first.images, true.images)
+    assert np.bincount(first.labels).tolist() == np.bincount(true.labels).tolist()
+    assert len({each.labels.tobytes() for each in (true, first, second)}) == 3
+    np.testing.assert_array_equal(
+        load_images(tmp_path / "0", "test").labels, load_images(tmp_path / "true", "test").labels
+    )
+    assert [read_description(tmp_path / name).shuffled_labels_seed for name in ("true", "0", "1")] == [None, 0, 1]
+
+
+def test_cifar_10_is_described_in_colour(tmp_path, write_params, monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
+
+    def acquired(mirrors, folder, _):
+        assert mirrors == ["/a mirror"]
+        for split in COUNTS:
+            write_idx(folder / IMAGE_FILES[split], images)
+            write_idx(folder / LABEL_FILES[split], np.arange(6, dtype=np.uint8))
+
+    monkeypatch.setattr(download, "acquire_cifar10", acquired)
+    run(write_params(dataset={"name": "cifar-10", "mirrors": ["/a mirror"]}), tmp_path / "raw")
+    description = read_description(tmp_path / "raw")
+    assert description.image_shape == [3, 32, 32]
+    assert description.classes[0] == "airplane"
+
+
+def test_own_data_is_described_and_a_fault_in_it_is_one_line(tmp_path, write_params):
+    images, labels = tiny_images("train")
+    np.savez(tmp_path / "mine.npz", images=images, labels=labels)
+    params = write_params(dataset={"name": str(tmp_path / "mine.npz"), "test_share": 0.5})
+    run(params, tmp_path / "raw")
+    content = json.loads((tmp_path / "raw/dataset.json").read_text(encoding="utf-8"))
+    assert {name: content[name] for name in ("name", "source", "counts", "citation", "licence", "source_sha256")} == {
+        "name": "mine",
+        "source": "a file of your own",
+        "counts": {"train": 30, "test": 30},
+        "citation": "not stated",
+        "licence": "not stated",
+        "source_sha256": sha256_of(tmp_path / "mine.npz"),
+    }
+    np.savez(tmp_path / "mine.npz", images=images, labels=labels * 0)
+    said = last_words(lambda: run(params, tmp_path / "again"))
+    assert said == f"error: {tmp_path / 'mine.npz'}: a single class, '0': at least 2 are needed"
+    assert names(tmp_path / "again") == []
+
+
 def test_an_unknown_data_set_is_one_line(tmp_path, write_params):
     params = write_params(dataset={"name": "mnist5k"})
     assert last_words(lambda: run(params, tmp_path / "raw")) == (
-        f"error: {params}: dataset.name: input should be 'mnist-5k', 'mnist', 'fashion-mnist' or 'kmnist'"
-        " (got 'mnist5k')"
+        f"error: {params}: dataset.name: should be mnist-5k, mnist, fashion-mnist, kmnist, cifar-10, or a path to data"
+        " of your own: with a slash (./mnist5k), or to an .npz file (got 'mnist5k')"
     )
     assert not (tmp_path / "raw").exists()
 

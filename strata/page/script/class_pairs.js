@@ -1,5 +1,7 @@
 // The ladder of class pairs: how separable each pair is at each layer. A cell selects its pair in all maps.
 
+const MOST_PAIRED = 40; // classes: the first ones, as in the page's data
+const pairedClasses = classes.slice(0, MOST_PAIRED);
 const pairSlider = document.getElementById("pair-depth");
 const pairsByRun = runs.map((run) => {
   const table = new Map();
@@ -14,11 +16,12 @@ function separability(r, layer, first, second) {
 function makeLadders() {
   runs.forEach((_, r) => {
     const table = document.getElementById(`ladder-${r}`), head = table.createTHead().insertRow(), body = table.createTBody();
-    head.append(document.createElement("td"), ...classes.map((name) => headCell(name, "col")));
-    classes.forEach((name, first) => {
+    if (classes.length > MOST_PAIRED) table.caption.append(` (the first ${MOST_PAIRED} of ${classes.length} classes)`);
+    head.append(document.createElement("td"), ...pairedClasses.map((name) => headCell(name, "col")));
+    pairedClasses.forEach((name, first) => {
       const line = body.insertRow();
       line.append(headCell(name, "row"));
-      classes.forEach((other, second) => {
+      pairedClasses.forEach((other, second) => {
         const button = document.createElement("button");
         button.type = "button";
         button.dataset.pair = `${first} ${second}`;

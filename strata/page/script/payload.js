@@ -34,7 +34,7 @@ const sprite = new Image();
 const spriteReady = new Promise((resolve) => { sprite.onload = resolve; });
 sprite.src = payload.sprite.address;
 
-// Draw the image of a sample onto a canvas of the image's own size.
+// Draw the image of a sample, grey or in colour, onto a canvas of the image's own size.
 function drawDigit(canvas, row) {
   const { columns, width, height } = payload.sprite;
   canvas.width = width;
