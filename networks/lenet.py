@@ -5,7 +5,6 @@ layers: [input, tanh1, pool1, tanh2, pool2, tanh3, tanh4, fc3], network.outputs:
 
 from collections.abc import Sequence
 
-import torch
 from torch import nn
 
 
@@ -31,6 +30,3 @@ class TanhLeNet(nn.Sequential):
             "fc3": nn.Linear(84, classes),
         }.items():
             self.add_module(name, module)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return super().forward(images)

@@ -13,7 +13,6 @@ from strata.exports.arrays import write_arrays, write_layer
 from strata.exports.atlas import write_atlas
 from strata.exports.inputs import load_export_inputs
 from strata.exports.projector import CONFIG, write_projector
-from strata.layers import LAYER_MODULES
 from strata.params.common import Layers
 from strata.params.section import load_section
 
@@ -31,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("exports"), help="default: %(default)s")
     parser.add_argument("--layers", nargs="+", metavar="LAYER", help="default: all of params.yaml")
     options = parser.parse_args(arguments)
-    order = load_section(options.params, "layers", Layers)
+    order = list(load_section(options.params, "layers", Layers))
     chosen = chosen_layers(options.layers, order)
     inputs = load_export_inputs(options.data, order, chosen)
     if inputs.measured is None:
@@ -39,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     out = options.out
     for name in LAST:
         (out / name).unlink(missing_ok=True)
-    for layer in set(LAYER_MODULES) - set(chosen):  # of an earlier export, perhaps of another network
-        for name in OF_A_LAYER:
-            (out / name.format(layer)).unlink(missing_ok=True)
+    for pattern in OF_A_LAYER:  # of an earlier export, perhaps of another network
+        for path in out.glob(pattern.format("*")):
+            path.unlink()
     arrays = {layer: out / "arrays" / f"{layer}.npy" for layer in chosen}
     for layer in progress(chosen, "export", len(chosen), "layer"):
         write_layer(arrays[layer], layer, inputs)
