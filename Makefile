@@ -18,7 +18,7 @@ $(shell test ! -s $(READY) || test "$$(cat $(READY))" = "$$(pwd -P)" || \
   echo "note: this folder was moved after .venv was set up: make works, activating .venv does not; for that: make clean-venv repro" >&2)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro compare export verify test browser check bench kills format requirements deps clean-venv
+.PHONY: help repro experiments compare export verify test browser check bench kills format requirements deps clean-venv
 
 help: ## print this
 	@echo "usage: make TARGET [PYTHON=python3.12] [TORCH_INDEX=address]"
@@ -27,6 +27,9 @@ help: ## print this
 repro: $(READY) ## set up if need be, then bring the data, the model, the activations, the maps and the report up to date
 	@python -m dvc repro
 	@echo "The report: reports/index.html"
+
+experiments: $(READY) ## what was changed and what came out, one line an experiment: make experiments [ALL=1 for all commits]
+	@python -m strata.experiments $(if $(ALL),--all-commits)
 
 compare: $(READY) ## two runs side by side: make compare A=<experiment or revision> B=<another, or workspace>
 	@test -n "$(A)" && test -n "$(B)" || { echo "usage: make compare A=<experiment or revision> B=<another, or workspace>" >&2; exit 1; }

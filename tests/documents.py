@@ -1,16 +1,13 @@
 """Blocks of code in the documents, and what of a shell command in them the project knows."""
 
-import importlib
 import importlib.util
 import re
 import shlex
 from dataclasses import dataclass
 
-import yaml
 from dvc.cli import DvcParserError, parse_args
-from pydantic import TypeAdapter, ValidationError
 
-from strata.params.common import Layers, Seed
+from tests.overrides import settings_problem
 from tests.tiny_pipeline import ROOT
 
 DOCUMENTS = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
@@ -99,27 +96,5 @@ def _dvc_problem(words: list[str]) -> str | None:
         options = parse_args(words)
     except DvcParserError:
         return f"dvc knows no {' '.join(words)}"
-    for setting in getattr(options, "set_param", None) or []:
-        key, _, text = setting.partition("=")
-        values = text.split(",") if options.queue and not text.startswith("[") else [text]
-        for value in values:
-            if problem := _parameter_problem(key, value):
-                return problem
-    return None
-
-
-def _parameter_problem(key: str, value: str) -> str | None:
-    """Return what the schemas say against a value of params.yaml, given as text."""
-    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    section, _, name = key.partition(".")
-    if section not in params or (name and name not in params[section]):
-        return f"params.yaml has no {key}"
-    values = {**params[section], name: yaml.safe_load(value)} if name else yaml.safe_load(value)
-    schema = {"seed": Seed, "layers": Layers}.get(section)
-    if schema is None:
-        schema = getattr(importlib.import_module(f"strata.params.{section}"), f"{section.title()}Params")
-    try:
-        TypeAdapter(schema).validate_python(values)
-    except ValidationError as error:
-        return f"{key}={value}: {error.errors()[0]['msg']}"
-    return None
+    settings = getattr(options, "set_param", None)
+    return settings_problem(settings, options.queue) if settings else None
