@@ -16,10 +16,12 @@ from tests.documents import DOCUMENTS, LANGUAGES, LISTING, Block, blocks_of, com
 from tests.tiny_pipeline import ROOT
 
 TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in DOCUMENTS}
+ELSEWHERE = {"docs/experiments.md"}  # run by tests/test_experiments_page.py, in a repository with experiments
 BLOCKS = [block for name, text in TEXTS.items() for block in blocks_of(name, text)]
 RUN = {
     name: [block for block in BLOCKS if block.document == name and block.language in LANGUAGES and not block.reason]
     for name in DOCUMENTS
+    if name not in ELSEWHERE
 }
 COMMANDS = ("make", "dvc", "python")
 
