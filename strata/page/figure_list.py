@@ -82,7 +82,9 @@ def _map_figures(inputs: ReportInputs) -> Iterator[Planned]:
 def _training_figures(inputs: ReportInputs) -> Iterator[Planned]:
     if not inputs.earlier:
         return
-    times = {f"{time} epochs": maps for time, maps in inputs.earlier.items()} | {"trained": inputs.maps}
+    times = {f"{time} epoch{'' if time == '1' else 's'}": maps for time, maps in inputs.earlier.items()} | {
+        "trained": inputs.maps
+    }
     points = {time: {layer: each.points for layer, each in maps.items()} for time, maps in times.items()}
     yield (
         PageFigure(

@@ -1,7 +1,7 @@
 """What the report is drawn from: the artifacts of the stages before, checked to belong together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +42,8 @@ class ReportInputs:
     batches: pd.DataFrame
     epochs: pd.DataFrame
     measures: MeasureInputs
-    earlier: dict[str, dict[str, LayerMap]]
-    over_training: pd.DataFrame
+    earlier: dict[str, dict[str, LayerMap]] = field(default_factory=dict)
+    over_training: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def names_in_figures(self) -> list[str]:

@@ -40,7 +40,7 @@ function drawLargeMaps() {
 }
 
 function timeText() {
-  const name = (place) => (place === timeNames.length ? "trained" : `${timeNames[place]} epochs`);
+  const name = (place) => (place === timeNames.length ? "trained" : `${timeNames[place]} epoch${timeNames[place] === "1" ? "" : "s"}`);
   const low = Math.floor(state.time), high = Math.ceil(state.time);
   return low === high ? name(low) : `${name(low)} → ${name(high)}`;
 }
