@@ -55,8 +55,8 @@ check: $(READY) ## what CI runs: format, lint, types, then the tests
 	@python -m mypy
 	@$(MAKE) --no-print-directory test
 
-bench: $(READY) ## speed and memory, in one run, to benchmarks/results.md: make bench [MIRROR=folder of Fashion-MNIST]
-	@python -m benchmarks.run --out benchmarks $(if $(MIRROR),--mirror "$(MIRROR)")
+bench: $(READY) ## speed and memory, in one run, to benchmarks/results.md: make bench [MIRROR=folder of Fashion-MNIST ALL=1]
+	@python -m benchmarks.run --out benchmarks $(if $(MIRROR),--mirror "$(MIRROR)") $(if $(ALL),--all-images)
 
 kills: $(READY) ## kill every stage at random moments, and compare what DVC repairs with an undisturbed run: make kills [KILLS=60]
 	@python -m benchmarks.kills --kills $(or $(KILLS),60)
