@@ -52,9 +52,10 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
     """Return an IDX file's content, uint8 of the header's shape. Raises StrataError on any damage."""
     try:
         shape = check_idx(path, dimensions)
+        # A shape with a 0 has no bytes to check it by, and may be larger than NumPy's largest: ValueError too.
+        return np.fromfile(path, dtype=np.uint8, offset=4 + 4 * dimensions).reshape(shape)
     except ValueError as error:
         raise StrataError(f"{path}: {error}") from None
-    return np.fromfile(path, dtype=np.uint8, offset=4 + 4 * dimensions).reshape(shape)
 
 
 def write_idx(path: Path, content: NDArray[np.uint8]) -> None:
