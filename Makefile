@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help repro compare verify test browser check bench format requirements deps clean-venv
+.PHONY: help repro compare verify test browser check bench fuzz format requirements deps clean-venv
 
 help: ## print this
 	@echo "usage: make TARGET [PYTHON=python3.12] [TORCH_INDEX=address]"
@@ -47,6 +47,10 @@ check: $(READY) ## what CI runs: format, lint, types, then the tests
 
 bench: $(READY) ## speed and memory, in one run, to benchmarks/results.md: make bench [MIRROR=folder of Fashion-MNIST]
 	@python -m benchmarks.run --out benchmarks $(if $(MIRROR),--mirror "$(MIRROR)")
+
+fuzz: $(READY) ## feed the readers of files with damaged bytes, guided by coverage: make fuzz [MINUTES=3, for each reader]
+	@python -c 'import atheris' 2> /dev/null || python -m pip install --quiet atheris==3.0.0
+	@python -m fuzz.run --minutes "$(or $(MINUTES),3)"
 
 format: $(READY) ## format the code and mend what the linter can
 	@python -m ruff format .
