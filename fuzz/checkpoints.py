@@ -6,19 +6,21 @@ from functools import cache
 from io import BytesIO
 
 import torch
+from torch import nn
 
 from fuzz.scratch import content_or_refusal, file_of
 from strata.checkpoint import load_checkpoint, save_checkpoint
-from strata.network import MnistCnn, initialized_network
+from strata.network import initialized_network
 from strata.params.network import NetworkParams
 
 LONGEST = 1 << 13  # bytes of an input; the valid file has 3,000
 
 
 @cache
-def network() -> MnistCnn:
+def network() -> nn.Module:
     """Return the small network that every input is loaded into."""
-    params = NetworkParams(conv1_channels=1, conv2_channels=1, kernel_size=1, fc1_units=2)
+    widths = {"conv1_channels": 1, "conv2_channels": 1, "kernel_size": 1, "fc1_units": 2}
+    params = NetworkParams(target="networks.mnist_cnn:MnistCnn", arguments=widths, outputs="log-probabilities")
     return initialized_network(params, (1, 4, 4), 2, seed=0)
 
 

@@ -46,6 +46,8 @@ def texts(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 PLACES = list(texts(PARAMS))
+# Names of files and of layers, which may be any text, and a section that refuses none of these texts elsewhere.
+FREE = [("dataset", "mirrors", 0), ("dataset", "name"), ("train", "freeze", 0), ("embed", "initialization_layer")]
 
 
 def with_text(place: tuple[Any, ...], text: str) -> dict[str, Any]:
@@ -81,14 +83,13 @@ def test_the_parameters_that_are_text_are_all_tried():
 def test_loading_runs_nothing_and_refuses_what_is_not_free_text(place, folder):
     for text in EVIL:
         (folder / "params.yaml").write_text(yaml.safe_dump(with_text(place, text)), encoding="utf-8")
-        taken = place in [("dataset", "mirrors", 0), ("embed", "initialization_layer")] and text.isprintable()
         for name, schema in schemas().items():
             try:
                 load_section(folder / "params.yaml", name, schema)
             except StrataError as error:
                 assert name == place[0] and len(str(error).splitlines()) == 1
             else:
-                assert name != place[0] or taken or place[0] == "embed"
+                assert name != place[0] or place in FREE
 
 
 @pytest.mark.parametrize("text", [text for text in EVIL if text.isprintable()])
@@ -135,7 +136,7 @@ def test_dvc_runs_the_stage_and_not_the_parameter(pipeline):
             command = [sys.executable, "-m", "dvc", "repro", "--single-item", "download"]
             done = subprocess.run(command, cwd=pipeline, capture_output=True, text=True)
             assert done.returncode != 0
-            assert "error: params.yaml: dataset.name: input should be 'mnist-5k'" in done.stderr
+            assert "error: params.yaml: dataset.name: should be mnist-5k" in done.stderr
             assert not list(pipeline.rglob("PWNED*"))
     finally:
         (pipeline / "params.yaml").write_bytes(before)
