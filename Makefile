@@ -18,7 +18,7 @@ $(shell test ! -s $(READY) || test "$$(cat $(READY))" = "$$(pwd -P)" || \
   echo "note: this folder was moved after .venv was set up: make works, activating .venv does not; for that: make clean-venv repro" >&2)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro experiments compare export verify test browser check bench kills format requirements deps clean-venv
+.PHONY: help repro experiments compare export verify test browser check bench kills fuzz format requirements deps clean-venv
 
 help: ## print this
 	@echo "usage: make TARGET [PYTHON=python3.12] [TORCH_INDEX=address]"
@@ -58,11 +58,15 @@ check: $(READY) ## what CI runs: format, lint, types, then the tests
 	@python -m mypy
 	@$(MAKE) --no-print-directory test
 
-bench: $(READY) ## speed and memory, in one run, to benchmarks/results.md: make bench [MIRROR=folder of Fashion-MNIST]
-	@python -m benchmarks.run --out benchmarks $(if $(MIRROR),--mirror "$(MIRROR)")
+bench: $(READY) ## speed and memory, in one run, to benchmarks/results.md: make bench [MIRROR=folder of Fashion-MNIST ALL=1]
+	@python -m benchmarks.run --out benchmarks $(if $(MIRROR),--mirror "$(MIRROR)") $(if $(ALL),--all-images)
 
 kills: $(READY) ## kill every stage at random moments, and compare what DVC repairs with an undisturbed run: make kills [KILLS=60]
 	@python -m benchmarks.kills --kills $(or $(KILLS),60)
+
+fuzz: $(READY) ## feed the readers of files with damaged bytes, guided by coverage: make fuzz [MINUTES=3, for each reader]
+	@python -c 'import atheris' 2> /dev/null || python -m pip install --quiet atheris==3.0.0
+	@python -m fuzz.run --minutes "$(or $(MINUTES),3)"
 
 format: $(READY) ## format the code and mend what the linter can
 	@python -m ruff format .

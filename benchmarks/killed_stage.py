@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import yaml
 
+from strata.cached_objects import cached
 from strata.checksum import md5_of
 from strata.lock_file import read_lock
 from tests.small_clone import environment
@@ -143,8 +144,3 @@ def absent_objects(folder: Path) -> list[str]:
 def in_git(path: str) -> bool:
     """Return whether an artifact is kept in Git, and so not in DVC's cache."""
     return Path(path).suffix in (".csv", ".json") and path != "reports/environment.json"
-
-
-def cached(folder: Path, md5: str) -> Path:
-    """Return where DVC's cache keeps an object."""
-    return folder / ".dvc/cache/files/md5" / md5[:2] / md5[2:]

@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from strata.atomic import write_json, write_text
-from strata.figures.style import ACCENT, WARM, save_figure, strata_style
+from strata.figures.style import ACCENT, MUTED, WARM, save_figure, strata_style
 
 STAGES = ("train", "extract", "embed")
 TITLES = {"small": "1,000 digits (mnist-5k)", "large": "10,000 images (Fashion-MNIST, trained on 60,000)"}
@@ -31,6 +32,8 @@ def write_results(folder: Path, runs: dict[str, Any]) -> None:
     for name in ("small", "large"):
         if name in runs:
             lines += section(TITLES[name], runs[name])
+    if "all" in runs:
+        lines += growth_section(runs)
     write_text(folder / "results.md", "\n".join(lines) + "\n")
     save_figure(draw(runs), folder, "results", 120)
 
@@ -71,6 +74,24 @@ def section(title: str, run: dict[str, Any]) -> list[str]:
     return [*lines, ""]
 
 
+def growth_section(runs: dict[str, Any]) -> list[str]:
+    """Return the lines about how cost grows with the number of points, up to all of them."""
+    lines = [
+        "## Growth: all 70,000 images, seven layers",
+        "",
+        "Peaks are those of one process, in GiB.",
+        "",
+        "| points | extract, s | embed, s | extract, peak | embed, peak | activations, GB |",
+        "|---:|---:|---:|---:|---:|---:|",
+    ]
+    for run in (runs[name] for name in ("small", "large", "all") if name in runs):
+        seconds = f"{run['extract']['seconds']:.0f} | {run['embed']['seconds']:.0f}"
+        peaks = f"{run['extract']['peak_process']:.2f} | {run['embed']['peak_process']:.2f}"
+        size = f"{run['activation bytes'] / 1e9:.2f}" if "activation bytes" in run else "–"
+        lines.append(f"| {run['points']:,} | {seconds} | {peaks} | {size} |")
+    return [*lines, ""]
+
+
 def naive_seconds(run: dict[str, Any]) -> dict[str, float]:
     """Return the naive exercise's seconds by stage."""
     parts = run["naive"]["parts"]
@@ -82,8 +103,12 @@ def draw(runs: dict[str, Any]) -> Figure:
     """Return bars of Strata's and the naive way's seconds by stage, on a log axis."""
     names = [name for name in ("small", "large") if name in runs]
     with strata_style():
-        figure = Figure(figsize=(5.5 * len(names), 4), layout="constrained")
-        for axis, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        growing = "all" in runs
+        figure = Figure(figsize=(5.5 * (len(names) + growing), 4), layout="constrained")
+        axes = figure.subplots(1, len(names) + growing, squeeze=False)[0]
+        if growing:
+            draw_growth(axes[-1], [runs[name] for name in (*names, "all")])
+        for axis, name in zip(axes, names, strict=False):
             naive = naive_seconds(runs[name])
             for offset, colour, title, seconds in (
                 (-0.2, WARM, "naive", [naive[stage] for stage in STAGES]),
@@ -96,3 +121,20 @@ def draw(runs: dict[str, Any]) -> Figure:
             axis.set_xticks(range(len(STAGES)), STAGES)
             axis.legend()
     return figure
+
+
+def draw_growth(axis: Axes, runs: list[dict[str, Any]]) -> None:
+    """Draw seconds against points on log axes, with what a cost in proportion to the points would be."""
+    points = [run["points"] for run in runs]
+    for stage, colour, marker in (("embed", ACCENT, "o"), ("extract", WARM, "s")):
+        seconds = [run[stage]["seconds"] for run in runs]
+        axis.plot(points, seconds, color=colour, marker=marker, label=f"Strata, {stage}")
+        axis.annotate(
+            f"{seconds[-1]:.0f} s", (points[-1], seconds[-1]), xytext=(-4, 7), textcoords="offset points", ha="right"
+        )
+    last = runs[-1]["embed"]["seconds"]
+    axis.plot(points, [last * each / points[-1] for each in points], ":", color=MUTED, label="in proportion")
+    axis.set(
+        xscale="log", yscale="log", xlabel="points", ylabel="seconds", title="Growth with the points, seven layers"
+    )
+    axis.legend()

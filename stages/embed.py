@@ -23,6 +23,7 @@ from strata.params.section import load_section
 from strata.pool import started_pool
 from strata.provenance import check_same_origin, check_same_samples
 from strata.reduced_activations import read_reduced
+from strata.training_times import CHECKPOINTS, kept_folders
 from strata.tsne import Embedding, check_points, chosen_engine, embed, initial_map
 
 # What a process takes at most: a layer that is cached, or the affinities of 70,000 points.
@@ -59,12 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             f" ({', '.join(layers)})"
         )
 
-    paths = [options.activations / f"{layer}.parquet" for layer in layers]
+    folders = {"": options.activations, **kept_folders(options.activations)}
+    paths = [folder / f"{layer}.parquet" for folder in folders.values() for layer in layers]
     infos = [read_info(path) for path in paths]
     origins = [info.provenance for info in infos]
-    for path, origin in zip(paths, origins, strict=True):
-        check_same_origin(origins[0], paths[0], origin, path)
-    with started_pool(len(layers), BYTES_EACH) as pool:
+    for place, (path, origin) in enumerate(zip(paths, origins, strict=True)):
+        network = place - place % len(layers)  # the first layer of the same network
+        check_same_origin(origins[network], paths[network], origin, path)
+    with started_pool(len(paths), BYTES_EACH) as pool:
         jobs = [ReduceJob(path, params, seed) for path in paths]
         loaded = pool.run(load_reduced, jobs, "embed: principal components", [info.units for info in infos])
         for path, (ids, _) in zip(paths, loaded, strict=True):
@@ -72,15 +75,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
         values = [reduced_values for _, reduced_values in loaded]
         start = initial_map(values[layers.index(params.initialization_layer)], seed)
         embeddings = pool.run(run_embed, [EmbedJob(value, start, params, seed) for value in values], "embed: t-SNE")
-    chain = aligned_chain([embedding.points for embedding in embeddings])
-    for place, (layer, points, embedding) in enumerate(zip(layers, chain, embeddings, strict=True)):
+    turned = aligned_over_training([embedding.points for embedding in embeddings], len(layers))
+    for place, (points, embedding) in enumerate(zip(turned, embeddings, strict=True)):
+        time, layer = list(folders)[place // len(layers)], layers[place % len(layers)]
         layer_map = LayerMap(
-            layer, loaded[place][0], points.astype(np.float32), settings(params, embedding), origins[0]
+            layer, loaded[place][0], points.astype(np.float32), settings(params, embedding), origins[place]
         )
-        write_map(options.out / f"{layer}.parquet", layer_map)
-    divergences = {layer: round(e.kl_divergence, 6) for layer, e in zip(layers, embeddings, strict=True)}
+        folder = options.out / CHECKPOINTS / time if time else options.out
+        write_map(folder / f"{layer}.parquet", layer_map)
+    divergences = {layer: round(e.kl_divergence, 6) for layer, e in zip(layers, embeddings, strict=False)}
     write_json(options.metrics, {"samples": len(start), "kl_divergence": divergences})
-    say(f"embed: {len(layers)} maps of {len(start)} samples")
+    say(f"embed: {len(embeddings)} maps of {len(start)} samples")
+
+
+def aligned_over_training(maps: Sequence[NDArray[np.float64]], layers: int) -> list[NDArray[np.float64]]:
+    """Return maps of the trained network, layer by layer, then of earlier times, all turned to lie on one another.
+
+    The trained network's maps form a chain from layer to layer; the earlier ones of a layer a chain back from there.
+    """
+    trained = aligned_chain(list(maps[:layers]))
+    chains = [aligned_chain([trained[layer], *maps[layers + layer :: layers][::-1]]) for layer in range(layers)]
+    earlier = [chain[1:][::-1] for chain in chains]
+    return trained + [points for of_one_time in zip(*earlier, strict=True) for points in of_one_time]
 
 
 def load_reduced(job: ReduceJob) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

@@ -1,6 +1,7 @@
 """Extract: every layer's activations to one Parquet file each, and what is known of each sample.
 
-python -m stages.extract --data data/raw --model data/model/mnist_cnn.pt --out data/activations
+python -m stages.extract --data data/raw --model data/model/mnist_cnn.pt --out data/activations \
+    --checkpoints data/model/checkpoints
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,6 +32,7 @@ from strata.params.section import load_section
 from strata.pool import on_cluster, started_pool
 from strata.provenance import Provenance
 from strata.samples import Samples, write_samples
+from strata.training_times import CHECKPOINTS, kept_weights
 
 WRITING_THREADS = 2  # compression takes as long as the network
 
@@ -52,15 +54,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the download stage")
     parser.add_argument("--model", type=Path, required=True, help="checkpoint of the train stage")
     parser.add_argument("--out", type=Path, required=True, help="folder for the Parquet files")
+    parser.add_argument("--checkpoints", type=Path, required=True, help="folder of weights kept during training")
     options = parser.parse_args(arguments)
     params = load_section(options.params, "extract", ExtractParams)
     layers = load_section(options.params, "layers", Layers)
     network_params = load_section(options.params, "network", NetworkParams)
 
     job = ExtractJob(options.data, options.model, options.out, layers, params, network_params)
-    log_probabilities = write_on_cluster(job) if on_cluster() else write_layers(job)
+    write_extraction(job)
+    for time, weights in kept_weights(options.checkpoints).items():
+        say(f"extract: the network after {time} epochs")
+        write_extraction(replace(job, model=weights, out=options.out / CHECKPOINTS / time))
 
-    samples = load_images(options.data, params.split)
+
+def write_extraction(job: ExtractJob) -> None:
+    """Write all layers of one network, and what it says of each sample."""
+    log_probabilities = write_on_cluster(job) if on_cluster() else write_layers(job)
+    split = job.params.split
+    samples = load_images(job.data, split)
     count = len(samples.labels)
     table = Samples(
         sample_id=np.arange(count, dtype=np.int32),
@@ -70,8 +81,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         log_probability=log_probabilities[np.arange(count), samples.labels],
         confidence=np.exp(log_probabilities.max(axis=1)),
     )
-    write_samples(options.out / "samples.parquet", table, Provenance.of(params.split, options.model, options.data))
-    say(f"extract: {len(layers)} layers of {count} {params.split} images")
+    write_samples(job.out / "samples.parquet", table, Provenance.of(split, job.model, job.data))
+    say(f"extract: {len(job.layers)} layers of {count} {split} images")
 
 
 def write_on_cluster(job: ExtractJob) -> NDArray[np.float32]:

@@ -3,7 +3,8 @@
 python -m stages.measure --data data/raw --model data/model/mnist_cnn.pt --activations data/activations \
     --embeddings data/embeddings --out data/measures --metrics reports/measures.json --table reports/measures.csv \
     --cka reports/cka.csv --dimension reports/intrinsic_dimension.csv --stability reports/stability.csv \
-    --pairs reports/class_pairs.csv --by-layer reports/measures_by_layer.csv
+    --pairs reports/class_pairs.csv --by-layer reports/measures_by_layer.csv \
+    --checkpoints data/model/checkpoints --training reports/measures_over_training.csv
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from strata.entry import run_stage, stage_parser
 from strata.errors import StrataError
 from strata.measure_files import write_decisions, write_points, write_stability_maps
 from strata.measures import outcome
-from strata.measures.estimates import all_estimates, cka_table, dimension_table
+from strata.measures.estimates import all_estimates, cka_table, dimension_table, training_table
 from strata.measures.plan import SHUFFLED, Plan, point_subsets, run_plan
 from strata.measures.space_files import SPACES, TRAINED, scratch_spaces
 from strata.measures.tables import layer_table, measure_table, metrics
@@ -30,9 +31,10 @@ from strata.params.network import NetworkParams
 from strata.params.section import load_section
 from strata.pool import started_pool
 from strata.provenance import check_same_origin, check_same_samples
+from strata.training_times import kept_weights
 
-INPUTS = ("data", "model", "activations", "embeddings")
-OUTPUTS = ("out", "metrics", "table", "by-layer", "cka", "dimension", "stability", "pairs")
+INPUTS = ("data", "model", "checkpoints", "activations", "embeddings")
+OUTPUTS = ("out", "metrics", "table", "by-layer", "cka", "dimension", "stability", "pairs", "training")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -51,8 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from strata.measures.preparation import chosen, prepare_spaces
 
     paths = {name: getattr(options, name) for name in ("data", "model", "activations")}
+    kept = kept_weights(options.checkpoints)
+    earlier = {f"after {time} epochs": weights for time, weights in kept.items()}
     with started_pool(len(layers)) as pool, scratch_spaces(options.out) as files:
-        measured = prepare_spaces(files, layer_paths, params, network, seed, **paths)
+        measured = prepare_spaces(files, layer_paths, params, network, seed, earlier=earlier, **paths)
         maps = {}
         for layer in layers:
             path = options.embeddings / f"{layer}.parquet"
@@ -81,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             subsets=point_subsets(count, params.half_samples, seed),
             stability_rows=chosen(count, params.stability_samples, np.random.default_rng([seed, 6])),
             correlated=chosen(count, params.correlation_samples, np.random.default_rng([seed, 7])),
+            earlier=list(earlier),
         )
         results = run_plan(plan, pool)
 
@@ -98,6 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     write_csv(options.dimension, dimension_table(plan, results))
     write_csv(options.stability, outcome.stability_table(plan, results))
     write_csv(options.pairs, outcome.class_pair_table(plan, results))
+    write_csv(options.training, training_table(plan, results, dict(zip(earlier, kept, strict=True))))
     counts = {"points": count, **outcome.decision_counts(decisions)}
     write_json(options.metrics, counts | metrics(estimates, layers, TRAINED))
     say(f"measure: {len(layers)} layers of {count} samples, with {len(SPACES)} controls")

@@ -4,7 +4,8 @@ python -m stages.report --data data/raw --model data/model/mnist_cnn.pt --activa
     --embeddings data/embeddings --training reports/training.json --curve reports/learning_curve.csv \
     --epochs reports/epochs.csv --summary reports/network.txt --measures data/measures --table reports/measures.csv \
     --cka reports/cka.csv --dimension reports/intrinsic_dimension.csv --stability reports/stability.csv \
-    --pairs reports/class_pairs.csv --figures reports/figures --page reports/index.html \
+    --pairs reports/class_pairs.csv --over-training reports/measures_over_training.csv \
+    --figures reports/figures --page reports/index.html \
     --environment reports/environment.json
 """
 
@@ -30,7 +31,10 @@ from strata.params.section import load_section, sections_as_text
 from strata.pool import run_jobs
 
 MEASURED = ("measures", "table", "cka", "dimension", "stability", "pairs")
-READ = ("data", "model", "activations", "embeddings", "training", "curve", "epochs", "summary", *MEASURED)
+READ = (
+    *("data", "model", "activations", "embeddings", "training", "curve", "epochs", "summary", "over-training"),
+    *MEASURED,
+)
 WRITTEN = ("figures", "page", "environment")
 TOLD = ("seed", "dataset", "network", "layers", "train", "extract", "embed", "measure", "report")
 
@@ -54,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         curve=options.curve,
         epochs=options.epochs,
         measured={name: getattr(options, name) for name in MEASURED},
+        over_training=options.over_training,
     )
     planned = list(report_figures(inputs, params.misclassified, params.late_deciders))
     run_jobs(draw_and_save, [(entry.name, draw, options.figures, params.dpi) for entry, draw in planned], "report")

@@ -6,7 +6,7 @@ batch each. Metadata: layer, shape, and the provenance.
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,41 +115,49 @@ def read_activations(path: Path) -> Activations:
 
 
 def read_one_activation(path: Path, sample_id: int) -> NDArray[np.float32]:
-    """Return the activation of one sample in the layer's shape, reading only its row group.
+    """Return the activation of one sample in the layer's shape, reading the ids, and values of its row group only.
 
     Raises StrataError where the file has no such sample.
     """
     with open_parquet(path) as file:
         info = _info(path, file)
         for group in range(file.num_row_groups):
-            bounds = file.metadata.row_group(group).column(0).statistics
-            if bounds is not None and not bounds.min <= sample_id <= bounds.max:
-                continue
-            batch = _read_group(path, file, group, info)
-            rows = np.flatnonzero(batch.sample_ids == sample_id)
+            # Not by the footer's statistics: where they are damaged, PyArrow ends the process.
+            ids = _group_table(path, file, group, ["sample_id"])["sample_id"].to_numpy()
+            rows = np.flatnonzero(ids == sample_id)
             if len(rows):
-                return batch.values[rows[0]].reshape(info.shape)
+                return _read_group(path, file, group, info).values[rows[0]].reshape(info.shape)
     raise StrataError(f"{path} holds no sample {sample_id}; choose another report.sample_id")
 
 
 def _info(path: Path, file: pq.ParquetFile) -> LayerInfo:
     metadata = text_metadata(file.schema_arrow)
     try:
-        shape = tuple(json.loads(metadata["shape"]))
-        info = LayerInfo(metadata["layer"], shape, Provenance.from_metadata(metadata, path))
+        info = LayerInfo(metadata["layer"], _shape(metadata["shape"]), Provenance.from_metadata(metadata, path))
         expected = info.schema()
-    except (KeyError, TypeError, ValueError, pa.ArrowException):
+    except (KeyError, ValueError, OverflowError, RecursionError, pa.ArrowException):
         raise StrataError(f"{path} is not a file of activations: its metadata name no layer and shape") from None
     if not file.schema_arrow.equals(expected):
         raise StrataError(f"{path}: columns must be sample_id int32 and activation float32[{info.units}]")
     return info
 
 
-def _read_group(path: Path, file: pq.ParquetFile, group: int, info: LayerInfo) -> Activations:
+def _shape(text: str) -> tuple[int, ...]:
+    shape = json.loads(text)
+    if not isinstance(shape, list) or not all(type(side) is int and side > 0 for side in shape):
+        raise ValueError(f"not a shape: {text}")
+    return tuple(shape)
+
+
+def _group_table(path: Path, file: pq.ParquetFile, group: int, columns: Sequence[str]) -> pa.Table:
     try:
-        table = file.read_row_group(group).combine_chunks()
+        return file.read_row_group(group, columns=columns).combine_chunks()
     except (pa.ArrowException, OSError) as error:
         raise damaged(path, error) from None
+
+
+def _read_group(path: Path, file: pq.ParquetFile, group: int, info: LayerInfo) -> Activations:
+    table = _group_table(path, file, group, ["sample_id", "activation"])
     ids, column = (table[name].combine_chunks() for name in ("sample_id", "activation"))
     values = column.flatten()
     if ids.null_count or column.null_count or values.null_count:

@@ -19,6 +19,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)  # a symbolic link of that name would lead the writing elsewhere
     try:
         yield part
         with part.open("rb") as written:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from strata.atomic import whole_file
+from strata.checkpoint_form import check_form
 from strata.errors import StrataError
 
 
@@ -18,11 +19,13 @@ def save_checkpoint(network: nn.Module, path: Path) -> None:
 
 
 def load_checkpoint(network: nn.Module, path: Path, remedy: str = "run `dvc repro -f train`") -> None:
-    """Load a state_dict into `network`, strictly. Nothing but tensors is unpickled. `remedy` ends what errors say.
+    """Load a state_dict into `network`, strictly. Nothing but tensors is unpickled, no more bytes than the
+    file has. `remedy` ends what errors say.
 
     Raises StrataError where the file is missing, damaged, holds more than tensors, or does not fit the network.
     """
     try:
+        check_form(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise StrataError(f"{path} is missing; {remedy}") from None

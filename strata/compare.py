@@ -84,6 +84,7 @@ def load_run(root: Path) -> ReportInputs:
         curve=root / "reports/learning_curve.csv",
         epochs=root / "reports/epochs.csv",
         measured={name: root / path for name, path in MEASURED.items()},
+        over_training=None,
     )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from strata.cached_objects import cached
 from strata.checksum import md5_of
 from strata.measures.neighbours import neighbour_blocks
 from strata.measures.similarity import neighbourhood_overlap
@@ -21,7 +22,7 @@ def how_far(repository: Path, md5: str | None, recomputed: Path) -> str:
 
     `md5` names the recorded file, or folder, in the repository's DVC cache.
     """
-    pair = _first_different(repository / ".dvc/cache/files/md5", md5, recomputed)
+    pair = _first_different(repository, md5, recomputed)
     if pair is None:
         return ""
     before, after = pair
@@ -31,13 +32,13 @@ def how_far(repository: Path, md5: str | None, recomputed: Path) -> str:
         return f" ({after.name}: cannot be compared, {' '.join(str(error).split())[:100]})"
 
 
-def _first_different(cache: Path, md5: str | None, recomputed: Path) -> tuple[Path, Path] | None:
-    if md5 is None or not (cache / md5[:2] / md5[2:]).is_file():
+def _first_different(repository: Path, md5: str | None, recomputed: Path) -> tuple[Path, Path] | None:
+    if md5 is None or not cached(repository, md5).is_file():
         return None
     if not md5.endswith(".dir"):
-        return cache / md5[:2] / md5[2:], recomputed
-    for entry in json.loads((cache / md5[:2] / md5[2:]).read_text(encoding="utf-8")):
-        before, after = cache / entry["md5"][:2] / entry["md5"][2:], recomputed / entry["relpath"]
+        return cached(repository, md5), recomputed
+    for entry in json.loads(cached(repository, md5).read_text(encoding="utf-8")):
+        before, after = cached(repository, entry["md5"]), recomputed / entry["relpath"]
         if before.is_file() and after.is_file() and md5_of(after) != entry["md5"]:
             return before, after
     return None

@@ -15,6 +15,7 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.scm import SCMError, resolve_rev
 
+from strata.cached_objects import cached, damaged_objects
 from strata.checksum import md5_of
 from strata.console import say
 from strata.distance import how_far
@@ -36,7 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         folder = Path(scratch) / "clone"
         clone(here, options.rev, folder)
         recorded = read_lock(folder / "dvc.lock")
-        problems = committed_problems(folder, recorded)
+        problems = [*committed_problems(folder, recorded), *damaged_objects(here, recorded)]
+        for line in problems:
+            print(line)
         processes = 1 if process_count() > 1 else 2
         say(f"verify: recomputing {options.rev} with {processes} processes, caches empty")
         repeat(folder, processes)
@@ -74,8 +77,6 @@ def committed_problems(folder: Path, recorded: dict[str, LockedStage]) -> list[s
         for path, md5 in stage.outs.items():
             if (folder / path).is_file() and md5_of(folder / path) != md5:
                 lines.append(f"{name}: {path} in Git is not the file that dvc.lock names")
-    for line in lines:
-        print(line)
     return lines
 
 
@@ -116,7 +117,7 @@ def report(here: Path, folder: Path, recorded: dict[str, LockedStage], again: di
 def environment_lines(here: Path, recorded: dict[str, LockedStage]) -> None:
     """Print a note for every way in which this environment is not the recorded one, if that is in the cache."""
     md5 = next((stage.outs[ENVIRONMENT] for stage in recorded.values() if ENVIRONMENT in stage.outs), "")
-    record = here / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+    record = cached(here, md5)
     if not record.is_file():
         lines = ["note: the environment that was recorded is not in the cache"]
     else:

@@ -96,10 +96,12 @@ def test_one_activation_comes_in_the_shape_of_the_layer_from_its_row_group_alone
     write(path)
     groups, read_row_group = [], pq.ParquetFile.read_row_group
     monkeypatch.setattr(
-        pq.ParquetFile, "read_row_group", lambda file, group: groups.append(group) or read_row_group(file, group)
+        pq.ParquetFile,
+        "read_row_group",
+        lambda file, group, columns: groups.append((group, columns)) or read_row_group(file, group, columns),
     )
     np.testing.assert_array_equal(read_one_activation(path, 4), VALUES[4])
-    assert groups == [1]
+    assert groups == [(0, ["sample_id"]), (1, ["sample_id"]), (1, ["sample_id", "activation"])]
 
 
 @pytest.mark.parametrize("sample", [-1, 7, 3])

@@ -38,6 +38,13 @@ def test_an_error_leaves_what_was_there_and_nothing_else(before, tmp_path):
     assert names(tmp_path) == (["file.txt"] if before else [])
 
 
+def test_a_link_under_the_temporary_name_is_replaced_not_followed(tmp_path):
+    (tmp_path / "precious").write_text("as it was")
+    (tmp_path / ".file.part").symlink_to(tmp_path / "precious")
+    write_text(tmp_path / "file", "new")
+    assert {name: (tmp_path / name).read_text() for name in names(tmp_path)} == {"file": "new", "precious": "as it was"}
+
+
 def test_an_interrupt_leaves_no_part(tmp_path):
     with pytest.raises(KeyboardInterrupt), whole_file(tmp_path / "file.txt") as part:
         part.write_text("half")

@@ -88,6 +88,20 @@ def test_the_limit_holds_to_the_byte(pack, path):
     assert reason(path, packed, len(CONTENT) - 1) == f"decompresses to more than {len(CONTENT) - 1} bytes"
 
 
+def test_several_xz_streams_with_zeros_between_are_one_file(path):
+    packed = lzma.compress(CONTENT[:70_000]) + bytes(8) + lzma.compress(CONTENT[70_000:]) + bytes(4)
+    assert unpacked(path, packed) == CONTENT
+    assert reason(path, packed + b"more" * 9).startswith("the compressed file is damaged (")
+
+
+def test_an_xz_file_that_claims_a_dictionary_of_a_gigabyte_is_refused(path):
+    claims = {"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 30}
+    packed = lzma.compress(b"small", filters=[claims])
+    assert len(packed) < 100
+    assert reason(path, packed) == "the compressed file is damaged (Memory usage limit exceeded)"
+    assert unpacked(path, lzma.compress(CONTENT, preset=9)) == CONTENT
+
+
 @pytest.mark.parametrize("pack", PACKERS.values(), ids=PACKERS.keys())
 def test_a_bomb_is_stopped_at_the_limit(pack, path):
     path.write_bytes(pack(bytes(16 * PIECE)))

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.killed_stage import DVC_REPRO, absent_objects, cached, half_files, read_stages, written_files
+from benchmarks.killed_stage import DVC_REPRO, absent_objects, half_files, read_stages, written_files
 from benchmarks.kills import DVC, Tally, Undisturbed, differences, kill
+from strata.cached_objects import cached
 from strata.checksum import md5_of
 from tests.small_clone import environment, run
 

@@ -1,5 +1,6 @@
 """Verify, on a small pipeline of its own: it passes when nothing changed, and notices every kind of change."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -10,8 +11,10 @@ import pytest
 import yaml
 
 from strata import verify
+from strata.cached_objects import cached
 from strata.embedding_files import LayerMap, write_map
 from strata.errors import StrataError
+from strata.lock_file import read_lock
 from strata.provenance import Provenance
 
 SCRIPT = """
@@ -129,6 +132,20 @@ def test_a_lock_of_other_bytes_is_noticed_with_the_distance(repository, capsys):
     _, printed = problems(capsys)
     assert "make: data/maps differs (h1.parquet: largest difference 0.5" in printed
     assert "of 15 neighbours kept)" in printed
+
+
+def test_a_damaged_object_in_the_cache_is_noticed(repository, capsys):
+    entry = read_lock(repository / "dvc.lock")["make"].outs["data/maps"]
+    listing = json.loads(cached(repository, entry).read_text(encoding="utf-8"))
+    path = cached(repository, listing[0]["md5"])
+    content = bytearray(path.read_bytes())
+    content[100] ^= 1
+    path.unlink()  # a hard link of the workspace's file, which stays whole
+    path.write_bytes(bytes(content))
+    path.chmod(0o444)
+    _, printed = problems(capsys)
+    where = path.relative_to(repository)
+    assert f"make: data/maps/h1.parquet is damaged in DVC's cache; delete {where}, then `dvc repro -f make`" in printed
 
 
 def test_one_byte_of_a_file_in_git_is_noticed(repository, capsys):

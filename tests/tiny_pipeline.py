@@ -103,7 +103,8 @@ def run_train(params: Path, data: Path, out: Path) -> None:
 def run_extract(params: Path, data: Path, out: Path) -> None:
     """Run the extract stage with the model under `out`, writing `out`/activations."""
     model = str(out / "model/mnist_cnn.pt")
-    extract.main(["--params", str(params), "--data", str(data), "--model", model, "--out", str(out / "activations")])
+    folders = ["--checkpoints", str(out / "model/checkpoints"), "--out", str(out / "activations")]
+    extract.main(["--params", str(params), "--data", str(data), "--model", model, *folders])
 
 
 def run_embed(params: Path, out: Path) -> None:
@@ -123,5 +124,7 @@ def run_measure(params: Path, data: Path, out: Path) -> None:
             *("--table", str(reports / "measures.csv"), "--by-layer", str(reports / "measures_by_layer.csv")),
             *("--cka", str(reports / "cka.csv"), "--dimension", str(reports / "intrinsic_dimension.csv")),
             *("--stability", str(reports / "stability.csv"), "--pairs", str(reports / "class_pairs.csv")),
+            *("--checkpoints", str(out / "model/checkpoints")),
+            *("--training", str(reports / "measures_over_training.csv")),
         ]
     )

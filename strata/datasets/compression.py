@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from strata.datasets.xz import XzFile
+
 PIECE = 1 << 20
-MAGIC: dict[bytes, Callable[[Path, str], object]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+MAGIC: dict[bytes, Callable[[Path, str], object]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": XzFile}
 
 
 def decompressed_pieces(path: Path, limit: int) -> Iterator[bytes]:

@@ -88,7 +88,7 @@ def read_description(folder: Path) -> DatasetDescription:
         return DatasetDescription.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise StrataError(f"{path} is missing; run `dvc repro download`") from None
-    except (ValueError, ValidationError) as error:
+    except (ValueError, ValidationError, RecursionError) as error:
         raise StrataError(f"{path} is damaged ({' '.join(str(error).split())}); run `dvc repro download`") from None
 
 

@@ -57,10 +57,11 @@ def read_idx(path: Path, dimensions: int, code: int = UNSIGNED_BYTE) -> NDArray[
     """Return an IDX file's content, of the header's shape and the machine's byte order. StrataError on any damage."""
     try:
         shape = check_idx(path, dimensions, code)
+        kind = np.dtype(TYPES[code])
+        # A shape with a 0 has no bytes to check it by, and may be larger than NumPy's largest: ValueError too.
+        content = np.fromfile(path, dtype=kind, offset=4 + 4 * dimensions).reshape(shape)
     except ValueError as error:
         raise StrataError(f"{path}: {error}") from None
-    kind = np.dtype(TYPES[code])
-    content = np.fromfile(path, dtype=kind, offset=4 + 4 * dimensions).reshape(shape)
     return content.astype(kind.newbyteorder("="), copy=False)
 
 

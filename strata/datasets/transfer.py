@@ -1,5 +1,6 @@
 """Fetch one file over HTTP: time-outs, attempts with back-off, resuming, a progress bar, a bound on the size."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,10 +12,16 @@ from strata.console import progress
 from strata.params.download import DownloadParams
 
 PIECE = 1 << 16
+LONGEST_ATTEMPT = 1800.0  # seconds: a server that drips byte by byte would never be silent for long
+LONGEST_REASON = 200  # characters of what a server says
 
 
 class SourceError(Exception):
-    """A source cannot give a file; the text says why, in a few words."""
+    """A source cannot give a file; the text says why, in a few words and on one line, whatever the server sent."""
+
+    def __init__(self, reason: str) -> None:
+        words = "".join(character if character.isprintable() else " " for character in reason).split()
+        super().__init__(" ".join(words)[:LONGEST_REASON])
 
 
 class MissingFileError(SourceError):
@@ -87,16 +94,29 @@ def _write(response: requests.Response, target: Path, held: int, limit: int) -> 
     if stated > limit:
         raise SourceError(f"the file has {stated} bytes, more than the {limit} that this data set can have")
     with target.open("ab" if held else "wb") as file:
-        pieces: Iterator[bytes] = response.raw.stream(PIECE, decode_content=False)
         title = f"download {target.name.strip('.')}"
-        for piece in progress(pieces, title, max(1, -(-(stated - held) // PIECE)), unit="x64 KiB"):
+        for piece in progress(_pieces(response), title, max(1, -(-(stated - held) // PIECE)), unit="x64 KiB"):
             held += len(piece)
             if held > limit:
                 raise SourceError(f"the file has more than the {limit} bytes that this data set can have")
             file.write(piece)
 
 
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    """Yield the body as sent, in pieces of at least PIECE bytes and a rest, for as long as an attempt may take."""
+    end = time.monotonic() + LONGEST_ATTEMPT
+    piece = bytearray()
+    while some := response.raw.read1(PIECE, decode_content=False):
+        if time.monotonic() > end:
+            raise PassingError(f"not whole after {LONGEST_ATTEMPT:g} s")
+        piece += some
+        if len(piece) >= PIECE:
+            yield bytes(piece)
+            piece.clear()
+    yield bytes(piece)
+
+
 def _root_cause(error: BaseException) -> str:
     while error.__context__ is not None:
         error = error.__context__
-    return " ".join(str(getattr(error, "strerror", None) or error).split()) or type(error).__name__
+    return str(getattr(error, "strerror", None) or error).strip() or type(error).__name__

@@ -73,15 +73,7 @@ def legend_handles(classes: Sequence[str]) -> list[Line2D]:
 def _draw_map(
     axis: Axes, points: NDArray[np.float32], labels: NDArray[np.integer], classes: Sequence[str], size: float
 ) -> None:
-    axis.scatter(
-        points[:, 0],
-        points[:, 1],
-        c=[class_colour(int(label)) for label in labels],
-        s=size,
-        linewidths=0,
-        alpha=0.8,
-        rasterized=len(points) > VECTOR_POINTS,
-    )
+    scatter_labels(axis, points, labels, size)
     for label in np.unique(labels) if len(classes) <= MOST_NAMED else ():
         centre = np.median(points[labels == label], axis=0)
         axis.annotate(
@@ -94,11 +86,24 @@ def _draw_map(
             color=INK,
             path_effects=[withStroke(linewidth=3, foreground="white")],
         )
+    axis.set_xlabel("t-SNE 1", color=MUTED, fontsize=9)
+    axis.set_ylabel("t-SNE 2", color=MUTED, fontsize=9)
+
+
+def scatter_labels(axis: Axes, points: NDArray[np.float32], labels: NDArray[np.integer], size: float) -> None:
+    """Draw points (n, 2) in their labels' colours into a square frame without ticks."""
+    axis.scatter(
+        points[:, 0],
+        points[:, 1],
+        c=[class_colour(int(label)) for label in labels],
+        s=size,
+        linewidths=0,
+        alpha=0.8,
+        rasterized=len(points) > VECTOR_POINTS,
+    )
     # A square frame, so that one unit is as long across as up.
     half = float(np.abs(points).max()) * 1.05 if len(points) else 1.0
     axis.set(xlim=(-half, half), ylim=(-half, half), aspect="equal", xticks=[], yticks=[])
-    axis.set_xlabel("t-SNE 1", color=MUTED, fontsize=9)
-    axis.set_ylabel("t-SNE 2", color=MUTED, fontsize=9)
 
 
 def _marker_size(count: int, at_thousand: float) -> float:

@@ -45,6 +45,30 @@ def all_estimates(plan: Plan, results: Mapping[Key, Any]) -> Found:
     return found
 
 
+def training_table(plan: Plan, results: Mapping[Key, Any], times: Mapping[str, str]) -> pd.DataFrame:
+    """Return the measures of the weights kept in training, a row a time, layer and measure; empty where none were.
+
+    `times` are the spaces' names -> epochs. Without what needs a map, or all pairs of points and layers.
+    """
+    rows: list[tuple[float, str, str, float, float, float]] = []
+    labels = plan.labels[TRAINED]
+    for space, epochs in times.items():
+        for layer in plan.layers:
+            geometry: Geometry = results["geometry", space, layer]
+            readout: Readout = results["readout", space, layer]
+            found = {
+                **_hits(geometry, labels.points),
+                "knn_accuracy": readout.knn_accuracy[space],
+                "probe_accuracy": readout.probe_accuracy[space],
+                **_shape(plan, geometry),
+            }
+            rows += [
+                (float(epochs), layer, measure, estimate.value, estimate.low, estimate.high)
+                for measure, estimate in found.items()
+            ]
+    return pd.DataFrame(rows, columns=["epochs", "layer", "measure", "value", "low", "high"])
+
+
 def half_subsets(plan: Plan) -> NDArray[np.bool_]:
     """Return the subsets that are all points, or half-samples of them."""
     return plan.subsets[:, : 1 + plan.params.half_samples]

@@ -33,7 +33,7 @@ Key = tuple[str, *tuple[Any, ...]]
 class Plan:
     """What the jobs need: where the arrays are, the layers, parameters, labels by control, and the maps' points.
 
-    `again` are embed's parameters for the stability runs.
+    `again` are embed's parameters for the stability runs. `earlier` names the spaces of the weights kept in training.
     `rows` (n,) are the measured samples among all; `projections` names the layer whose random projection each shares.
     `subsets` bool (n, s) are all points, half-samples, then the parts of PARTS; `stability_rows` (m,) and `correlated`
     are rows of the measured samples.
@@ -54,6 +54,7 @@ class Plan:
     subsets: NDArray[np.bool_]
     stability_rows: NDArray[np.intp]
     correlated: NDArray[np.intp]
+    earlier: Sequence[str] = ()
 
 
 def point_subsets(count: int, repeats: int, seed: int) -> NDArray[np.bool_]:
@@ -78,7 +79,7 @@ def _spaces(plan: Plan) -> list[tuple[str, str]]:
     return [
         (space, layer)
         for layer in plan.layers
-        for space in SPACES
+        for space in (*SPACES, *plan.earlier)
         if space != PROJECTION or plan.projections[layer] == layer
     ]
 

@@ -64,8 +64,11 @@ def prepare_spaces(
     data: Path,
     model: Path,
     activations: Path,
+    earlier: Mapping[str, Path],
 ) -> Measured:
     """Fill the scratch folder with the activations of every space, set of images and layer.
+
+    `earlier` are spaces of their own: name -> weights kept in training.
 
     Raises StrataError where the artifacts do not belong together, or there are too few samples to measure.
     """
@@ -98,13 +101,16 @@ def prepare_spaces(
     def to_input(images: Images) -> torch.Tensor:
         return normalized(images, description.mean, description.std).to(device)
 
-    trained, twin = (initialized_network(network_params, shape, classes, seed).to(device) for _ in range(2))
+    trained, twin, once = (initialized_network(network_params, shape, classes, seed).to(device) for _ in range(3))
     load_checkpoint(trained, model)
     projections: dict[str, str] = {}
     for name, images in sets.items():
         if name != POINTS:
             run_into(files, TRAINED, name, trained, layers, images, to_input, params.batch_size, network_params.outputs)
         run_into(files, UNTRAINED, name, twin, layers, images, to_input, params.batch_size, network_params.outputs)
+        for space, weights in earlier.items():
+            load_checkpoint(once, weights)
+            run_into(files, space, name, once, layers, images, to_input, params.batch_size, network_params.outputs)
         units = {layer: files.read(UNTRAINED, name, layer).shape[1] for layer in layers}
         projections = project_input(files, name, to_input(images).flatten(1).cpu().numpy(), units, seed)
     return Measured(

@@ -91,6 +91,7 @@ def render_explorer(
         title=title,
         names=[run["name"] for run in payload["runs"]],
         layers=list(payload["runs"][0]["layers"]),
+        times=list(payload["runs"][0]["earlier"]) if len(payload["runs"]) == 1 else [],
         runs=payload["runs"],
         classes=payload["classes"],
         class_colours=payload["class_colours"],

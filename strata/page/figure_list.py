@@ -4,25 +4,29 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
+import pandas as pd
 
 from strata.figures.close_up import draw_feature_maps, draw_output
 from strata.figures.confusion import confusion_counts, draw_confusion
 from strata.figures.digits import draw_mistakes, surest_mistakes
 from strata.figures.learning_curve import draw_learning_curve
 from strata.figures.maps import draw_all_maps, draw_map
+from strata.figures.over_training import draw_maps_over_training, draw_measures_over_training
 from strata.page.inputs import ReportInputs
 from strata.page.measure_figures import measure_figures
 from strata.page.page_figure import PageFigure, Planned
 
 INPUT_LAYER = "input"  # the image itself: its colours are no features
-EXPLORED = {"maps", "measures", "cka", "learning_curve"}
+EXPLORED = {"maps", "measures", "cka", "learning_curve", "measures_over_training"}
 MAPS, NETWORK, ONE_SAMPLE = "Maps of every layer", "What the network learned", "One sample through the network"
+OVER_TRAINING = "Layers over training"
 
 
 def report_figures(inputs: ReportInputs, mistakes: int, late: int) -> Iterator[Planned]:
     """Yield the report's figures, undrawn; close-ups of layers that were not extracted are left out."""
     yield from _map_figures(inputs)
     yield from measure_figures(inputs, late)
+    yield from _training_figures(inputs)
     yield from _network_figures(inputs, mistakes)
     yield from _sample_figures(inputs)
 
@@ -73,6 +77,43 @@ def _map_figures(inputs: ReportInputs) -> Iterator[Planned]:
             ),
             partial(draw_map, layer_map.points, labels, classes, layer, shapes[layer]),
         )
+
+
+def _training_figures(inputs: ReportInputs) -> Iterator[Planned]:
+    if not inputs.earlier:
+        return
+    times = {f"{time} epoch{'' if time == '1' else 's'}": maps for time, maps in inputs.earlier.items()} | {
+        "trained": inputs.maps
+    }
+    points = {time: {layer: each.points for layer, each in maps.items()} for time, maps in times.items()}
+    yield (
+        PageFigure(
+            "maps_over_training",
+            "Layers over training",
+            "A row for each time whose weights were kept, a column for each layer. All maps start from the same points;"
+            " each is turned to lie on the same layer's map at the next time, which changes no neighbourhood.",
+            OVER_TRAINING,
+        ),
+        partial(draw_maps_over_training, points, inputs.samples.label, inputs.names_in_figures),
+    )
+    yield (
+        PageFigure(
+            "measures_over_training",
+            "Measures against training time",
+            "Taken in the full space of each layer; bands are 95% intervals. The last point is the trained network.",
+            OVER_TRAINING,
+        ),
+        partial(draw_measures_over_training, measures_over_training(inputs), list(inputs.maps)),
+    )
+
+
+def measures_over_training(inputs: ReportInputs) -> pd.DataFrame:
+    """Return the measures at the kept times, and those of the trained network after its last epoch."""
+    last = float(inputs.epochs["epoch"].iloc[-1])
+    table = inputs.measures.table
+    trained = table[table["control"] == "none"].drop(columns="control").assign(epochs=last)
+    before = inputs.over_training[inputs.over_training["epochs"] < last]
+    return pd.concat([before, trained[before.columns]], ignore_index=True)
 
 
 def _network_figures(inputs: ReportInputs, mistakes: int) -> Iterator[Planned]:

@@ -1,7 +1,7 @@
 """What the report is drawn from: the artifacts of the stages before, checked to belong together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +16,18 @@ from strata.errors import StrataError
 from strata.page.measure_inputs import MeasureInputs, load_measures, read_csv
 from strata.provenance import Provenance, check_same_origin, check_same_samples
 from strata.samples import Samples, read_samples
+from strata.training_times import kept_folders
 
 LONGEST_NAME = 24
+
+TRAINING_COLUMNS = ("epochs", "layer", "measure", "value", "low", "high")
 
 
 @dataclass(frozen=True)
 class ReportInputs:
     """The samples with their images, uint8 (n, H, W) or (n, H, W, 3), and each layer's map and description.
 
+    `earlier` are the maps of weights kept in training, time in epochs -> layer -> map, `over_training` their measures.
     `shown` is the row of the sample that the close-ups show, if any, `shown_activations` are its activations.
     """
 
@@ -38,6 +42,8 @@ class ReportInputs:
     batches: pd.DataFrame
     epochs: pd.DataFrame
     measures: MeasureInputs
+    earlier: dict[str, dict[str, LayerMap]] = field(default_factory=dict)
+    over_training: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def names_in_figures(self) -> list[str]:
@@ -63,8 +69,10 @@ def load_report_inputs(
     curve: Path,
     epochs: Path,
     measured: Mapping[str, Path],
+    over_training: Path | None,
 ) -> ReportInputs:
-    """Return everything that the report needs; `measured` are the paths that `load_measures` takes.
+    """Return everything that the report needs; `measured` are the paths that `load_measures` takes. Without a table
+    `over_training`, the weights kept in training are left out.
 
     Raises StrataError where an artifact is missing, damaged, or made from another model, data set or split than the
     others, where sample ids differ, or where there is no sample `shown_id`.
@@ -90,6 +98,11 @@ def load_report_inputs(
         check_same_samples(samples.sample_id, samples_path, maps[layer].sample_ids, map_path)
         if shown_id is not None:
             shown_activations[layer] = read_one_activation(activation_path, shown_id)
+    earlier = {}
+    for time, folder in kept_folders(embeddings).items() if over_training else ():
+        earlier[time] = {layer: read_map(folder / f"{layer}.parquet") for layer in layers}
+        for layer, found_map in earlier[time].items():
+            check_same_samples(samples.sample_id, samples_path, found_map.sample_ids, folder / f"{layer}.parquet")
     return ReportInputs(
         dataset=read_description(data),
         provenance=origin,
@@ -102,4 +115,6 @@ def load_report_inputs(
         batches=read_csv(curve, ("epoch", "train_loss", "train_accuracy")),
         epochs=read_csv(epochs, ("epoch", "test_loss", "test_accuracy")),
         measures=load_measures(layers, samples.sample_id, origin, **measured),
+        earlier=earlier,
+        over_training=read_csv(over_training, TRAINING_COLUMNS) if over_training else pd.DataFrame(),
     )

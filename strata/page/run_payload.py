@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from strata.measure_files import LayerPoints
+from strata.page.figure_list import measures_over_training
 from strata.page.inputs import ReportInputs
 from strata.page.packing import packed
 
@@ -49,6 +50,14 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
         "pairs": records(measures.pairs[measures.pairs["other_class"] < MOST_PAIRED]),
         "epochs": records(inputs.epochs),
         "batches": records(inputs.batches),
+        "earlier": {
+            time: {
+                layer: {"x": packed(each.points[rows, 0]), "y": packed(each.points[rows, 1])}
+                for layer, each in maps.items()
+            }
+            for time, maps in inputs.earlier.items()
+        },
+        "over_training": records(measures_over_training(inputs)) if inputs.earlier else {},
         "facts": dict(facts),
         "params": params,
     }

@@ -27,11 +27,15 @@ def _layer_names(layers: Mapping[str, str]) -> Mapping[str, str]:
 
 def _by_name(layers: Any) -> Any:
     """A list of names stands for the paths of the same names."""
-    if isinstance(layers, list) and all(isinstance(name, str) for name in layers):
-        if len(set(layers)) < len(layers):
-            raise ValueError("each layer may be named once")
-        return {name: name for name in layers}
-    return layers
+    if isinstance(layers, dict):
+        return layers
+    if not isinstance(layers, list):
+        raise ValueError("should be a list of names, or a map from name to a module or step of the network")
+    if wrong := [name for name in layers if not isinstance(name, str)]:
+        raise ValueError(f"a layer's name should be text, unlike {wrong[0]!r}")
+    if len(set(layers)) < len(layers):
+        raise ValueError("each layer may be named once")
+    return {name: name for name in layers}
 
 
 Text = Annotated[str, Field(strict=True, min_length=1)]

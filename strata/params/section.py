@@ -1,6 +1,7 @@
 """Read one section of params.yaml into its schema; any mistake is one line with file, key and what is allowed."""
 
 import difflib
+import reprlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +13,10 @@ from pydantic_core import ErrorDetails
 from strata.errors import StrataError
 
 Schema = TypeVar("Schema")
+
+# How a value at fault is shown: in short, as YAML's aliases (*a) let a small file hold a value of gigabytes.
+SHOWN = reprlib.Repr()
+SHOWN.maxlevel, SHOWN.maxstring, SHOWN.maxother = 2, 200, 200
 
 
 class Section(BaseModel):
@@ -41,8 +46,10 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise StrataError(f"{path}: cannot be read: {reason}") from None
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none, such as 2020-13-45
-        raise StrataError(f"{path}: is not YAML: " + " ".join(str(error).split())) from None
+    except RecursionError:
+        raise StrataError(f"{path}: is not YAML: too deeply nested") from None
+    except Exception as error:  # PyYAML ends in many kinds: ValueError for 2020-13-45, KeyError for `!!bool x`
+        raise StrataError(f"{path}: is not YAML: " + " ".join(str(error).split())) from error
     if not isinstance(content, dict):
         raise StrataError(f"{path}: must be a mapping of sections, not {type(content).__name__}")
     return content
@@ -72,10 +79,17 @@ def _mistakes(section: str, errors: Sequence[ErrorDetails], keys: Sequence[str])
 def _misfit(key: str, alternatives: Sequence[ErrorDetails]) -> str:
     messages = [_message(details) for details in alternatives]
     given = alternatives[0]["input"]
-    text = f"{key}: {', or '.join(message[0].lower() + message[1:] for message in messages)} (got {given!r})"
+    text = f"{key}: {', or '.join(message[0].lower() + message[1:] for message in messages)} (got {_shown(given)})"
     if isinstance(given, str) and _is_number(given):
         text += "; YAML 1.1 reads 1e-3 as text: write 0.001 or 1.0e-3, without quotes"
     return text
+
+
+def _shown(value: object) -> str:
+    try:
+        return SHOWN.repr(value)
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        return "a number of thousands of digits"
 
 
 def _message(details: ErrorDetails) -> str:
@@ -97,4 +111,7 @@ def _is_number(text: str) -> bool:
 def sections_as_text(path: Path, names: Sequence[str]) -> str:
     """Return the values of the named sections as YAML, without the file's comments. Raises StrataError as above."""
     content = _read(path)
-    return yaml.safe_dump({name: content.get(name) for name in names}, sort_keys=False, allow_unicode=True)
+    try:
+        return yaml.safe_dump({name: content.get(name) for name in names}, sort_keys=False, allow_unicode=True)
+    except (RecursionError, ValueError):  # ValueError: a whole number of more than 4300 digits
+        raise StrataError(f"{path}: a value is too deeply nested, or too long a number, to be shown") from None

@@ -32,6 +32,7 @@ def run_report(params, data, out, figures="reports/figures", page="reports/index
             *("--measures", str(out / "measures"), "--table", str(reports / "measures.csv")),
             *("--cka", str(reports / "cka.csv"), "--dimension", str(reports / "intrinsic_dimension.csv")),
             *("--stability", str(reports / "stability.csv"), "--pairs", str(reports / "class_pairs.csv")),
+            *("--over-training", str(reports / "measures_over_training.csv")),
             *("--figures", str(out / figures), "--page", str(out / page)),
             *("--environment", str((out / page).with_name("environment.json"))),
         ]
@@ -62,7 +63,7 @@ def test_all_figures_in_both_forms_and_the_page(extracted, tiny_data, write_para
     pictures = re.findall(r'<img src="data:image/png;base64,([^"]*)"', page)
     assert page.count("<img ") == len(pictures) == len(ON_PAGE)
     assert [base64.b64decode(text) for text in pictures] == [(figures / f"{stem}.png").read_bytes() for stem in ON_PAGE]
-    assert set(STEMS) - set(ON_PAGE) == EXPLORED | {"map_input", "map_h1", "map_h6"}
+    assert set(STEMS) - set(ON_PAGE) == (EXPLORED - {"measures_over_training"}) | {"map_input", "map_h1", "map_h6"}
     payload = payload_of(page)
     assert payload["sprite"]["address"].startswith("data:image/png;base64,")
     assert [run["name"] for run in payload["runs"]] == ["this run"]

@@ -143,6 +143,25 @@ function trainingCharts() {
   }
 }
 
+// Each layer's measures against the epochs trained, where weights were kept.
+function overTrainingCharts() {
+  if (!timeNames.length) return;
+  const rows = rowsOf(runs[0].over_training);
+  const looks = layerNames.map((_, i) => ({ colour: payload.scale[Math.round((0.9 * i * (payload.scale.length - 1)) / Math.max(1, layerNames.length - 1))], dash: "-" }));
+  for (const [title, label, end, [measure]] of BY_DEPTH.filter(([, , , [first]]) => rows.some((row) => row.measure === first && row.epochs === rows[0].epochs))) {
+    const y_range = new Bokeh.DataRange1d({ start: 0, ...(end ? { end: 1.02 * end } : {}) });
+    const { figure, element } = chart("over-training", title, "epochs trained", label, { y_range });
+    layerNames.forEach((layer, i) => {
+      const found = rows.filter((row) => row.layer === layer && row.measure === measure).sort((a, b) => a.epochs - b.epochs);
+      const column = (field) => found.map((row) => row[field] ?? NaN);
+      line(figure, column("epochs"), { values: column("value"), low: column("low"), high: column("high"), ...looks[i], dash: "solid" });
+    });
+    const last = rows.filter((row) => row.measure === measure && row.epochs === rows.at(-1).epochs);
+    element.setAttribute("aria-label", `${title} by epochs trained; at the end: ${last.map((row) => `${row.layer} ${row.value}`).join(", ")}`);
+  }
+  document.getElementById("over-training-key").append(keyOf(layerNames.map((layer, i) => [layer, looks[i]]), false));
+}
+
 function themeCharts() {
   const style = getComputedStyle(document.documentElement);
   const [ink, soft, grid] = ["--ink", "--soft", "--grid"].map((name) => style.getPropertyValue(name).trim());

@@ -1,30 +1,48 @@
-// The large map: its points move from each layer's map to the next one's with the slider.
+// The large map: its points move from each layer's map to the next one's with the slider, and over training with another.
 
+const timeSlider = document.getElementById("time"); // only where weights were kept
 const slider = document.getElementById("depth");
 const playButton = document.getElementById("play");
 const SECONDS_PER_LAYER = 1.6;
 let playing = null;
 
+// The maps that the large one lies between, two layers at two times, and their weights, which sum to 1.
+function corners(run) {
+  const around = (value, most) => {
+    const low = Math.min(Math.floor(value), most), share = value - low;
+    return share ? [[low, 1 - share], [Math.min(low + 1, most), share]] : [[low, 1]];
+  };
+  return around(state.time, run.times.length - 1).flatMap(([time, part]) =>
+    around(state.depth, layerNames.length - 1).map(([layer, share]) => ({ map: run.times[time][layer], weight: part * share })));
+}
+
 function drawLargeMaps() {
-  const first = Math.min(Math.floor(state.depth), layerNames.length - 1), last = Math.min(first + 1, layerNames.length - 1);
-  const share = state.depth - first;
   for (const view of views.filter((each) => each.large)) {
-    const from = view.run.layers[first], to = view.run.layers[last];
+    const parts = corners(view.run);
     const x = new Float32Array(count), y = new Float32Array(count);
-    for (let row = 0; row < count; row++) {
-      x[row] = share ? from.x[row] + share * (to.x[row] - from.x[row]) : from.x[row];
-      y[row] = share ? from.y[row] + share * (to.y[row] - from.y[row]) : from.y[row];
+    for (const { map, weight } of parts) {
+      for (let row = 0; row < count; row++) {
+        x[row] += weight * map.x[row];
+        y[row] += weight * map.y[row];
+      }
     }
     const kept = view.colouredFor === shownLayer() + state.colour;
     const colour = kept ? view.source.data.colour : coloursOf(view.run, view.layer);
     view.colouredFor = shownLayer() + state.colour;
     view.source.data = { x, y, colour };
-    const [here, next] = [from, to].map((layer) => (layer.square ??= squareAround(layer.x, layer.y)));
-    const between = (name) => here[name] + share * (next[name] - here[name]);
+    for (const { map } of parts) map.square ??= squareAround(map.x, map.y);
+    const between = (name) => parts.reduce((sum, { map, weight }) => sum + weight * map.square[name], 0);
     view.fit({ x: between("x"), y: between("y"), half: between("half") });
-    view.element.parentElement.querySelector(".layer").textContent =
-      share ? `${layerNames[first]} → ${layerNames[last]}` : layerNames[first];
+    const names = [...new Set(parts.map(({ map }) => map.name))].join(" → ");
+    view.element.parentElement.querySelector(".layer").textContent = timeNames.length ? `${names}, ${timeText()}` : names;
   }
+  if (timeSlider) timeSlider.setAttribute("aria-valuetext", timeText());
+}
+
+function timeText() {
+  const name = (place) => (place === timeNames.length ? "trained" : `${timeNames[place]} epoch${timeNames[place] === "1" ? "" : "s"}`);
+  const low = Math.floor(state.time), high = Math.ceil(state.time);
+  return low === high ? name(low) : `${name(low)} → ${name(high)}`;
 }
 
 function describeMaps() {
@@ -71,21 +89,26 @@ function moveTo(depth) {
   setDepth(depth);
 }
 
-slider.addEventListener("input", () => {
-  stopPlaying();
-  // Within a hair of a layer the slider rests on it.
-  const depth = Number(slider.value), nearest = Math.round(depth);
-  setDepth(Math.abs(depth - nearest) < 0.04 ? nearest : depth);
-});
-slider.addEventListener("keydown", (event) => {
-  // Arrows go from layer to layer.
-  const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
-  if (!step) return;
-  event.preventDefault();
-  stopPlaying();
-  moveTo(Math.min(layerNames.length - 1, Math.max(0, Math.round(state.depth) + step)));
-});
-slider.addEventListener("change", () => { slider.value = state.depth; });
+// Within a hair of a map the slider rests on it; arrows go from map to map.
+function followSlider(element, last, value, set) {
+  element.addEventListener("input", () => {
+    stopPlaying();
+    const wanted = Number(element.value), nearest = Math.round(wanted);
+    set(Math.abs(wanted - nearest) < 0.04 ? nearest : wanted);
+  });
+  element.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    stopPlaying();
+    set(Math.min(last, Math.max(0, Math.round(value()) + step)));
+    element.value = value();
+  });
+  element.addEventListener("change", () => { element.value = value(); });
+}
+
+followSlider(slider, layerNames.length - 1, () => state.depth, setDepth);
+if (timeSlider) followSlider(timeSlider, timeNames.length, () => state.time, setTime);
 playButton.addEventListener("click", () => (playing === null ? startPlaying() : stopPlaying()));
 when("depth", drawLargeMaps);
 when("layer", describeMaps);

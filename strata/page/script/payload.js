@@ -27,6 +27,15 @@ const runs = payload.runs.map((run) => ({
              k: layer.neighbours.shape[1] };
   }),
 }));
+// The weights kept in training: a run's maps at each time, then those of the trained network.
+const timeNames = runs.length > 1 ? [] : Object.keys(runs[0].earlier).sort((a, b) => a - b);
+for (const run of runs) {
+  run.times = timeNames.map((time) => layerNames.map((layer) => {
+    const { x, y } = run.earlier[time][layer];
+    return { name: layer, x: unpacked(x), y: unpacked(y) };
+  }));
+  run.times.push(run.layers);
+}
 const ids = runs[0].ids;
 const rowOfId = new Map(Array.from(ids, (id, row) => [id, row]));
 

@@ -15,6 +15,7 @@ async function start() {
   measureCharts();
   ckaTables();
   trainingCharts();
+  overTrainingCharts();
   themeCharts();
   await Bokeh.embed.add_document_standalone(chartDocument, document.body, charts.map((each) => each.element));
   window.strata.chartsReady = performance.now();

@@ -5,6 +5,7 @@ const state = {
   selected: new Uint8Array(count),
   focus: null, // { row, run, layer }: the sample pointed at
   depth: 0, // of the large map: 0 is the first layer, 0.5 half way to the second
+  time: timeNames.length, // of the large map: 0 is the first time whose weights were kept, the last the trained network
   colour: "label",
   tool: "lasso",
 };
@@ -52,6 +53,11 @@ function setVisible(visible) {
 function setFocus(focus) {
   state.focus = focus;
   changed("focus");
+}
+
+function setTime(time) {
+  state.time = time;
+  changed("depth");
 }
 
 function setDepth(depth) {
