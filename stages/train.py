@@ -1,4 +1,4 @@
-"""Train: the CNN on the training images; its weights, learning curve and test accuracy.
+"""Train: the network on the training images; its weights, learning curve and test accuracy.
 
     python -m stages.train --data data/raw --model data/model/mnist_cnn.pt --metrics reports/training.json \
         --curve reports/learning_curve.csv --epochs reports/epochs.csv --predictions reports/predictions.csv \
@@ -6,7 +6,6 @@
 """
 
 import math
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from strata.atomic import write_csv, write_json, write_text
+from strata.atomic import whole_folder, write_csv, write_json, write_text
 from strata.checkpoint import load_checkpoint, save_checkpoint
 from strata.checksum import sha256_of
 from strata.console import say
@@ -55,19 +54,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         summary += f"\ninitial weights: SHA-256 {sha256_of(start)}\n"
     freeze(network, params.freeze)
     network.to(device)
-    shutil.rmtree(options.checkpoints, ignore_errors=True)
-    options.checkpoints.mkdir(parents=True)
     generator = torch.Generator().manual_seed(seed)
-    history = train(
-        network,
-        examples,
-        test,
-        params,
-        generator,
-        lambda record: report_epoch(record, params.epochs),
-        network_params.outputs,
-        lambda epochs: save_checkpoint(network, options.checkpoints / f"{epochs:g}.pt"),
-    )
+    with whole_folder(options.checkpoints) as checkpoints:
+        history = train(
+            network,
+            examples,
+            test,
+            params,
+            generator,
+            lambda record: report_epoch(record, params.epochs),
+            network_params.outputs,
+            lambda epochs: save_checkpoint(network, checkpoints / f"{epochs:g}.pt"),
+        )
 
     predictions = predict(network, test.images, params.test_batch_size, network_params.outputs)
     predicted = predictions.log_probabilities.argmax(dim=1)

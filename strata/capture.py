@@ -9,8 +9,10 @@ import torch
 from torch import fx, nn
 
 from strata.errors import StrataError
+from strata.layers import named_layers
 
 INPUT = "input"
+MOST_NAMES = 40  # that an error lists; reports/network.txt has all
 Observed = tuple[torch.Tensor, dict[str, torch.Tensor]]
 
 
@@ -25,21 +27,27 @@ def captured(network: nn.Module, layers: Mapping[str, str]) -> Iterator[Callable
     """
     modules = dict(network.named_modules())
     hooked = {path for path in layers.values() if path and path in modules}
-    steps = {path for path in layers.values() if path not in hooked and path != INPUT}
+    steps = {path: layer for layer, path in layers.items() if path not in hooked and path != INPUT}
     outputs: dict[str, torch.Tensor] = {}
-    traced = _traced(network, hooked, steps, layers) if steps else None
-    run = _Steps(traced, steps, outputs).run if traced else network
+    traced = _traced(network, steps) if steps else None
     handles = [modules[path].register_forward_hook(_copy_into(outputs, path)) for path in hooked]
 
     def observed(images: torch.Tensor) -> Observed:
-        outputs.clear()
-        if INPUT not in hooked:
-            outputs[INPUT] = images.detach().clone()
-        output = run(images)
+        seen = {INPUT: images.detach().clone()}
+        if traced:
+            outputs.clear()
+            interpreter = _Steps(traced, steps)
+            output = interpreter.run(seen[INPUT].clone())
+            seen |= interpreter.seen
+        # A module of several steps is no step itself: it takes a pass of its own.
+        if hooked or not traced:
+            outputs.clear()
+            output = network(images)
+        seen |= outputs
         for layer, path in layers.items():
-            if path not in outputs:
+            if path not in seen:
                 raise StrataError(f"layer '{layer}': '{path}' does not run in a forward pass")
-        return output, {layer: outputs[path] for layer, path in layers.items()}
+        return output, {layer: seen[path] for layer, path in layers.items()}
 
     try:
         yield observed
@@ -48,48 +56,56 @@ def captured(network: nn.Module, layers: Mapping[str, str]) -> Iterator[Callable
             handle.remove()
 
 
-class _LeafTracer(fx.Tracer):
-    """Keeps the modules that are looked at whole, so that their hooks run."""
-
-    def __init__(self, modules: set[nn.Module]) -> None:
-        super().__init__()
-        self._whole = modules
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return m in self._whole or super().is_leaf_module(m, module_qualified_name)
+def steps_between(network: nn.Module) -> list[str]:
+    """Return the steps that are not the first call of a module, in order; none where torch.fx cannot follow."""
+    try:
+        return _steps(fx.Tracer().trace(network))
+    except Exception:  # noqa: BLE001 - control flow that depends on the data, and whatever else it cannot follow
+        return []
 
 
 class _Steps(fx.Interpreter):
     """Runs a traced network step by step and keeps copies of what some steps put out."""
 
-    def __init__(self, traced: fx.GraphModule, steps: set[str], outputs: dict[str, torch.Tensor]) -> None:
+    def __init__(self, traced: fx.GraphModule, steps: Mapping[str, str]) -> None:
         super().__init__(traced)
-        self._steps, self._outputs = steps, outputs
+        self.extra_traceback = False  # it would add lines to our errors
+        self._steps = steps
+        self.seen: dict[str, torch.Tensor] = {}
 
     def run_node(self, n: fx.Node) -> Any:
         output = super().run_node(n)
         if n.name in self._steps:
-            self._outputs[n.name] = _copy(output, n.name)
+            self.seen[n.name] = _copy(output, n.name)
         return output
 
 
-def _traced(network: nn.Module, hooked: set[str], steps: set[str], layers: Mapping[str, str]) -> fx.GraphModule:
-    """Return the network as a graph of steps. Raises StrataError where it lacks one of them, or cannot be traced."""
-    names = [path for path, _ in network.named_modules() if path]
-    wanted = {path: layer for layer, path in layers.items() if path in steps}
+def _traced(network: nn.Module, steps: Mapping[str, str]) -> fx.GraphModule:
+    """Return the network step by step. Raises StrataError where it lacks one (path -> layer), or cannot be traced."""
+    names = [*named_layers(network), *(path for path, _ in network.named_modules() if path)]
     try:
-        graph = _LeafTracer({network.get_submodule(path) for path in hooked}).trace(network)
+        graph = fx.Tracer().trace(network)
     except Exception as error:  # control flow that depends on the data, and whatever else torch.fx cannot follow
-        path, layer = next(iter(wanted.items()))
+        path, layer = next(iter(steps.items()))
         raise StrataError(
             f"layer '{layer}': the network has no module '{path}'{_near(path, names)}; and torch.fx cannot look between"
             f" its modules: {' '.join(str(error).split())[:150]}"
         ) from error
-    found = [node.name for node in graph.nodes if node.op not in ("placeholder", "output", "get_attr")]
-    for path, layer in wanted.items():
-        if path not in found:
-            raise StrataError(f"layer '{layer}': the network has no '{path}'{_near(path, [*names, *found])}")
+    known = _steps(graph)
+    for path, layer in steps.items():
+        if path not in known:
+            raise StrataError(f"layer '{layer}': the network has no '{path}'{_near(path, [*names, *known])}")
     return fx.GraphModule(network, graph)
+
+
+def _steps(graph: fx.Graph) -> list[str]:
+    """Return the names of calls; the first call of a module has the module's."""
+    found, modules = [], set()
+    for node in graph.nodes:
+        if node.op in ("call_function", "call_method") or (node.op == "call_module" and node.target in modules):
+            found.append(node.name)
+        modules.add(node.target)
+    return found
 
 
 def _copy_into(outputs: dict[str, torch.Tensor], path: str) -> Any:
@@ -111,5 +127,6 @@ def _copy(output: Any, path: str) -> torch.Tensor:
 
 def _near(path: str, known: Iterable[str]) -> str:
     known = list(dict.fromkeys([INPUT, *known]))
-    near = difflib.get_close_matches(path, known, n=3)
-    return f"; did you mean {' or '.join(near)}?" if near else f"; it has {', '.join(known)}"
+    if near := difflib.get_close_matches(path, known, n=3):
+        return f"; did you mean {' or '.join(near)}?"
+    return f"; it has {', '.join(known[:MOST_NAMES])}" + (", ..." if len(known) > MOST_NAMES else "")

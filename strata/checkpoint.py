@@ -12,7 +12,7 @@ from strata.errors import StrataError
 
 def save_checkpoint(network: nn.Module, path: Path) -> None:
     """Write the state_dict, on the CPU, whole or not at all; the same weights give the same bytes."""
-    state = {key: tensor.cpu() for key, tensor in network.state_dict().items()}
+    state = {key: tensor.cpu().contiguous() for key, tensor in network.state_dict().items()}
     with whole_file(path) as part, part.open("wb") as file:
         # Through a file object the archive's inner name is "archive", not the temporary file's name.
         torch.save(state, file)
@@ -27,7 +27,7 @@ def load_checkpoint(network: nn.Module, path: Path, remedy: str = "run `dvc repr
     try:
         check_form(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         raise StrataError(f"{path} is missing; {remedy}") from None
     except (OSError, MemoryError):
         raise
@@ -39,4 +39,4 @@ def load_checkpoint(network: nn.Module, path: Path, remedy: str = "run `dvc repr
         network.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())
-        raise StrataError(f"{path} does not fit the network of params.yaml: {reason}") from None
+        raise StrataError(f"{path} does not fit the network of params.yaml: {reason}; {remedy}") from None

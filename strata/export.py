@@ -38,9 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     out = options.out
     for name in LAST:
         (out / name).unlink(missing_ok=True)
-    for pattern in OF_A_LAYER:  # of an earlier export, perhaps of another network
-        for path in out.glob(pattern.format("*")):
-            path.unlink()
+    earlier = {path.stem for path in (out / "arrays/maps").glob("*.npy")}  # perhaps of another network
+    for layer in earlier.union(order).difference(chosen):
+        for name in OF_A_LAYER:
+            (out / name.format(layer)).unlink(missing_ok=True)
     arrays = {layer: out / "arrays" / f"{layer}.npy" for layer in chosen}
     for layer in progress(chosen, "export", len(chosen), "layer"):
         write_layer(arrays[layer], layer, inputs)

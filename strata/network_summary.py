@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from strata.capture import captured
+from strata.capture import captured, steps_between
 from strata.network import parameter_count
 
 
@@ -15,7 +15,8 @@ def network_summary(network: nn.Module, image_shape: Sequence[int], layers: Mapp
     """Return a table of every module (layer's name, kind, output shape, parameters) and of the state_dict's shapes.
 
     `layers` maps a layer's name to its path in the network; modules without children are rows, and steps of a
-    functional network that are layers. Raises StrataError where a layer is not in the network.
+    functional network that are layers. The names of its other steps follow. Raises StrataError where a layer is not in
+    the network.
     """
     names = {path: layer for layer, path in layers.items()}
     modules = {path: module for path, module in network.named_modules() if path and not any(module.children())}
@@ -41,7 +42,9 @@ def network_summary(network: nn.Module, image_shape: Sequence[int], layers: Mapp
     state = [("key of the state_dict", "shape", "type")]
     for key, tensor in network.state_dict().items():
         state.append((key, " x ".join(map(str, tensor.shape)), str(tensor.dtype).removeprefix("torch.")))
-    return _table(rows, right=4) + "\n" + _table(state)
+    steps = steps_between(network)
+    between = "\n" + _table([("step between the modules",), *((step,) for step in steps)]) if steps else ""
+    return _table(rows, right=4) + between + "\n" + _table(state)
 
 
 def _keep_shape(shapes: dict[str, str], path: str, _module: nn.Module, _inputs: Any, output: Any) -> None:

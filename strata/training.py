@@ -82,10 +82,10 @@ def train(
     """Train `network` in place; the generator (of the CPU) draws each epoch's order.
 
     `on_epoch` is told of each epoch as it ends, `on_checkpoint` when one of `params.checkpoints` is reached, with the
-    batch that ends nearest to it. Frozen modules (`freeze`) stay as they are. With no epochs, the history is that of
-    the network as it was. While it trains, channels lie last in memory: convolutions on CPUs are
-    faster so. With `params.precision` bfloat16 the layers compute in it (autocast); weights, loss and the test after
-    each epoch stay in float32.
+    batch that ends nearest to it. Modules that `freeze` has frozen, those of `params.freeze`, stay as they are. With no
+    epochs, the history is that of the network as it was. While it trains, channels lie last in memory: convolutions on
+    CPUs are faster so. With `params.precision` bfloat16 the layers compute in it (autocast); weights, loss and the test
+    after each epoch stay in float32.
 
     Raises StrataError as soon as the loss of a batch is not finite, or where everything is frozen.
     """
@@ -106,7 +106,7 @@ def train(
     optimizer = torch.optim.SGD(trainable, lr=params.lr, momentum=params.momentum)
     total, steps = len(examples.labels), 0
     for epoch in range(1, params.epochs + 1):
-        _training_mode(network)
+        _training_mode(network, params.freeze)
         whole, since = _Means(), _Means()
         order = torch.randperm(total, generator=generator).to(examples.labels.device)
         batches = order.split(params.batch_size)
@@ -165,13 +165,11 @@ def _outputs(network: nn.Module, images: torch.Tensor, batch_size: int) -> Itera
             yield network(batch)
 
 
-def _training_mode(network: nn.Module) -> None:
-    """Training mode, but for modules that have weights and none to train."""
+def _training_mode(network: nn.Module, frozen: Sequence[str]) -> None:
+    """Training mode, but for the modules at the paths: their running means stay, too."""
     network.train()
-    for module in network.modules():
-        weights = list(module.parameters())
-        if weights and not any(weight.requires_grad for weight in weights):
-            module.eval()
+    for path in frozen:
+        network.get_submodule(path).eval()
 
 
 def _due_checkpoints(params: TrainParams, images: int) -> dict[int, float]:

@@ -8,10 +8,9 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from networks.mnist_cnn import MnistCnn
 from strata.checkpoint import load_checkpoint, save_checkpoint
 from strata.errors import StrataError
-from strata.network import MnistCnn, initialized_network
-from strata.params.network import NetworkParams
 
 
 class Touch:
@@ -25,8 +24,10 @@ class Touch:
 
 
 def small_network(seed: int = 0, fc1_units: int = 4) -> MnistCnn:
-    params = NetworkParams(conv1_channels=2, conv2_channels=3, kernel_size=3, fc1_units=fc1_units)
-    return initialized_network(params, (1, 10, 10), 5, seed)
+    widths = {"conv1_channels": 2, "conv2_channels": 3, "kernel_size": 3, "fc1_units": fc1_units}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return MnistCnn(image_shape=(1, 10, 10), classes=5, **widths)
 
 
 def unsafe_message(path: Path) -> str:
@@ -92,7 +93,7 @@ def test_any_other_bytes_are_refused(tmp_path, content):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    assert load_error(tmp_path / "model.pt") == f"{tmp_path / 'model.pt'} is missing; run `dvc repro train`"
+    assert load_error(tmp_path / "model.pt") == f"{tmp_path / 'model.pt'} is missing; run `dvc repro -f train`"
 
 
 def test_weights_of_another_width_are_refused_in_one_line(tmp_path):

@@ -268,6 +268,8 @@ def test_the_same_run_gives_the_same_bytes(tiny_run, exported, tmp_path):
 def test_chosen_layers_replace_an_earlier_export(tiny_run, exported, tmp_path):
     out = shutil.copytree(exported, tmp_path / "out")
     (out / "arrays/mine.npy").write_bytes(b"kept")
+    for name in ("arrays/layer3.1.npy", "arrays/maps/layer3.1.npy", "tensorboard/maps/layer3.1.tsv"):
+        (out / name).write_bytes(b"of another network")
     run_export(tiny_run, out, "--layers", "h6", "input")
     left = set(files(out))
     assert left == {name for name in files(exported) if "h4" not in name} | {"arrays/mine.npy"}

@@ -6,17 +6,25 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from networks.mnist_cnn import MnistCnn
 from strata.extraction import Images, stream_activations
-from strata.layers import LAYER_MODULES
-from strata.network import MnistCnn, initialized_network
+from strata.network import initialized_network
 from strata.network_input import normalized
 from strata.params.network import NetworkParams
 
 COUNT = 11
 IMAGES = np.random.default_rng(0).integers(0, 256, (COUNT, 16, 16), dtype=np.uint8)
 NETWORK = initialized_network(
-    NetworkParams(conv1_channels=3, conv2_channels=4, kernel_size=5, fc1_units=8), (1, 16, 16), 10, 0
+    NetworkParams(
+        target="networks.mnist_cnn:MnistCnn",
+        arguments={"conv1_channels": 3, "conv2_channels": 4, "kernel_size": 5, "fc1_units": 8},
+        outputs="log-probabilities",
+    ),
+    (1, 16, 16),
+    10,
+    0,
 )
+LAYERS = {layer: layer for layer in ("input", "h1", "h2", "h3", "h4", "h5", "h6")}
 
 
 def to_input(images: Images) -> torch.Tensor:
@@ -25,9 +33,13 @@ def to_input(images: Images) -> torch.Tensor:
 
 def streamed(batch_size: int) -> tuple[list[int], dict[str, np.ndarray], np.ndarray]:
     """Return the batches' starts, and their activations and outputs concatenated."""
-    batches = list(stream_activations(NETWORK, IMAGES, LAYER_MODULES, to_input, batch_size))
-    activations = {layer: np.concatenate([b.activations[layer] for b in batches]) for layer in LAYER_MODULES}
-    return [batch.start for batch in batches], activations, np.concatenate([batch.output for batch in batches])
+    batches = list(stream_activations(NETWORK, IMAGES, LAYERS, to_input, batch_size))
+    activations = {layer: np.concatenate([b.activations[layer] for b in batches]) for layer in LAYERS}
+    return (
+        [batch.start for batch in batches],
+        activations,
+        np.concatenate([batch.log_probabilities for batch in batches]),
+    )
 
 
 @given(batch_size=st.integers(1, COUNT + 3))
@@ -42,7 +54,7 @@ def test_rows_are_the_images_in_order_for_any_batch_size(batch_size):
 def test_batches_together_equal_one_big_pass(batch_size):
     _, whole, whole_output = streamed(COUNT)
     _, parts, output = streamed(batch_size)
-    for layer in LAYER_MODULES:
+    for layer in LAYERS:
         np.testing.assert_allclose(parts[layer], whole[layer], atol=1e-5, rtol=1e-5, err_msg=layer)
     np.testing.assert_allclose(output, whole_output, atol=1e-5, rtol=1e-5)
 
@@ -56,11 +68,11 @@ def test_activations_are_float32_and_the_last_layer_is_the_output():
 def test_only_the_chosen_layers_are_captured():
     batch = next(stream_activations(NETWORK, IMAGES, {"h4": "pool2"}, to_input, 5))
     assert {layer: values.shape for layer, values in batch.activations.items()} == {"h4": (5, 4, 1, 1)}
-    assert batch.output.shape == (5, 10)
+    assert batch.log_probabilities.shape == (5, 10)
 
 
 def test_a_batch_is_not_overwritten_by_the_next():
-    stream = stream_activations(NETWORK, IMAGES, LAYER_MODULES, to_input, 4)
+    stream = stream_activations(NETWORK, IMAGES, LAYERS, to_input, 4)
     first = next(stream)
     kept = {layer: values.copy() for layer, values in first.activations.items()}
     next(stream)
@@ -70,23 +82,23 @@ def test_a_batch_is_not_overwritten_by_the_next():
 
 def test_the_network_runs_in_evaluation_mode():
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Dropout(0.5)).train()
-    (batch,) = stream_activations(network, IMAGES, {"x": "1"}, to_input, COUNT)
-    np.testing.assert_array_equal(batch.output, to_input(IMAGES).flatten(1).numpy())
+    (batch,) = stream_activations(network, IMAGES, {"x": "1"}, to_input, COUNT, "logits")
+    np.testing.assert_array_equal(batch.activations["x"], to_input(IMAGES).flatten(1).numpy())
 
 
 def test_the_consumer_is_not_put_into_inference_mode():
-    stream = stream_activations(NETWORK, IMAGES, LAYER_MODULES, to_input, 4)
+    stream = stream_activations(NETWORK, IMAGES, LAYERS, to_input, 4)
     next(stream)
     assert not torch.is_inference_mode_enabled()
 
 
 def test_no_images_give_no_batches():
-    assert list(stream_activations(NETWORK, IMAGES[:0], LAYER_MODULES, to_input, 4)) == []
+    assert list(stream_activations(NETWORK, IMAGES[:0], LAYERS, to_input, 4)) == []
 
 
 def test_hooks_are_removed_when_the_consumer_stops_early():
-    network = MnistCnn(NetworkParams(conv1_channels=1, conv2_channels=1, kernel_size=5, fc1_units=1), (1, 16, 16), 2)
-    stream = stream_activations(network, IMAGES, LAYER_MODULES, to_input, 4)
+    network = MnistCnn(image_shape=(1, 16, 16), classes=2, conv1_channels=1, conv2_channels=1, fc1_units=1)
+    stream = stream_activations(network, IMAGES, LAYERS, to_input, 4)
     next(stream)
     stream.close()
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in network.modules())

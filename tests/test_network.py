@@ -2,18 +2,20 @@
 
 import pytest
 import torch
+from torch import nn
 
+from networks.mnist_cnn import MnistCnn
 from strata.capture import captured
 from strata.errors import StrataError
-from strata.layers import LAYER_MODULES
-from strata.network import MnistCnn, initialized_network, parameter_count
+from strata.network import initialized_network, parameter_count
 from strata.params.network import NetworkParams
 from tests.exercise_net import Net
 
-EXERCISE = NetworkParams(conv1_channels=20, conv2_channels=50, kernel_size=5, fc1_units=500)
+EXERCISE = NetworkParams(target="networks.mnist_cnn:MnistCnn", arguments={}, outputs="log-probabilities")
+LAYERS = {"input": "input", **MnistCnn.layer_paths}
 
 
-def exercise_network(seed: int = 0) -> MnistCnn:
+def exercise_network(seed: int = 0) -> nn.Module:
     return initialized_network(EXERCISE, (1, 28, 28), 10, seed)
 
 
@@ -21,7 +23,7 @@ def images(count: int = 6) -> torch.Tensor:
     return torch.randn(count, 1, 28, 28, generator=torch.Generator().manual_seed(1))
 
 
-def same_weights(first: MnistCnn, second: MnistCnn) -> bool:
+def same_weights(first: nn.Module, second: nn.Module) -> bool:
     weights = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     return all(torch.equal(one, other) for one, other in weights)
 
@@ -43,8 +45,8 @@ def test_output_is_bitwise_that_of_the_exercise_network():
 def test_every_layer_is_bitwise_that_of_the_exercise_network():
     network, net = exercise_network(), Net()
     net.load_state_dict(network.state_dict())
-    with captured(network, LAYER_MODULES) as outputs, torch.no_grad():
-        network(images())
+    with captured(network, LAYERS) as observed, torch.no_grad():
+        _, outputs = observed(images())
         expected = {"input": images(), **net.activations(images())}
     assert list(outputs) == list(expected)
     for layer, values in expected.items():
@@ -75,8 +77,8 @@ def test_parameter_count_is_that_of_the_exercise():
 )
 def test_shape_of_each_layer(layer, shape):
     network = exercise_network()
-    with captured(network, LAYER_MODULES) as outputs, torch.no_grad():
-        network(images(2))
+    with captured(network, LAYERS) as observed, torch.no_grad():
+        _, outputs = observed(images(2))
     assert outputs[layer].shape == (2, *shape)
 
 
@@ -100,12 +102,16 @@ def test_initialization_leaves_the_global_generator_alone():
 
 @pytest.mark.parametrize(("side", "kernel"), [(15, 5), (4, 5), (1, 7)])
 def test_a_kernel_too_large_for_the_images_is_refused(side, kernel):
-    params = EXERCISE.model_copy(update={"kernel_size": kernel})
+    params = EXERCISE.model_copy(update={"arguments": {"kernel_size": kernel}})
     with pytest.raises(StrataError) as caught:
-        MnistCnn(params, (1, side, side), 10)
-    assert str(caught.value) == f"network.kernel_size {kernel} is too large for images of {side} x {side}"
+        initialized_network(params, (1, side, side), 10, 0)
+    assert str(caught.value) == (
+        "network.target networks.mnist_cnn:MnistCnn: ValueError:"
+        f" kernel_size {kernel} is too large for images of {side} x {side}"
+    )
 
 
 def test_the_smallest_images_that_fit_are_accepted():
+    network = initialized_network(EXERCISE, (1, 16, 16), 10, 0)
     with torch.no_grad():
-        assert MnistCnn(EXERCISE, (1, 16, 16), 10)(torch.zeros(1, 1, 16, 16)).shape == (1, 10)
+        assert network(torch.zeros(1, 1, 16, 16)).shape == (1, 10)

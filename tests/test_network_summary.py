@@ -3,17 +3,15 @@
 import pytest
 import torch
 
-from strata.layers import LAYER_MODULES
-from strata.network import initialized_network
+from networks.mnist_cnn import MnistCnn
+from strata.layers import named_layers
 from strata.network_summary import network_summary
-from strata.params.network import NetworkParams
 
 
 @pytest.fixture(scope="module")
 def rows() -> list[list[str]]:
-    params = NetworkParams(conv1_channels=20, conv2_channels=50, kernel_size=5, fc1_units=500)
-    network = initialized_network(params, (1, 28, 28), 10, 0)
-    text = network_summary(network, (1, 28, 28), LAYER_MODULES)
+    network = MnistCnn(image_shape=(1, 28, 28), classes=10)
+    text = network_summary(network, (1, 28, 28), named_layers(network))
     assert text.endswith("\n")
     return [line.split() for line in text.splitlines()]
 
@@ -45,7 +43,8 @@ def test_row(rows, row):
 
 def test_modules_come_in_the_order_in_which_they_run(rows):
     names = [row[-1] and row[0] for row in rows if row]
-    assert [name for name in names if name in LAYER_MODULES] == list(LAYER_MODULES)
+    layers = ["input", *MnistCnn.layer_paths]
+    assert [name for name in names if name in layers] == layers
 
 
 def test_columns_are_aligned():

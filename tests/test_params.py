@@ -33,10 +33,14 @@ SCHEMAS: dict[str, Any] = {
     "measure": MeasureParams,
     "report": ReportParams,
 }
-TRAIN_KEYS = "epochs, batch_size, test_batch_size, lr, momentum, log_interval, precision, device, threads"
+TRAIN_KEYS = "epochs, batch_size, test_batch_size, lr, momentum, log_interval, precision, device, threads,"
+TRAIN_KEYS += " init_from, freeze, checkpoints"
 YAML_HINT = "; YAML 1.1 reads 1e-3 as text: write 0.001 or 1.0e-3, without quotes"
 MIRROR = "a mirror is an http:// or https:// address, or a folder"
-LAYER = "a layer is named with letters, digits and _ . - and not 'samples', unlike"
+LAYER = "a layer is named with letters, digits and _ . - and not samples or checkpoints, unlike"
+
+
+LAYERS = "should be a list of names, or a map from names to modules, and not empty"
 
 
 def mistake(path: Path, name: str) -> str:
@@ -60,7 +64,10 @@ def test_the_projects_own_file_has_the_sections_of_the_schemas_and_each_loads():
     assert set(content) == set(SCHEMAS)
     for name, schema in SCHEMAS.items():
         loaded = load_section(ROOT / "params.yaml", name, schema)
-        assert (loaded if name in ("seed", "layers") else loaded.model_dump()) == content[name]
+        if name == "layers":
+            assert list(loaded) == list(loaded.values()) == content[name]
+        else:
+            assert (loaded if name == "seed" else loaded.model_dump()) == content[name]
 
 
 def test_a_section_is_frozen(write_params):
@@ -83,7 +90,7 @@ def test_whole_numbers_will_do_where_any_number_does(write_params):
         ({"epochs": True}, "train.epochs: input should be a valid integer (got True)"),
         ({"epochs": 2.0}, "train.epochs: input should be a valid integer (got 2.0)"),
         ({"epochs": None}, "train.epochs: input should be a valid integer (got None)"),
-        ({"epochs": 0}, "train.epochs: input should be greater than or equal to 1 (got 0)"),
+        ({"epochs": -1}, "train.epochs: input should be greater than or equal to 0 (got -1)"),
         ({"lr": True}, "train.lr: input should be a valid number (got True)"),
         ({"lr": "fast"}, "train.lr: input should be a valid number (got 'fast')"),
         ({"lr": "1e-3"}, f"train.lr: input should be a valid number (got '1e-3'){YAML_HINT}"),
@@ -110,7 +117,7 @@ def test_a_missing_key_is_named(tmp_path):
 
 
 def test_all_mistakes_of_a_section_are_told_at_once(write_params):
-    said = mistake(write_params(train={"epochs": 0, "momentum": -1}), "train").split("; ")
+    said = mistake(write_params(train={"epochs": -1, "momentum": -1}), "train").split("; ")
     assert [part.partition(":")[0] for part in said] == ["train.epochs", "train.momentum"]
 
 
@@ -135,7 +142,19 @@ def test_all_mistakes_of_a_section_are_told_at_once(write_params):
         ("dataset", {"mirrors": ["a\nb"]}, f"dataset.mirrors.0: {MIRROR} (got 'a\\nb')"),
         ("download", {"timeout_seconds": 0}, "download.timeout_seconds: input should be greater than 0 (got 0)"),
         ("download", {"attempts": 21}, "download.attempts: input should be less than or equal to 20 (got 21)"),
-        ("network", {"kernel_size": 8}, "network.kernel_size: input should be less than or equal to 7 (got 8)"),
+        ("network", {"kernel_size": 8}, "network.kernel_size: unknown key; allowed: target, arguments, outputs"),
+        ("network", {"target": "networks/a.py"}, "network.target: string should match pattern"),
+        ("network", {"target": "networks.a"}, "network.target: string should match pattern"),
+        ("network", {"arguments": [3]}, "network.arguments: input should be a valid dictionary (got [3])"),
+        ("network", {"outputs": "softmax"}, "network.outputs: input should be 'log-probabilities' or 'logits' (got"),
+        ("train", {"freeze": "conv1"}, "train.freeze: input should be a valid list (got 'conv1')"),
+        ("train", {"freeze": [""]}, "train.freeze.0: string should have at least 1 character (got '')"),
+        ("train", {"init_from": ""}, "train.init_from: string should have at least 1 character (got '')"),
+        ("train", {"checkpoints": [1, 0]}, "train: checkpoints must ascend, each once"),
+        ("train", {"checkpoints": [1, 1]}, "train: checkpoints must ascend, each once"),
+        ("train", {"checkpoints": [0.5, 2.5]}, "train: the checkpoint at 2.5 epochs comes after the last of 2"),
+        ("train", {"checkpoints": [-1]}, "train.checkpoints.0: input should be greater than or equal to 0 (got -1"),
+        ("train", {"checkpoints": 1}, "train.checkpoints: input should be a valid list (got 1)"),
         ("extract", {"split": "all"}, "extract.split: input should be 'train', 'test' or 'both' (got 'all')"),
         ("embed", {"learning_rate": "fast"}, "embed.learning_rate"),
         ("embed", {"iterations": 99}, "embed: engine sklearn runs at least 250 iterations, exaggerated and plain"),
@@ -174,16 +193,29 @@ def test_a_seed_is_a_whole_number_below_2_to_the_32(seed, write_params):
 @pytest.mark.parametrize(
     ("layers", "expected"),
     [
-        ([], "layers: list should have at least 1 item after validation, not 0 (got [])"),
-        ("h1", "layers: input should be a valid list (got 'h1')"),
-        (["h1", 2], "layers.1: input should be a valid string (got 2)"),
+        *[(each, f"layers: {LAYERS} (got {each!r})") for each in ([], {}, "h1", None, 3)],
+        (["h1", 2], "layers: names and modules are texts: write '2' in quotes (got 2)"),
+        ({"h1": 1}, "layers: names and modules are texts: write '1' in quotes (got 1)"),
+        ({"h1": None}, "layers: names and modules are texts: write 'None' in quotes (got None)"),
+        ({"h1": ""}, "layers: layer h1 has no module"),
+        ({"h1": "a", "H1": "b"}, "layers: each layer may be named once"),
+        ({"a/b": "a"}, f"layers: {LAYER} 'a/b'"),
         (["h1", "h2", "h1"], "layers: each layer may be named once"),
         (["h1", "H1"], "layers: each layer may be named once"),
-        *[([name], f"layers: {LAYER} {name!r}") for name in ("a/b", "..\\b", "..", "", "a\n", "a" * 65, "samples")],
+        *[
+            ([name], f"layers: {LAYER} {name!r}")
+            for name in ("a/b", "..\\b", "..", "", "a\n", "a" * 65, "samples", "Checkpoints")
+        ],
     ],
 )
 def test_layers_are_names_that_can_be_files_each_once(layers, expected, write_params):
     assert mistake(write_params(layers=layers), "layers") == expected
+
+
+def test_layers_map_names_to_modules_and_a_name_alone_is_its_module(write_params):
+    by_path = {"input": "input", "block3": "layer3.1", "again": "layer3.1"}
+    assert load_section(write_params(layers=by_path), "layers", Layers) == by_path
+    assert load_section(write_params(layers=["fc.2", "1"]), "layers", Layers) == {"fc.2": "fc.2", "1": "1"}
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ def one_thread():
 
 def settings(**changes) -> TrainParams:
     base = {"epochs": 1, "batch_size": 3, "test_batch_size": 4, "lr": 0.1, "momentum": 0.0, "log_interval": 1}
-    return TrainParams(**{**base, "precision": "float32", "device": "cpu", "threads": 1, **changes})
+    base |= {"precision": "float32", "device": "cpu", "threads": 1, "init_from": None, "freeze": [], "checkpoints": []}
+    return TrainParams(**{**base, **changes})
 
 
 def linear(seed: int | None = None) -> nn.Sequential:

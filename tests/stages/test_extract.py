@@ -114,12 +114,13 @@ def test_an_unknown_layer_is_refused(extracted, write_params):
     with pytest.raises(StrataError) as caught:
         run_extract(write_params(layers=["input", "h7"]), extracted / "raw", extracted)
     assert str(caught.value) == (
-        "params.yaml: layers: the network has no layer 'h7'; allowed: input, h1, h2, h3, h4, h5, h6"
+        "layer 'h7': the network has no 'h7'; it has input, h1, h2, h3, h4, h5, h6, conv1, relu1, pool1, conv2, relu2,"
+        " pool2, flatten, fc1, relu3, fc2, output"
     )
 
 
 def test_a_checkpoint_of_another_width_is_refused(extracted, write_params):
-    network = {**TINY_PARAMS["network"], "fc1_units": 9}
+    network = {"arguments": {**TINY_PARAMS["network"]["arguments"], "fc1_units": 9}}
     with pytest.raises(StrataError, match=r"mnist_cnn\.pt does not fit the network of params\.yaml: .*fc1\.weight"):
         run_extract(write_params(network=network), extracted / "raw", extracted)
 
@@ -128,7 +129,7 @@ def test_a_missing_checkpoint_is_named(extracted, write_params):
     (extracted / "model/mnist_cnn.pt").unlink()
     with pytest.raises(StrataError) as caught:
         run_extract(write_params(), extracted / "raw", extracted)
-    assert str(caught.value) == f"{extracted / 'model/mnist_cnn.pt'} is missing; run `dvc repro train`"
+    assert str(caught.value) == f"{extracted / 'model/mnist_cnn.pt'} is missing; run `dvc repro -f train`"
 
 
 def test_an_error_on_the_way_leaves_the_files_before_as_they_were(extracted, write_params, monkeypatch):

@@ -11,7 +11,7 @@ from strata.checkpoint import load_checkpoint
 from strata.datasets.description import read_description
 from strata.datasets.images import load_images
 from strata.errors import StrataError
-from strata.network import MnistCnn, initialized_network
+from strata.network import initialized_network
 from strata.network_input import normalized
 from strata.params.network import NetworkParams
 from strata.params.train import TrainParams
@@ -79,7 +79,7 @@ def test_the_summary_is_of_the_trained_network(trained):
 
 
 def test_the_checkpoint_makes_the_predictions_and_the_test_loss(trained, tiny_data):
-    network = MnistCnn(NetworkParams(**TINY_PARAMS["network"]), (1, 16, 16), 10)
+    network = initialized_network(NetworkParams(**TINY_PARAMS["network"]), (1, 16, 16), 10, seed=1)
     load_checkpoint(network, trained / "model/mnist_cnn.pt")
     description, test = read_description(tiny_data), load_images(tiny_data, "test")
     predicted = predict(network, normalized(test.images, description.mean, description.std), 32)
@@ -122,7 +122,10 @@ def test_the_seed_draws_both_the_weights_and_the_order_of_the_images(trained, ti
 
 
 def test_more_training_learns_the_bars(tmp_path, tiny_data, write_params):
-    params = write_params(train={"epochs": 30, "lr": 0.02}, network={"conv2_channels": 8, "fc1_units": 32})
+    params = write_params(
+        train={"epochs": 30, "lr": 0.02},
+        network={"arguments": {"conv1_channels": 3, "conv2_channels": 8, "fc1_units": 32}},
+    )
     run_train(params, tiny_data, tmp_path / "out")
     assert metrics(tmp_path / "out")["test_accuracy"] > 0.9
 
@@ -130,7 +133,7 @@ def test_more_training_learns_the_bars(tmp_path, tiny_data, write_params):
 def test_a_training_that_diverges_writes_nothing(tmp_path, tiny_data, write_params):
     with pytest.raises(StrataError, match=r"^training diverged: the loss is nan at epoch 1, batch \d of 4; lower"):
         run_train(write_params(train={"lr": 1e30}), tiny_data, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+    assert files_under(tmp_path / "out") == []
 
 
 def test_data_that_are_missing_are_named(tmp_path, write_params):
