@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from strata.datasets.catalogue import CATALOGUE
 from strata.errors import StrataError
-from strata.params.common import Layers, Seed
+from strata.params.common import Layers, Reproducible, Seed
 from strata.params.dataset import KNOWN, DatasetParams
 from strata.params.download import DownloadParams
 from strata.params.embed import EmbedParams
@@ -23,6 +23,7 @@ from tests.tiny_pipeline import ROOT, TINY_PARAMS
 
 SCHEMAS: dict[str, Any] = {
     "seed": Seed,
+    "reproducible": Reproducible,
     "dataset": DatasetParams,
     "network": NetworkParams,
     "layers": Layers,

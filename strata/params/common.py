@@ -1,15 +1,24 @@
-"""The parameters that several stages share: the seed, the names of the layers, the device."""
+"""The parameters that several stages share: the seed, what is reproducible where, the layers' names, the device."""
 
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 Device = Literal["cpu", "cuda", "mps"]
+Precision = Literal["float32", "bfloat16"]
 RESERVED = ("samples", "checkpoints")  # names beside the layers' in data/activations
 Threads = Annotated[int, Field(strict=True, ge=1, le=256)]
+
+
+class Reproducible(StrEnum):
+    """Where a run gives the same bytes: on machines of one kind, or on all x86-64 processors with AVX2."""
+
+    MACHINE = "machine"
+    PORTABLE = "portable"
 
 
 def _layer_names(layers: Mapping[str, str]) -> Mapping[str, str]:
