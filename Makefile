@@ -18,7 +18,7 @@ $(shell test ! -s $(READY) || test "$$(cat $(READY))" = "$$(pwd -P)" || \
   echo "note: this folder was moved after .venv was set up: make works, activating .venv does not; for that: make clean-venv repro" >&2)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro compare export verify test browser check bench kills format requirements deps clean-venv
+.PHONY: help repro compare export verify test browser check bench kills portable-check format requirements deps clean-venv
 
 help: ## print this
 	@echo "usage: make TARGET [PYTHON=python3.12] [TORCH_INDEX=address]"
@@ -60,6 +60,9 @@ bench: $(READY) ## speed and memory, in one run, to benchmarks/results.md: make 
 
 kills: $(READY) ## kill every stage at random moments, and compare what DVC repairs with an undisturbed run: make kills [KILLS=60]
 	@python -m benchmarks.kills --kills $(or $(KILLS),60)
+
+portable-check: $(READY) ## is `reproducible: portable` the same here and on an emulated Haswell? Takes minutes, and Debian's qemu-user
+	@python -m benchmarks.portable_check
 
 format: $(READY) ## format the code and mend what the linter can
 	@python -m ruff format .

@@ -1,10 +1,12 @@
 """A few digits of `mnist-5k` through all stages in one process: what an emulated processor does in minutes.
 
-python -m benchmarks.few_digits DATA FOLDER PYTHON    # FOLDER holds params.yaml; PYTHON starts the workers
+python -m benchmarks.few_digits PYTHON    # in a folder with params.yaml and data/raw; PYTHON starts the workers
 """
 
+import importlib
 import json
 import multiprocessing
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -50,28 +52,20 @@ def few_digits(folder: Path) -> None:
     write_description(folder, describe(folder, CATALOGUE["mnist-5k"]))
 
 
-def run_stages(data: Path, folder: Path) -> dict[str, float]:
-    """Run the stages from train to report in `folder`, whose params.yaml they read; return the seconds of each."""
-    # Imported here: the workers import this file, too.
-    from tests import tiny_pipeline
-
-    params = folder / "params.yaml"
-    stages = {
-        "train": lambda: tiny_pipeline.run_train(params, data, folder),
-        "extract": lambda: tiny_pipeline.run_extract(params, data, folder),
-        "embed": lambda: tiny_pipeline.run_embed(params, folder),
-        "measure": lambda: tiny_pipeline.run_measure(params, data, folder),
-        "report": lambda: tiny_pipeline.run_report(params, data, folder),
-    }
+def run_stages() -> dict[str, float]:
+    """Run the commands of dvc.yaml, but for the download, in this folder and process; return the seconds of each."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     seconds = {}
     for name, stage in stages.items():
+        if name == "download":
+            continue
+        _python, _option, module, *arguments = shlex.split(stage["cmd"])
         begin = time.perf_counter()
-        stage()
+        importlib.import_module(module).main(arguments)
         seconds[name] = time.perf_counter() - begin
     return seconds
 
 
 if __name__ == "__main__":
-    multiprocessing.set_executable(sys.argv[3])
-    taken = run_stages(Path(sys.argv[1]), Path(sys.argv[2]))
-    (Path(sys.argv[2]) / "seconds.json").write_text(json.dumps(taken), encoding="utf-8")
+    multiprocessing.set_executable(sys.argv[1])
+    Path("seconds.json").write_text(json.dumps(run_stages()), encoding="utf-8")

@@ -42,7 +42,8 @@ def fingerprint_here() -> str:
 class ClusterPool:
     """A pool of a scheduler's workers, with the methods of `strata.pool.Pool`.
 
-    Raises StrataError at once where the scheduler cannot be reached, has no workers, or they run other code or under other limits.
+    Raises StrataError at once where the scheduler cannot be reached or has no workers, or they run other code or under
+    other limits.
     """
 
     def __init__(self, address: str) -> None:

@@ -17,6 +17,13 @@ def test_the_record_names_python_packages_processor_and_linear_algebra():
     assert environment(Reproducible.MACHINE) == found
 
 
+def test_in_portable_mode_the_limits_stand_for_the_instruction_sets():
+    found = environment(Reproducible.PORTABLE)
+    assert found["reproducible"] == "portable"
+    assert found["instruction sets"].startswith("ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_CBWR=COMPATIBLE")
+    assert found.keys() == environment(Reproducible.MACHINE).keys()
+
+
 def test_differences_name_both_sides_and_what_only_one_has():
     assert differences({"numpy": "2.4", "torch": "2.14"}, {"numpy": "2.5", "torch": "2.14", "bokeh": "3"}) == [
         "numpy: 2.4 there, 2.5 here",

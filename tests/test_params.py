@@ -61,7 +61,7 @@ def test_the_projects_own_file_has_the_sections_of_the_schemas_and_each_loads():
     assert set(content) == set(SCHEMAS)
     for name, schema in SCHEMAS.items():
         loaded = load_section(ROOT / "params.yaml", name, schema)
-        assert (loaded if name in ("seed", "layers") else loaded.model_dump()) == content[name]
+        assert (loaded if name in ("seed", "reproducible", "layers") else loaded.model_dump()) == content[name]
 
 
 def test_a_section_is_frozen(write_params):
@@ -165,6 +165,12 @@ def test_mirrors_are_addresses_or_folders(write_params):
     mirrors = ["https://a.example/b/", "http://127.0.0.1:8000", "/a folder", "../b", "お"]
     loaded = load_section(write_params(dataset={"mirrors": mirrors}), "dataset", DatasetParams)
     assert loaded.mirrors == mirrors
+
+
+@pytest.mark.parametrize("mode", ["everywhere", "Portable", True, None])
+def test_what_is_reproducible_where_is_one_of_two_words(mode, write_params):
+    expected = f"reproducible: input should be 'machine' or 'portable' (got {mode!r})"
+    assert mistake(write_params(reproducible=mode), "reproducible") == expected
 
 
 @pytest.mark.parametrize("seed", [True, -1, 2**32, "0", 1.5, None])
