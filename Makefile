@@ -18,7 +18,7 @@ $(shell test ! -s $(READY) || test "$$(cat $(READY))" = "$$(pwd -P)" || \
   echo "note: this folder was moved after .venv was set up: make works, activating .venv does not; for that: make clean-venv repro" >&2)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro experiments compare export verify test browser check bench kills fuzz format requirements deps clean-venv
+.PHONY: help repro experiments compare export verify test browser check bench kills fuzz portable-check format requirements deps clean-venv
 
 help: ## print this
 	@echo "usage: make TARGET [PYTHON=python3.12] [TORCH_INDEX=address]"
@@ -67,6 +67,9 @@ kills: $(READY) ## kill every stage at random moments, and compare what DVC repa
 fuzz: $(READY) ## feed the readers of files with damaged bytes, guided by coverage: make fuzz [MINUTES=3, for each reader]
 	@python -c 'import atheris' 2> /dev/null || python -m pip install --quiet atheris==3.0.0
 	@python -m fuzz.run --minutes "$(or $(MINUTES),3)"
+
+portable-check: $(READY) ## is `reproducible: portable` the same here and on an emulated Haswell? Takes minutes, and Debian's qemu-user
+	@python -m benchmarks.portable_check
 
 format: $(READY) ## format the code and mend what the linter can
 	@python -m ruff format .

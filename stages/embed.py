@@ -17,14 +17,15 @@ from strata.console import say
 from strata.embedding_files import LayerMap, write_map
 from strata.entry import run_stage, stage_parser
 from strata.errors import StrataError
-from strata.params.common import Layers, Seed
+from strata.params.common import Layers, Reproducible, Seed
 from strata.params.embed import EmbedParams
 from strata.params.section import load_section
 from strata.pool import started_pool
+from strata.portable import check_portable
 from strata.provenance import check_same_origin, check_same_samples
 from strata.reduced_activations import read_reduced
 from strata.training_times import CHECKPOINTS, kept_folders
-from strata.tsne import Embedding, check_points, chosen_engine, embed, initial_map
+from strata.tsne import Embedding, check_points, chosen_engine, embed, initial_map, with_engine
 
 # What a process takes at most: a layer that is cached, or the affinities of 70,000 points.
 BYTES_EACH = 1.5e9
@@ -53,13 +54,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     seed = load_section(options.params, "seed", Seed)
     layers = list(load_section(options.params, "layers", Layers))
-    params = load_section(options.params, "embed", EmbedParams)
+    mode = load_section(options.params, "reproducible", Reproducible)
+    params = with_engine(load_section(options.params, "embed", EmbedParams), mode)
     if params.initialization_layer not in layers:
         raise StrataError(
             f"{options.params}: embed.initialization_layer '{params.initialization_layer}' is not among the layers"
             f" ({', '.join(layers)})"
         )
 
+    check_portable(mode)
     folders = {"": options.activations, **kept_folders(options.activations)}
     paths = [folder / f"{layer}.parquet" for folder in folders.values() for layer in layers]
     infos = [read_info(path) for path in paths]

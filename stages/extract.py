@@ -25,11 +25,12 @@ from strata.errors import StrataError
 from strata.extraction import Images, stream_activations
 from strata.network import initialized_network
 from strata.network_input import normalized
-from strata.params.common import Layers
+from strata.params.common import Layers, Reproducible
 from strata.params.extract import ExtractParams
 from strata.params.network import NetworkParams
 from strata.params.section import load_section
 from strata.pool import on_cluster, started_pool
+from strata.portable import check_portable
 from strata.provenance import Provenance
 from strata.samples import Samples, write_samples
 from strata.training_times import CHECKPOINTS, kept_weights
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     params = load_section(options.params, "extract", ExtractParams)
     layers = load_section(options.params, "layers", Layers)
     network_params = load_section(options.params, "network", NetworkParams)
+    check_portable(load_section(options.params, "reproducible", Reproducible), params.device)
 
     job = ExtractJob(options.data, options.model, options.out, layers, params, network_params)
     write_extraction(job)

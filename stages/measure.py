@@ -24,14 +24,16 @@ from strata.measures.estimates import all_estimates, cka_table, dimension_table,
 from strata.measures.plan import SHUFFLED, Plan, point_subsets, run_plan
 from strata.measures.space_files import SPACES, TRAINED, scratch_spaces
 from strata.measures.tables import layer_table, measure_table, metrics
-from strata.params.common import Layers, Seed
+from strata.params.common import Layers, Reproducible, Seed
 from strata.params.embed import EmbedParams
 from strata.params.measure import MeasureParams
 from strata.params.network import NetworkParams
 from strata.params.section import load_section
 from strata.pool import started_pool
+from strata.portable import check_portable
 from strata.provenance import check_same_origin, check_same_samples
 from strata.training_times import kept_weights
+from strata.tsne import with_engine
 
 INPUTS = ("data", "model", "checkpoints", "activations", "embeddings")
 OUTPUTS = ("out", "metrics", "table", "by-layer", "cka", "dimension", "stability", "pairs", "training")
@@ -46,9 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     layers = list(layer_paths)
     seed = load_section(options.params, "seed", Seed)
     params = load_section(options.params, "measure", MeasureParams)
-    embed = load_section(options.params, "embed", EmbedParams)
+    mode = load_section(options.params, "reproducible", Reproducible)
+    embed = with_engine(load_section(options.params, "embed", EmbedParams), mode)
     network = load_section(options.params, "network", NetworkParams)
     again = stability_params(params, embed)
+    check_portable(mode, params.device)
     # Imported here: the pool's processes import this file, and have no use for PyTorch.
     from strata.measures.preparation import chosen, prepare_spaces
 

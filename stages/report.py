@@ -25,10 +25,11 @@ from strata.page.facts import facts
 from strata.page.figure_list import missing_figures, on_page, report_figures
 from strata.page.inputs import load_report_inputs
 from strata.page.run_payload import run_payload, shown_rows
-from strata.params.common import Layers, Seed
+from strata.params.common import Layers, Reproducible, Seed
 from strata.params.report import ReportParams
 from strata.params.section import load_section, sections_as_text
 from strata.pool import run_jobs
+from strata.portable import check_portable
 
 MEASURED = ("measures", "table", "cka", "dimension", "stability", "pairs")
 READ = (
@@ -36,7 +37,7 @@ READ = (
     *MEASURED,
 )
 WRITTEN = ("figures", "page", "environment")
-TOLD = ("seed", "dataset", "network", "layers", "train", "extract", "embed", "measure", "report")
+TOLD = ("seed", "reproducible", "dataset", "network", "layers", "train", "extract", "embed", "measure", "report")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -47,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     layers = list(load_section(options.params, "layers", Layers))
     seed = load_section(options.params, "seed", Seed)
     params = load_section(options.params, "report", ReportParams)
+    mode = load_section(options.params, "reproducible", Reproducible)
+    check_portable(mode)
 
     inputs = load_report_inputs(
         layers,
@@ -65,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     rows = shown_rows(len(inputs.samples.label), params.page_samples, np.random.default_rng(seed))
     told = "# network\n" + options.summary.read_text(encoding="utf-8") + "\n" + sections_as_text(options.params, TOLD)
-    found = environment()
+    found = environment(mode)
     run = run_payload(inputs, rows, facts(inputs, options.training, options.embeddings, len(rows), found), told)
     payload = page_payload(inputs.dataset.classes, inputs.samples.label[rows], inputs.images[rows], {"this run": run})
     title = f"Strata: {inputs.dataset.name}, layer by layer"

@@ -26,10 +26,11 @@ from strata.layers import named_layers
 from strata.network import initialized_network, parameter_count
 from strata.network_input import normalized
 from strata.network_summary import network_summary
-from strata.params.common import Seed
+from strata.params.common import Reproducible, Seed
 from strata.params.network import NetworkParams
 from strata.params.section import load_section
 from strata.params.train import TrainParams
+from strata.portable import check_portable
 from strata.training import BatchRecord, EpochRecord, Examples, freeze, predict, train
 
 
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     seed = load_section(options.params, "seed", Seed)
     params = load_section(options.params, "train", TrainParams)
     network_params = load_section(options.params, "network", NetworkParams)
+    check_portable(load_section(options.params, "reproducible", Reproducible), params.device, params.precision)
 
     device = prepare_torch(params.device, params.threads, training=True)
     description = read_description(options.data)

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from strata.console import progress
 from strata.errors import StrataError
+from strata.portable import in_force
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -41,7 +42,8 @@ def fingerprint_here() -> str:
 class ClusterPool:
     """A pool of a scheduler's workers, with the methods of `strata.pool.Pool`.
 
-    Raises StrataError at once where the scheduler cannot be reached, has no workers, or they run other code.
+    Raises StrataError at once where the scheduler cannot be reached or has no workers, or they run other code or under
+    other limits.
     """
 
     def __init__(self, address: str) -> None:
@@ -71,6 +73,13 @@ class ClusterPool:
         others = sorted(worker for worker, code in found.items() if code != here)
         if others:
             raise StrataError(f"{SCHEDULER}: {others[0]} runs another version of Strata; start it again from this one")
+        here_limited = in_force()
+        unlike = sorted(worker for worker, limits in self._client.run(in_force).items() if limits != here_limited)
+        if unlike and here_limited:
+            command = "env $(python -m strata.portable) dask worker ADDRESS"
+            raise StrataError(f"{SCHEDULER}: {unlike[0]} is not `reproducible: portable`; start it by `{command}`")
+        if unlike:
+            raise StrataError(f"{SCHEDULER}: {unlike[0]} has the limits of `reproducible: portable`; start it without")
 
     def run(
         self, work: Callable[[Job], Result], jobs: Sequence[Job], title: str, costs: Sequence[float] | None = None

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from strata.errors import StrataError
+from strata.portable import LimitsMissingError, start_anew
 
 MACHINE_FAULTS = {
     errno.ENOSPC: "the disk is full",
@@ -37,13 +38,14 @@ def run_stage(main: Callable[[], None]) -> None:
     """Run a stage; end a user's mistake or a machine's fault with one line on standard error and status 1.
 
     SIGTERM ends it as Ctrl-C does, with what is half-written removed. So does the death of the DVC that runs it: the
-    next `dvc repro` would find a stage that still writes.
+    next `dvc repro` would find a stage that still writes. Where `reproducible: portable` asks for it, the stage
+    starts anew under its limits.
     """
     before = signal.signal(signal.SIGTERM, _terminate)
     if "DVC_STAGE" in os.environ:
         threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
-        main()
+        _under_limits(main)
     except StrataError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
@@ -60,6 +62,13 @@ def run_stage(main: Callable[[], None]) -> None:
         sys.exit(f"error: {error.filename or 'writing'}: {MACHINE_FAULTS[error.errno]}")
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _under_limits(main: Callable[[], None]) -> None:
+    try:
+        main()
+    except LimitsMissingError:
+        start_anew()
 
 
 def _terminate(number: int, _: FrameType | None) -> None:

@@ -3,6 +3,10 @@
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
+from strata.params.common import Reproducible
+from strata.portable import limits_as_text
+from strata.processor import instruction_sets
+
 # Packages whose version may change the numbers.
 PACKAGES = (
     "torch",
@@ -18,10 +22,14 @@ PACKAGES = (
 )
 
 
-def environment() -> dict[str, str]:
-    """Return name -> text: Python, packages, processor and its instruction sets, and the linear algebra libraries."""
+def environment(mode: Reproducible) -> dict[str, str]:
+    """Return name -> text: Python, packages, processor and its instruction sets, and the linear algebra libraries.
+
+    In portable mode the limits in force stand for the instruction sets, which no longer matter.
+    """
     found = {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine()}
-    found["instruction sets"] = " ".join(instruction_sets())
+    found["reproducible"] = mode.value
+    found["instruction sets"] = limits_as_text() if mode == Reproducible.PORTABLE else " ".join(instruction_sets())
     found["linear algebra"] = "; ".join(linear_algebra())
     for package in PACKAGES:
         try:
@@ -29,13 +37,6 @@ def environment() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found
-
-
-def instruction_sets() -> list[str]:
-    """Return the instruction sets that NumPy found in this processor, of those that it has code for."""
-    from numpy._core._multiarray_umath import __cpu_features__
-
-    return sorted(name for name, present in __cpu_features__.items() if present)
 
 
 def linear_algebra() -> list[str]:

@@ -10,8 +10,9 @@ from torch import nn
 
 from strata.errors import StrataError
 from strata.network_output import log_probabilities
+from strata.params.common import Precision
 from strata.params.network import Outputs
-from strata.params.train import Precision, TrainParams
+from strata.params.train import TrainParams
 
 
 @dataclass(frozen=True)

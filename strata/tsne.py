@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strata.errors import StrataError
+from strata.params.common import Reproducible
 from strata.params.embed import EmbedParams, Engine
 from strata.reduction import principal_components
 
@@ -58,6 +59,20 @@ def check_points(count: int, constant: bool, layer: str, params: EmbedParams) ->
             f"layer '{layer}' puts out the same for all {count} samples (dead units?): there is nothing to embed;"
             " look at the training, or take the layer out of `layers`"
         )
+
+
+def with_engine(params: EmbedParams, mode: Reproducible) -> EmbedParams:
+    """Return the parameters for a mode: in portable mode the engine `auto` is scikit-learn, whose code is one for all.
+
+    Raises StrataError for oneDAL in portable mode: it chooses code by the processor, and cannot be told not to.
+    """
+    if mode == Reproducible.MACHINE:
+        return params
+    if params.engine == "onedal":
+        raise StrataError(
+            "embed.engine onedal chooses its code by the processor: for `reproducible: portable` choose auto or sklearn"
+        )
+    return params.model_copy(update={"engine": "sklearn"}) if params.engine == "auto" else params
 
 
 def chosen_engine(engine: Engine, machine: str | None = None) -> ChosenEngine:

@@ -20,7 +20,7 @@ from strata.checksum import md5_of
 from strata.console import say
 from strata.distance import how_far
 from strata.entry import run_stage, stage_parser
-from strata.environment import differences, environment
+from strata.environment import differences
 from strata.errors import StrataError
 from strata.lock_file import LockedStage, read_lock
 from strata.pool import PROCESSES, process_count
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         repeat(folder, processes)
         again = read_lock(folder / "dvc.lock")
         problems += report(here, folder, recorded, again)
-        environment_lines(here, recorded)
+        environment_lines(here, folder, recorded)
     if problems:
         raise StrataError(f"verify: {options.rev} is not what its code and parameters compute; see the lines above")
     print(f"verify: every artifact of {options.rev} is the same")
@@ -114,14 +114,15 @@ def report(here: Path, folder: Path, recorded: dict[str, LockedStage], again: di
     return problems
 
 
-def environment_lines(here: Path, recorded: dict[str, LockedStage]) -> None:
-    """Print a note for every way in which this environment is not the recorded one, if that is in the cache."""
+def environment_lines(here: Path, folder: Path, recorded: dict[str, LockedStage]) -> None:
+    """Print a note for every way in which the clone's environment is not the recorded one, if that is in the cache."""
     md5 = next((stage.outs[ENVIRONMENT] for stage in recorded.values() if ENVIRONMENT in stage.outs), "")
     record = cached(here, md5)
     if not record.is_file():
         lines = ["note: the environment that was recorded is not in the cache"]
     else:
-        found = differences(json.loads(record.read_text(encoding="utf-8")), environment())
+        first, second = (json.loads(path.read_text(encoding="utf-8")) for path in (record, folder / ENVIRONMENT))
+        found = differences(first, second)
         lines = [f"note: {line}" for line in found]
     for line in lines:
         print(line)

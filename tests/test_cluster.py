@@ -15,6 +15,7 @@ from stages import extract
 from strata import cluster
 from strata.errors import StrataError
 from strata.pool import run_jobs, started_pool
+from strata.portable import LIMITS
 from tests.pool_jobs import die_once, environment, folder_and_threads, give_up, square_after_a_while
 from tests.tiny_pipeline import run_embed, run_extract, run_train
 
@@ -64,6 +65,16 @@ def test_workers_with_other_code_are_refused(monkeypatch):
     monkeypatch.setattr(cluster, "fingerprint_here", lambda: "another")
     with pytest.raises(StrataError, match="runs another version of Strata; start it again from this one"):
         run_jobs(environment, ["HOME"], "look")
+
+
+def test_workers_without_the_limits_of_portable_mode_are_refused(monkeypatch):
+    for name, value in LIMITS.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(StrataError) as caught:
+        run_jobs(environment, ["HOME"], "look")
+    assert str(caught.value).endswith(
+        " is not `reproducible: portable`; start it by `env $(python -m strata.portable) dask worker ADDRESS`"
+    )
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense://x"])

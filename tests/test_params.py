@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from strata.datasets.catalogue import CATALOGUE
 from strata.errors import StrataError
-from strata.params.common import Layers, Seed
+from strata.params.common import Layers, Reproducible, Seed
 from strata.params.dataset import KNOWN, DatasetParams
 from strata.params.download import DownloadParams
 from strata.params.embed import EmbedParams
@@ -23,6 +23,7 @@ from tests.tiny_pipeline import ROOT, TINY_PARAMS
 
 SCHEMAS: dict[str, Any] = {
     "seed": Seed,
+    "reproducible": Reproducible,
     "dataset": DatasetParams,
     "network": NetworkParams,
     "layers": Layers,
@@ -67,7 +68,7 @@ def test_the_projects_own_file_has_the_sections_of_the_schemas_and_each_loads():
         if name == "layers":
             assert list(loaded) == list(loaded.values()) == content[name]
         else:
-            assert (loaded if name == "seed" else loaded.model_dump()) == content[name]
+            assert (loaded if name in ("seed", "reproducible") else loaded.model_dump()) == content[name]
 
 
 def test_a_section_is_frozen(write_params):
@@ -183,6 +184,12 @@ def test_mirrors_are_addresses_or_folders(write_params):
     mirrors = ["https://a.example/b/", "http://127.0.0.1:8000", "/a folder", "../b", "お"]
     loaded = load_section(write_params(dataset={"mirrors": mirrors}), "dataset", DatasetParams)
     assert loaded.mirrors == mirrors
+
+
+@pytest.mark.parametrize("mode", ["everywhere", "Portable", True, None])
+def test_what_is_reproducible_where_is_one_of_two_words(mode, write_params):
+    expected = f"reproducible: input should be 'machine' or 'portable' (got {mode!r})"
+    assert mistake(write_params(reproducible=mode), "reproducible") == expected
 
 
 @pytest.mark.parametrize("seed", [True, -1, 2**32, "0", 1.5, None])

@@ -14,7 +14,7 @@ from tests.tiny_pipeline import ROOT
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 STAGES = PIPELINE["stages"]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-SHARED_SECTIONS = {"seed", "dataset", "network", "layers"}
+SHARED_SECTIONS = {"seed", "reproducible", "dataset", "network", "layers"}
 
 
 def named_paths(entries: list) -> list[str]:
@@ -35,7 +35,7 @@ def test_every_stage_has_a_script_a_section_and_every_section_a_stage_or_sharers
     assert set(PARAMS) == scripts | SHARED_SECTIONS
 
 
-@pytest.mark.parametrize("section", sorted(set(PARAMS) - {"seed", "layers"}))
+@pytest.mark.parametrize("section", sorted(set(PARAMS) - {"seed", "reproducible", "layers"}))
 def test_every_section_has_a_schema_of_its_name_with_exactly_its_keys(section):
     schema = getattr(importlib.import_module(f"strata.params.{section}"), f"{section.title()}Params")
     assert issubclass(schema, Section)

@@ -10,8 +10,9 @@ from threadpoolctl import threadpool_limits
 
 from strata import tsne
 from strata.errors import StrataError
+from strata.params.common import Reproducible
 from strata.params.embed import EmbedParams
-from strata.tsne import Embedding, check_points, chosen_engine, embed, initial_map, learning_rate
+from strata.tsne import Embedding, check_points, chosen_engine, embed, initial_map, learning_rate, with_engine
 
 ON_X86 = platform.machine().lower() in {"x86_64", "amd64"}
 only_x86 = pytest.mark.skipif(not ON_X86, reason="scikit-learn-intelex has wheels for x86-64 only")
@@ -193,6 +194,21 @@ def test_a_layer_that_puts_out_the_same_for_all_is_refused_by_name():
 )
 def test_auto_chooses_by_the_processor_and_a_name_is_kept(engine, machine, chosen):
     assert chosen_engine(engine, machine) == chosen
+
+
+@pytest.mark.parametrize(("engine", "chosen"), [("auto", "sklearn"), ("sklearn", "sklearn"), ("opentsne", "opentsne")])
+def test_portable_mode_takes_no_engine_that_chooses_by_the_processor(engine, chosen):
+    params = settings(engine)
+    assert with_engine(params, Reproducible.PORTABLE) == params.model_copy(update={"engine": chosen})
+    assert with_engine(params, Reproducible.MACHINE) == params
+
+
+def test_portable_mode_refuses_onedal_in_one_line():
+    with pytest.raises(StrataError) as caught:
+        with_engine(settings("onedal"), Reproducible.PORTABLE)
+    assert str(caught.value) == (
+        "embed.engine onedal chooses its code by the processor: for `reproducible: portable` choose auto or sklearn"
+    )
 
 
 @only_x86

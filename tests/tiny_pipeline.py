@@ -18,6 +18,7 @@ MEASURED = 32  # of the 40 test images
 # Small enough for seconds; each test changes what it is about.
 TINY_PARAMS: dict[str, Any] = {
     "seed": 0,
+    "reproducible": "machine",
     "dataset": {
         "name": "mnist-5k",
         "mirrors": [],

@@ -1,14 +1,23 @@
-"""The parameters that several stages share: the seed, the names of the layers, the device."""
+"""The parameters that several stages share: the seed, what is reproducible where, the layers' names, the device."""
 
 import re
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 Device = Literal["cpu", "cuda", "mps"]
+Precision = Literal["float32", "bfloat16"]
 RESERVED = ("samples", "checkpoints")  # names beside the layers' in data/activations
 Threads = Annotated[int, Field(strict=True, ge=1, le=256)]
+
+
+class Reproducible(StrEnum):
+    """Where a run gives the same bytes: on machines of one kind, or on all x86-64 processors with AVX2."""
+
+    MACHINE = "machine"
+    PORTABLE = "portable"
 
 
 def _by_name(layers: Any) -> dict[str, str]:

@@ -1,14 +1,12 @@
 """Section `train` of params.yaml."""
 
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from strata.params.common import Device, Threads
+from strata.params.common import Device, Precision, Threads
 from strata.params.section import Section
-
-Precision = Literal["float32", "bfloat16"]
 
 
 class TrainParams(Section):

@@ -1,0 +1,110 @@
+"""Does `reproducible: portable` keep its word? The stages on this processor, and on a Haswell that QEMU emulates.
+
+python -m benchmarks.portable_check [--processor Haswell]
+
+A few digits go through the network of params.yaml, from training to the report, three times: here and emulated, both
+in portable mode, and, to see whether the limits are needed, here in machine mode. The emulated run takes most of the
+time. It exits with 0 only if both portable runs wrote the same bytes.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from benchmarks.few_digits import ROOT, few_digits, few_digits_params
+from strata.checksum import sha256_of
+from strata.portable import limited
+
+QEMU, PROCESSOR = "qemu-x86_64", "Haswell"
+HERE, EMULATED, MACHINE = "portable", "emulated", "machine"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--processor", default=PROCESSOR, help="a model of QEMU's; default: %(default)s")
+    options = parser.parse_args(arguments)
+    qemu = shutil.which(QEMU)
+    if qemu is None:
+        sys.exit(f"error: {QEMU} is not installed; `apt install qemu-user` brings it")
+    with tempfile.TemporaryDirectory(prefix="strata-portable-") as scratch:
+        root = Path(scratch)
+        wrapper = write_wrapper(root / "python", [qemu, "-cpu", options.processor, sys.executable])
+        seconds = {
+            MACHINE: run(root, MACHINE, sys.executable, "machine"),
+            HERE: run(root, HERE, sys.executable, "portable"),
+            EMULATED: run(root, EMULATED, str(wrapper), "portable"),
+        }
+        found = {name: hashes(root / name) for name in seconds}
+    different = print_table(found, options.processor)
+    print_seconds(seconds)
+    if different:
+        sys.exit(f"error: {len(different)} artifacts are others on an emulated {options.processor}")
+    print(f"portable-check: all {len(found[HERE])} artifacts are the same here and on an emulated {options.processor}")
+
+
+def write_wrapper(path: Path, command: Sequence[str]) -> Path:
+    """Write a script that starts Python by a command: QEMU's user emulation does not follow what a program starts."""
+    words = " ".join(f"'{word}'" for word in command)
+    path.write_text(f'#!/bin/sh\nexec {words} "$@" 2>> "$0.log"\n', encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def run(root: Path, name: str, python: str, mode: str) -> dict[str, float]:
+    """Run the stages in a process of their own, writing root/name; return the seconds that each took, by its name."""
+    folder = root / name
+    few_digits(folder / "data/raw")
+    params = folder / "params.yaml"
+    params.write_text(yaml.safe_dump(few_digits_params(mode), sort_keys=False), encoding="utf-8")
+    print(f"portable-check: {name} ...", flush=True)
+    # The variables are set here, as a stage that starts itself anew would leave the emulation.
+    variables = limited(os.environ) if mode == "portable" else dict(os.environ)
+    variables |= {"STRATA_PROCESSES": "1", "PYTHONPATH": str(ROOT)}
+    command = [python, "-m", "benchmarks.few_digits", python]
+    done = subprocess.run(command, cwd=folder, env=variables, check=False)
+    if done.returncode:
+        log = root / "python.log"
+        told = log.read_text(encoding="utf-8")[-2000:] if log.exists() else ""
+        sys.exit(f"error: the stages failed, {name}\n{told}")
+    return json.loads((folder / "seconds.json").read_text(encoding="utf-8"))
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of every artifact of a run, by path."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    names = {path: path.relative_to(folder).as_posix() for path in paths}
+    given = ("data/raw/", "params.yaml", "seconds.json")
+    return {name: sha256_of(path) for path, name in names.items() if not name.startswith(given)}
+
+
+def print_table(found: dict[str, dict[str, str]], processor: str) -> list[str]:
+    """Print which artifacts are the same; return those that the two portable runs do not share."""
+    here, emulated, machine = found[HERE], found[EMULATED], found[MACHINE]
+    different = [name for name in sorted({*here, *emulated}) if here.get(name) != emulated.get(name)]
+    print(f"\n{'artifact':42} emulated {processor:10} machine mode here")
+    for name in sorted({*here, *emulated}):
+        print(
+            f"{name:42} {'DIFFERENT' if name in different else 'same':19} "
+            f"{'same' if machine.get(name) == here.get(name) else 'different'}"
+        )
+    return different
+
+
+def print_seconds(seconds: dict[str, dict[str, float]]) -> None:
+    """Print how long each stage took in each run."""
+    print(f"\n{'seconds':10}" + "".join(f"{name:>12}" for name in seconds))
+    for stage in seconds[HERE]:
+        print(f"{stage:10}" + "".join(f"{times[stage]:12.1f}" for times in seconds.values()))
+    print()
+
+
+if __name__ == "__main__":
+    main()
