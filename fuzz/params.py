@@ -8,11 +8,11 @@ from typing import Any
 import yaml
 
 from fuzz.scratch import content_or_refusal, file_of
-from strata.params.common import Layers, Seed
+from strata.params.common import Layers, Reproducible, Seed
 from strata.params.section import load_section, sections_as_text
 
 PARAMS = Path(__file__).resolve().parent.parent / "params.yaml"
-SHARED: dict[str, Any] = {"seed": Seed, "layers": Layers}
+SHARED: dict[str, Any] = {"seed": Seed, "layers": Layers, "reproducible": Reproducible}
 LONGEST = 600  # bytes of an input; PyYAML, watched at every branch, reads some 10,000 bytes a second
 
 
