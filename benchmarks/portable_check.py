@@ -10,6 +10,7 @@ time. It exits with 0 only if both portable runs wrote the same bytes.
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -52,8 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def write_wrapper(path: Path, command: Sequence[str]) -> Path:
     """Write a script that starts Python by a command: QEMU's user emulation does not follow what a program starts."""
-    words = " ".join(f"'{word}'" for word in command)
-    path.write_text(f'#!/bin/sh\nexec {words} "$@" 2>> "$0.log"\n', encoding="utf-8")
+    path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@" 2>> "$0.log"\n', encoding="utf-8")
     path.chmod(0o755)
     return path
 
@@ -64,10 +64,10 @@ def run(root: Path, name: str, python: str, mode: str) -> dict[str, float]:
     few_digits(folder / "data/raw")
     params = folder / "params.yaml"
     params.write_text(yaml.safe_dump(few_digits_params(mode), sort_keys=False), encoding="utf-8")
-    print(f"portable-check: {name} ...", flush=True)
+    print(f"portable-check: {name}" + (", for ten minutes and more" if name == EMULATED else ""), flush=True)
     # The variables are set here, as a stage that starts itself anew would leave the emulation.
     variables = limited(os.environ) if mode == "portable" else dict(os.environ)
-    variables |= {"STRATA_PROCESSES": "1", "PYTHONPATH": str(ROOT)}
+    variables |= {"STRATA_PROCESSES": "1", "STRATA_SCHEDULER": "", "PYTHONPATH": str(ROOT)}
     command = [python, "-m", "benchmarks.few_digits", python]
     done = subprocess.run(command, cwd=folder, env=variables, check=False)
     if done.returncode:
