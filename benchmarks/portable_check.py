@@ -36,11 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"error: {QEMU} is not installed; `apt install qemu-user` brings it")
     with tempfile.TemporaryDirectory(prefix="strata-portable-") as scratch:
         root = Path(scratch)
-        wrapper = write_wrapper(root / "python", [qemu, "-cpu", options.processor, sys.executable])
+        emulator = [qemu, "-cpu", options.processor]
         seconds = {
-            MACHINE: run(root, MACHINE, sys.executable, "machine"),
-            HERE: run(root, HERE, sys.executable, "portable"),
-            EMULATED: run(root, EMULATED, str(wrapper), "portable"),
+            MACHINE: run(root, MACHINE, "machine"),
+            HERE: run(root, HERE, "portable"),
+            EMULATED: run(root, EMULATED, "portable", emulator),
         }
         found = {name: hashes(root / name) for name in seconds}
     different = print_table(found, options.processor)
@@ -50,30 +50,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"portable-check: all {len(found[HERE])} artifacts are the same here and on an emulated {options.processor}")
 
 
-def write_wrapper(path: Path, command: Sequence[str]) -> Path:
-    """Write a script that starts Python by a command: QEMU's user emulation does not follow what a program starts."""
-    words = " ".join(f"'{word}'" for word in command)
-    path.write_text(f'#!/bin/sh\nexec {words} "$@" 2>> "$0.log"\n', encoding="utf-8")
-    path.chmod(0o755)
-    return path
-
-
-def run(root: Path, name: str, python: str, mode: str) -> dict[str, float]:
+def run(root: Path, name: str, mode: str, emulator: Sequence[str] = ()) -> dict[str, float]:
     """Run the stages in a process of their own, writing root/name; return the seconds that each took, by its name."""
     folder = root / name
     few_digits(folder / "data/raw")
     params = folder / "params.yaml"
     params.write_text(yaml.safe_dump(few_digits_params(mode), sort_keys=False), encoding="utf-8")
-    print(f"portable-check: {name} ...", flush=True)
+    print(f"portable-check: {name}" + (", for ten minutes and more" if emulator else ""), flush=True)
     # The variables are set here, as a stage that starts itself anew would leave the emulation.
     variables = limited(os.environ) if mode == "portable" else dict(os.environ)
-    variables |= {"STRATA_PROCESSES": "1", "PYTHONPATH": str(ROOT)}
-    command = [python, "-m", "benchmarks.few_digits", python]
-    done = subprocess.run(command, cwd=folder, env=variables, check=False)
+    variables |= {
+        "STRATA_PROCESSES": "1",
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "STRATA_SCHEDULER": "",
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [*emulator, sys.executable, "-m", "benchmarks.few_digits", *(["--forked"] if emulator else [])]
+    done = subprocess.run(command, cwd=folder, env=variables, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        log = root / "python.log"
-        told = log.read_text(encoding="utf-8")[-2000:] if log.exists() else ""
-        sys.exit(f"error: the stages failed, {name}\n{told}")
+        sys.exit(f"error: the stages failed, {name}\n{done.stderr[-2000:]}")
     return json.loads((folder / "seconds.json").read_text(encoding="utf-8"))
 
 
