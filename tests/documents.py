@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import yaml
@@ -99,22 +100,24 @@ def _dvc_problem(words: list[str]) -> str | None:
         options = parse_args(words)
     except DvcParserError:
         return f"dvc knows no {' '.join(words)}"
-    for setting in getattr(options, "set_param", None) or []:
-        key, _, text = setting.partition("=")
+    settings = [setting.partition("=")[::2] for setting in getattr(options, "set_param", None) or []]
+    for key, text in settings:
         values = text.split(",") if options.queue and not text.startswith("[") else [text]
         for value in values:
-            if problem := _parameter_problem(key, value):
+            if problem := _parameter_problem(key, value, settings):
                 return problem
     return None
 
 
-def _parameter_problem(key: str, value: str) -> str | None:
-    """Return what the schemas say against a value of params.yaml, given as text."""
+def _parameter_problem(key: str, value: str, others: Sequence[tuple[str, str]]) -> str | None:
+    """Return what the schemas say against a value of params.yaml, given as text, beside the other values given."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     section, _, name = key.partition(".")
     if section not in params or (name and name not in params[section]):
         return f"params.yaml has no {key}"
-    values = {**params[section], name: yaml.safe_load(value)} if name else yaml.safe_load(value)
+    given = {other.partition(".")[2]: yaml.safe_load(text) for other, text in others if other.startswith(f"{section}.")}
+    given = {other: text for other, text in given.items() if other in params[section]}
+    values = {**params[section], **given, name: yaml.safe_load(value)} if name else yaml.safe_load(value)
     schema = {"seed": Seed, "layers": Layers}.get(section)
     if schema is None:
         schema = getattr(importlib.import_module(f"strata.params.{section}"), f"{section.title()}Params")
