@@ -29,9 +29,9 @@ def initialized_network(params: NetworkParams, image_shape: Sequence[int], class
             network = make(**arguments)
         except Exception as error:  # whatever someone's class raises
             raise StrataError(f"network.target {params.target}: {_line(error)}") from error
-    if not isinstance(network, nn.Module):
-        raise StrataError(f"network.target {params.target} makes a {type(network).__name__}, not a torch module")
-    _check_output(network, params, image_shape, classes)
+        if not isinstance(network, nn.Module):
+            raise StrataError(f"network.target {params.target} makes a {type(network).__name__}, not a torch module")
+        _check_output(network, params, image_shape, classes)  # lazy modules draw their weights here
     return network
 
 

@@ -84,9 +84,9 @@ def train(
 
     `on_epoch` is told of each epoch as it ends, `on_checkpoint` when one of `params.checkpoints` is reached, with the
     batch that ends nearest to it. Modules that `freeze` has frozen, those of `params.freeze`, stay as they are. With no
-    epochs, the history is that of the network as it was. While it trains, channels lie last in memory: convolutions on
-    CPUs are faster so. With `params.precision` bfloat16 the layers compute in it (autocast); weights, loss and the test
-    after each epoch stay in float32.
+    epochs, the history is that of the network as it was. While it trains, channels lie last in memory where the network
+    allows it: convolutions on CPUs are faster so. With `params.precision` bfloat16 the layers compute in it (autocast);
+    weights, loss and the test after each epoch stay in float32.
 
     Raises StrataError as soon as the loss of a batch is not finite, or where everything is frozen.
     """
@@ -103,7 +103,7 @@ def train(
     trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
     if not trainable:
         raise StrataError("train.freeze leaves nothing to train; freeze less, or set train.epochs to 0")
-    network.to(memory_format=torch.channels_last)
+    layout = _layout(network, examples.images[:2])
     optimizer = torch.optim.SGD(trainable, lr=params.lr, momentum=params.momentum)
     total, steps = len(examples.labels), 0
     for epoch in range(1, params.epochs + 1):
@@ -113,7 +113,7 @@ def train(
         batches = order.split(params.batch_size)
         for number, chosen in enumerate(batches, start=1):
             batch = Examples(examples.images[chosen], examples.labels[chosen])
-            loss, correct = _step(network, optimizer, batch, params.precision, outputs)
+            loss, correct = _step(network, optimizer, batch, layout, params.precision, outputs)
             if not math.isfinite(loss):
                 raise StrataError(
                     f"training diverged: the loss is {loss} at epoch {epoch}, batch {number} of {len(batches)};"
@@ -166,6 +166,22 @@ def _outputs(network: nn.Module, images: torch.Tensor, batch_size: int) -> Itera
             yield network(batch)
 
 
+def _layout(network: nn.Module, images: torch.Tensor) -> torch.memory_format:
+    """Lay the network's weights and return the layout of its images: channels last, unless its forward pass fails then.
+
+    It does where it flattens with `view`, which needs values in their logical order, as the exercise's class.
+    """
+    layout = torch.channels_last if images.ndim == 4 else torch.contiguous_format
+    network.to(memory_format=layout).eval()
+    try:
+        with torch.no_grad():
+            network(images.contiguous(memory_format=layout))
+    except RuntimeError:
+        layout = torch.contiguous_format
+        network.to(memory_format=layout)
+    return layout
+
+
 def _training_mode(network: nn.Module, frozen: Sequence[str]) -> None:
     """Training mode, but for the modules at the paths: their running means stay, too."""
     network.train()
@@ -183,12 +199,15 @@ def _due_checkpoints(params: TrainParams, images: int) -> dict[int, float]:
 
 
 def _step(
-    network: nn.Module, optimizer: torch.optim.Optimizer, batch: Examples, precision: Precision, outputs: Outputs
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batch: Examples,
+    layout: torch.memory_format,
+    precision: Precision,
+    outputs: Outputs,
 ) -> tuple[float, int]:
     optimizer.zero_grad()
-    images = batch.images
-    if images.ndim == 4:
-        images = images.contiguous(memory_format=torch.channels_last)
+    images = batch.images.contiguous(memory_format=layout)
     with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         output = network(images)
     certain = log_probabilities(output.float(), outputs)

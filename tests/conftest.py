@@ -39,7 +39,7 @@ def write_params(tmp_path: Path) -> WriteParams:
             for name, section in TINY_PARAMS.items()
         }
         path = tmp_path / "params.yaml"
-        path.write_text(yaml.safe_dump(params), encoding="utf-8")
+        path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
         return path
 
     return write

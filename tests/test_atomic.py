@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from strata.atomic import whole_file, write_csv, write_json, write_text
+from strata.atomic import whole_file, whole_folder, write_csv, write_json, write_text
 
 
 class DiskFullError(Exception):
@@ -94,3 +94,23 @@ def test_csv_has_no_index_unix_line_ends_and_six_digits(tmp_path):
     write_csv(tmp_path / "table.csv", table)
     expected = b'id,x,label\n0,0.333333,T-shirt/top\n1,1e-09,"a ""b"", c"\n'
     assert (tmp_path / "table.csv").read_bytes() == expected
+
+
+def test_a_folder_is_replaced_when_it_is_whole(tmp_path):
+    for names_written in (["a", "b"], ["c"], []):
+        with whole_folder(tmp_path / "new/folder") as part:
+            for name in names_written:
+                (part / name).touch()
+            assert names(part.parent)[0] == ".folder.part"
+        assert names(tmp_path / "new/folder") == names_written
+        assert names(tmp_path / "new") == ["folder"]
+
+
+def test_an_error_leaves_the_folder_that_was_there(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/old").touch()
+    (tmp_path / ".folder.part").mkdir()  # of a run that was killed
+    with pytest.raises(DiskFullError), whole_folder(tmp_path / "folder") as part:
+        (part / "half").touch()
+        raise DiskFullError
+    assert names(tmp_path) == ["folder"] and names(tmp_path / "folder") == ["old"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from strata.activation_files import read_activations
 from strata.samples import read_samples
@@ -87,15 +88,19 @@ def test_commands_in_the_text_exist(name):
 
 
 def test_all_others_run(results):
-    assert {name for name, names in results.items() if names} == {"README.md", "docs/interoperability.md"}
+    assert {name for name, names in results.items() if names} == {
+        "README.md",
+        "docs/interoperability.md",
+        "docs/your_own_network.md",
+    }
 
 
 def test_the_readme_reads_a_layer_five_ways(results, project):
     expected = read_activations(project / "data/activations/h4.parquet").values
     assert expected.shape == (40, 4) and expected.any()
-    with_strata, pandas, polars, torch, duckdb, _ = results["README.md"]
+    with_strata, pandas, polars, tensor, duckdb, _ = results["README.md"]
     np.testing.assert_array_equal(with_strata["h4"].values, expected)
-    for found in (pandas["h4"], polars["h4"], torch["h4"].numpy()):
+    for found in (pandas["h4"], polars["h4"], tensor["h4"].numpy()):
         assert found.dtype == np.float32
         np.testing.assert_array_equal(found, expected)
     labels = read_samples(project / "data/activations/samples.parquet")[0].label
@@ -110,6 +115,11 @@ def test_the_exports_arrays_are_read_as_the_document_does(results, project):
     assert names["h4_map"].shape == (40, 2) and names["images"].shape == (40, 16, 16)
     assert names["samples"]["sample_id"].tolist() == list(range(40))
     assert names["h4"].reshape(-1, *names["about"]["layers"]["h4"]).shape == (40, 4, 1, 1)
+
+
+def test_the_documents_network_is_one(results):
+    network = results["docs/your_own_network.md"][0]["Small"](image_shape=(1, 4, 4), classes=3)
+    assert network(torch.zeros(2, 1, 4, 4)).shape == (2, 3)
 
 
 def test_blocks_are_found_with_their_marks():
@@ -142,6 +152,7 @@ def test_commands_are_split_as_a_shell_does():
         ("make reproduce", "the Makefile has no target reproduce"),
         ("make export LAYER=h4", "the Makefile knows no LAYER"),
         ("dvc exp rum", "dvc knows no exp rum"),
+        ("dvc exp run -S dataset.name=kmnist -S dataset.image_side=32", "dataset.name=kmnist: Value error, image_side"),
         ("dvc exp run --quickly", "dvc knows no exp run --quickly"),
         ("dvc exp run -S train.epoch=1", "params.yaml has no train.epoch"),
         ("dvc exp run -S train.epochs=0.5", "train.epochs=0.5: Input should be a valid integer"),

@@ -9,7 +9,7 @@ from torch import nn
 
 from strata.errors import StrataError
 from strata.params.train import TrainParams
-from strata.training import EpochRecord, Examples, History, Predictions, predict, train
+from strata.training import EpochRecord, Examples, History, Predictions, freeze, predict, train
 
 LN2 = math.log(2)
 
@@ -172,3 +172,124 @@ def test_bfloat16_learns_too_and_leaves_the_weights_in_float32():
     assert all(parameter.is_contiguous() for parameter in network.parameters())
     # It is another arithmetic: the loss differs in its third digit.
     assert history.epochs[0].train_loss != plain.epochs[0].train_loss
+
+
+def images_of_two_kinds(count: int = 12) -> Examples:
+    images = torch.randn(count, 1, 4, 4, generator=torch.Generator().manual_seed(3))
+    return Examples(images, (images.mean(dim=(1, 2, 3)) > 0).long())
+
+
+def with_batch_norms() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.BatchNorm2d(4, affine=False), nn.ReLU()),
+        nn.BatchNorm2d(4),
+        nn.Flatten(),
+        nn.Linear(16, 2),
+        nn.LogSoftmax(dim=1),
+    )
+
+
+def test_frozen_modules_keep_weights_and_running_means_bitwise():
+    network = with_batch_norms()
+    before = {key: tensor.clone() for key, tensor in network.state_dict().items()}
+    freeze(network, ["0"])
+    run(network, images_of_two_kinds(), settings(epochs=2, freeze=["0"]))
+    same = {key: torch.equal(tensor, before[key]) for key, tensor in network.state_dict().items()}
+    assert same == {key: key.startswith("0.") for key in before}
+
+
+@pytest.mark.parametrize("affine", [True, False])
+def test_a_frozen_batch_norm_alone_keeps_its_means(affine):
+    network = with_batch_norms()
+    network[1] = nn.BatchNorm2d(4, affine=affine)
+    freeze(network, ["1"])
+    run(network, images_of_two_kinds(), settings(freeze=["1"]))
+    assert network[1].running_mean.tolist() == [0, 0, 0, 0]
+    assert network[0][1].running_mean.abs().min() > 0
+
+
+def test_everything_frozen_is_one_line_unless_nothing_is_trained():
+    network = linear(7)
+    freeze(network, ["0", "1"])
+    with pytest.raises(StrataError) as caught:
+        run(network, clouds(), settings(freeze=["0", "1"]))
+    assert str(caught.value) == ("train.freeze leaves nothing to train; freeze less, or set train.epochs to 0")
+    assert len(run(network, clouds(), settings(epochs=0, freeze=["0", "1"])).epochs) == 1
+
+
+@pytest.mark.parametrize("path", ["2", "", "0.weight"])
+def test_to_freeze_an_unknown_module_is_refused(path):
+    with pytest.raises(StrataError) as caught:
+        freeze(linear(7), ["0", path])
+    assert str(caught.value) == f"train.freeze: the network has no module '{path}'; it has 0, 1"
+
+
+def test_no_epochs_test_the_network_as_it_is():
+    network, examples, told = linear(7), clouds(), []
+    before = network[0].weight.clone()
+    history = run(network, examples, settings(epochs=0), on_epoch=told.append)
+    assert torch.equal(network[0].weight, before)
+    (record,) = history.epochs
+    assert history.batches == [] and told == [record]
+    assert record.epoch == 0 and math.isnan(record.train_loss) and math.isnan(record.train_accuracy)
+    assert record.test_loss == predict(network, examples.images, 4).loss(examples.labels)
+
+
+def test_logits_are_trained_as_their_log_softmax():
+    plain, logits = linear(7), linear(7)[:1]
+    examples, generators = clouds(), [torch.Generator().manual_seed(0) for _ in range(2)]
+    params = settings(epochs=2, momentum=0.9)
+    one = train(plain, examples, examples, params, generators[0], lambda _: None)
+    other = train(logits, examples, examples, params, generators[1], lambda _: None, "logits")
+    assert one == other
+    assert torch.equal(plain[0].weight, logits[0].weight)
+
+
+def test_outputs_that_are_no_log_probabilities_end_training():
+    with pytest.raises(StrataError, match=r"^network\.outputs: .* are no log-probabilities; is it `logits`\?$"):
+        run(linear(7)[:1], clouds(), settings())
+
+
+def test_checkpoints_are_told_with_the_batch_nearest_to_them():
+    network, told = linear(7), []
+
+    def on_checkpoint(epochs: float) -> None:
+        told.append((epochs, network[0].weight[0, 0].item()))
+
+    params = settings(epochs=2, checkpoints=[0, 0.5, 1, 1.3, 2])  # of four batches each
+    history = train(
+        *(network, clouds(), clouds(), params, torch.Generator().manual_seed(0), lambda _: None),
+        on_checkpoint=on_checkpoint,
+    )
+    assert [epochs for epochs, _ in told] == [0, 0.5, 1, 1.3, 2]
+    assert told[0][1] == linear(7)[0].weight[0, 0].item()
+    assert told[-1][1] == network[0].weight[0, 0].item()
+    assert len({weight for _, weight in told}) == 5
+    # One epoch of training ends at the same weights as the checkpoint after it.
+    short = linear(7)
+    assert run(short, clouds(), settings(epochs=1)).epochs == history.epochs[:1]
+    assert told[2][1] == short[0].weight[0, 0].item()
+
+
+def test_checkpoints_that_fall_on_one_batch_are_refused():
+    with pytest.raises(StrataError) as caught:
+        run(linear(7), clouds(), settings(checkpoints=[0.5, 0.51]))
+    assert str(caught.value) == "train.checkpoints: two of them fall on the same of 4 batches an epoch"
+
+
+def test_a_network_that_flattens_with_view_is_trained_too():
+    class Views(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.fc = nn.Conv2d(1, 4, 3), nn.Linear(16, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.fc(self.conv(x).view(-1, 16)).log_softmax(dim=1)
+
+    torch.manual_seed(0)
+    network = Views()
+    plain = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(16, 2), nn.LogSoftmax(dim=1))
+    plain.load_state_dict(dict(zip(plain.state_dict(), network.state_dict().values(), strict=True)))
+    first, second = (run(each, images_of_two_kinds(), settings(epochs=2)) for each in (network, plain))
+    assert [record.train_loss for record in first.epochs] == pytest.approx([r.train_loss for r in second.epochs])

@@ -17,6 +17,7 @@ from strata.page.measure_figures import measure_figures
 from strata.page.page_figure import PageFigure, Planned
 
 INPUT_LAYER = "input"  # the image itself: its colours are no features
+MOST_CHANNELS = 100  # of a layer, in the close-up of its channels
 EXPLORED = {"maps", "measures", "cka", "learning_curve", "measures_over_training"}
 MAPS, NETWORK, ONE_SAMPLE = "Maps of every layer", "What the network learned", "One sample through the network"
 OVER_TRAINING = "Layers over training"
@@ -180,15 +181,17 @@ def _sample_figures(inputs: ReportInputs) -> Iterator[Planned]:
             ),
         )
     for layer, activation in inputs.shown_activations.items():
-        if activation.ndim == 3 and len(activation) > 1 and layer != INPUT_LAYER:
+        if activation.ndim == 3 and len(activation) > 1 and activation[0].size > 1 and layer != INPUT_LAYER:
+            channels, shown = len(activation), activation[:MOST_CHANNELS]
+            which = f"{channels}" if channels == len(shown) else f"first {len(shown)} of {channels}"
             yield (
                 PageFigure(
                     f"features_{layer}",
                     f"What the channels of {layer} respond to",
-                    f"The {len(activation)} channels' activations for sample {identity} (label"
+                    f"The {which} channels' activations for sample {identity} (label"
                     f" {inputs.dataset.classes[label]}), as images on one scale. A dark channel is silent for this"
                     " sample, not useless.",
                     ONE_SAMPLE,
                 ),
-                partial(draw_feature_maps, activation, f"{layer}: sample {identity}, label {classes[label]}"),
+                partial(draw_feature_maps, shown, f"{layer}: sample {identity}, label {classes[label]}"),
             )

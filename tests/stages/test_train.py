@@ -1,5 +1,6 @@
 """The train stage on tiny data: its files agree with one another and repeat themselves to the byte."""
 
+import hashlib
 import json
 
 import pandas as pd
@@ -140,3 +141,93 @@ def test_data_that_are_missing_are_named(tmp_path, write_params):
     with pytest.raises(StrataError) as caught:
         run_train(write_params(), tmp_path / "none", tmp_path / "out")
     assert str(caught.value) == f"{tmp_path / 'none/dataset.json'} is missing; run `dvc repro download`"
+
+
+def initial(seed=0):
+    return initialized_network(NetworkParams(**TINY_PARAMS["network"]), (1, 16, 16), 10, seed).state_dict()
+
+
+def weights(path):
+    return torch.load(path, weights_only=True)
+
+
+def same(first, second):
+    return {key: torch.equal(tensor, second[key]) for key, tensor in first.items()}
+
+
+def test_checkpoints_are_the_weights_at_those_times(trained, tmp_path, tiny_data, write_params):
+    out = tmp_path / "kept"
+    (out / "model/checkpoints").mkdir(parents=True)
+    (out / "model/checkpoints/9.pt").write_bytes(b"of an earlier run")
+    run_train(write_params(train={"checkpoints": [0, 0.25, 1, 2]}), tiny_data, out)
+    folder = out / "model/checkpoints"
+    assert sorted(path.name for path in folder.iterdir()) == ["0.25.pt", "0.pt", "1.pt", "2.pt"]
+    assert all(same(weights(folder / "0.pt"), initial()).values())
+    assert not any(same(weights(folder / "0.25.pt"), initial()).values())
+    # To keep them changes nothing.
+    assert all(same(weights(folder / "2.pt"), weights(trained / "model/mnist_cnn.pt")).values())
+    run_train(write_params(train={"epochs": 1}), tiny_data, tmp_path / "one")
+    assert all(same(weights(folder / "1.pt"), weights(tmp_path / "one/model/mnist_cnn.pt")).values())
+
+
+def test_no_checkpoints_leave_an_empty_folder(trained):
+    assert list((trained / "model/checkpoints").iterdir()) == []
+    assert sorted(path.name for path in (trained / "model").iterdir()) == ["checkpoints", "mnist_cnn.pt"]
+
+
+def test_a_start_from_trained_weights_goes_on_from_there(trained, tmp_path, tiny_data, write_params):
+    start = trained / "model/mnist_cnn.pt"
+    train_params = {"epochs": 1, "init_from": str(start), "freeze": ["conv1", "fc1"], "checkpoints": [0]}
+    run_train(write_params(train=train_params), tiny_data, tmp_path / "on")
+    assert (tmp_path / "on/model/checkpoints/0.pt").read_bytes() == start.read_bytes()
+    found = same(weights(start), weights(tmp_path / "on/model/mnist_cnn.pt"))
+    assert found == {key: key.startswith(("conv1", "fc1")) for key in found}
+    last = (tmp_path / "on/reports/network.txt").read_text(encoding="utf-8").splitlines()[-1]
+    assert last == f"initial weights: SHA-256 {hashlib.sha256(start.read_bytes()).hexdigest()}"
+
+
+def test_no_epochs_leave_the_network_as_it_is(tmp_path, tiny_data, write_params, capsys):
+    run_train(write_params(train={"epochs": 0}), tiny_data, tmp_path / "out")
+    assert all(same(weights(tmp_path / "out/model/mnist_cnn.pt"), initial()).values())
+    found = metrics(tmp_path / "out")
+    assert list(found) == ["test_loss", "test_accuracy", "parameters"]
+    said = f"test loss {found['test_loss']:.4f}, test accuracy {found['test_accuracy']:.2%}"
+    assert capsys.readouterr().err == f"train: nothing is trained: {said}\n"
+    curve = (tmp_path / "out/reports/learning_curve.csv").read_text(encoding="utf-8")
+    assert curve == "epoch,images_seen,train_loss,train_accuracy\n"
+    epochs = pd.read_csv(tmp_path / "out/reports/epochs.csv")
+    assert epochs["epoch"].tolist() == [0] and epochs["train_loss"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "is missing; check train.init_from"),
+        ("folder", "is missing; check train.init_from"),
+        (
+            b"\x80\x04no",
+            "is not a checkpoint that is safe to load: damaged, or more than tensors; check train.init_from",
+        ),
+        ({"fc9.bias": torch.zeros(1)}, "does not fit the network of params.yaml: "),
+    ],
+)
+def test_a_start_that_will_not_do_is_one_line_that_names_the_key(content, said, tmp_path, tiny_data, write_params):
+    start = tmp_path / "start.pt"
+    if content == "folder":
+        start.mkdir()
+    elif isinstance(content, bytes):
+        start.write_bytes(content)
+    elif content:
+        torch.save(content, start)
+    with pytest.raises(StrataError) as caught:
+        run_train(write_params(train={"init_from": str(start)}), tiny_data, tmp_path / "out")
+    message = str(caught.value)
+    assert message.startswith(f"{start} {said}") and message.endswith("; check train.init_from")
+    assert "\n" not in message
+
+
+def test_an_unknown_module_to_freeze_is_refused(tmp_path, tiny_data, write_params):
+    with pytest.raises(
+        StrataError, match=r"^train\.freeze: the network has no module 'conv3'; it has input, conv1, re"
+    ):
+        run_train(write_params(train={"freeze": ["conv1", "conv3"]}), tiny_data, tmp_path / "out")
