@@ -152,7 +152,10 @@ def test_commands_are_split_as_a_shell_does():
         ("make reproduce", "the Makefile has no target reproduce"),
         ("make export LAYER=h4", "the Makefile knows no LAYER"),
         ("dvc exp rum", "dvc knows no exp rum"),
-        ("dvc exp run -S dataset.name=kmnist -S dataset.image_side=32", "dataset.name=kmnist: Value error, image_side"),
+        (
+            "dvc exp run -S dataset.name=kmnist -S dataset.image_side=32",
+            "dataset.name=kmnist dataset.image_side=32: Value error, image_side",
+        ),
         ("dvc exp run --quickly", "dvc knows no exp run --quickly"),
         ("dvc exp run -S train.epoch=1", "params.yaml has no train.epoch"),
         ("dvc exp run -S train.epochs=0.5", "train.epochs=0.5: Input should be a valid integer"),
