@@ -38,10 +38,13 @@ def on_page(planned: Sequence[Planned]) -> list[PageFigure]:
 
 
 def missing_figures(inputs: ReportInputs) -> list[str]:
-    """Return a line for each figure that the chosen layers leave out."""
+    """Return a line for each figure that is left out."""
+    lines = []
+    if inputs.batches.empty:
+        lines.append("There is no learning curve, as nothing was trained.")
     if output_layer(inputs) is None:
-        return ["The plot of one sample's output is left out, as no layer of one unit a class comes last."]
-    return []
+        lines.append("The plot of one sample's output is left out, as no layer of one unit a class comes last.")
+    return lines
 
 
 def output_layer(inputs: ReportInputs) -> str | None:
@@ -119,16 +122,17 @@ def measures_over_training(inputs: ReportInputs) -> pd.DataFrame:
 
 def _network_figures(inputs: ReportInputs, mistakes: int) -> Iterator[Planned]:
     samples, classes = inputs.samples, inputs.names_in_figures
-    yield (
-        PageFigure(
-            "learning_curve",
-            "Learning curve",
-            "Training values are means over batches while the weights changed; test values are taken after each epoch."
-            " The training curve is therefore pessimistic early on.",
-            NETWORK,
-        ),
-        partial(draw_learning_curve, inputs.batches, inputs.epochs),
-    )
+    if not inputs.batches.empty:
+        yield (
+            PageFigure(
+                "learning_curve",
+                "Learning curve",
+                "Training values are means over batches while the weights changed; test values are taken after each"
+                " epoch. The training curve is therefore pessimistic early on.",
+                NETWORK,
+            ),
+            partial(draw_learning_curve, inputs.batches, inputs.epochs),
+        )
     counts = confusion_counts(samples.label, samples.predicted, len(classes))
     wrong = int((samples.label != samples.predicted).sum())
     yield (

@@ -138,7 +138,9 @@ function trainingCharts() {
     element.setAttribute("aria-label", `${capital(name)} by epoch; on test images at the end: ${last.join(" and ")}`);
     const note = document.createElement("p");
     note.className = "hint";
-    note.textContent = `grey: training batches, while the weights changed; orange: test images, after each epoch (at the end ${last.join(" and ")})`;
+    note.textContent = runs.some((run) => run.batches.epoch.length)
+      ? `grey: training batches, while the weights changed; orange: test images, after each epoch (at the end ${last.join(" and ")})`
+      : `nothing was trained; on test images: ${last.join(" and ")}`;
     element.after(note);
   }
 }
