@@ -182,7 +182,7 @@ changes = pd.DataFrame(
         "moved by": float((tensor - before[key]).float().norm() / before[key].float().norm()),
     }
     for key, tensor in after.items()
-).set_index(pd.Index(after, name="key"))
+).set_index(pd.Index(after))
 changes.style.format({"size before": "{:.2f}", "size after": "{:.2f}", "moved by": "{:.0%}"})
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
@@ -220,8 +220,8 @@ surest = wrong[np.argsort(-samples.confidence[wrong], kind="stable")[:1]]
 answer(
     "They are logarithms of probabilities, and a probability is below one. They add up to"
     f" {output.sum():.1f}, which means nothing; their exponentials add up to {np.exp(output).sum():.3f}.",
-    f"It says {classes[first]} with a probability of {np.exp(output[first]):.2%}, then {classes[second]} with"
-    f" {np.exp(output[second]):.2g}. The label is {classes[labels[row]]}.",
+    f"It says {classes[first]} with a probability of {100 * np.exp(output[first]):.4g}%, then {classes[second]} with"
+    f" {100 * np.exp(output[second]):.2g}%. The label is {classes[labels[row]]}.",
     f"To be sure is not to be right: {counted(len(wrong), 'image')} of {len(labels):,} got another answer than their"
     " label."
     + "".join(
@@ -255,13 +255,13 @@ for layer in spatial[:1]:
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 zeros, dead = measured("zero_share")["value"], measured("dead_share")["value"]
-table = pd.DataFrame({"numbers": pd.Series(units), "zero": zeros, "units that are always zero": dead}).loc[layers]
+table = pd.DataFrame({"numbers": pd.Series(units), "zero": zeros, "units that never change": dead}).loc[layers]
 of_hidden = zeros.drop("input", errors="ignore")
 answer(
     f"Most zeros are in {of_hidden.idxmax()}: {of_hidden.max():.0%}. A ReLU makes zeros of all that is negative. A"
     " maximum over a few neighbours is zero only if all of them are, so a pooling leaves fewer. The input has hardly"
-    " any zeros here, as its pixels were shifted to a mean of zero; its units that never change are counted as dead.",
-    table=table.style.format({"numbers": "{:,}", "zero": "{:.0%}", "units that are always zero": "{:.1%}"}),
+    " any zeros here, as its pixels were shifted to a mean of zero; those that never change are its empty margin.",
+    table=table.style.format({"numbers": "{:,}", "zero": "{:.0%}", "units that never change": "{:.1%}"}),
 )
 
 # %% [markdown]
@@ -308,7 +308,7 @@ answer(
     f" {layers[layers.index(steps.idxmax()) - 1]} to {steps.idxmax()}.",
     "Do the maps agree? They may show a gap where the layer has none: the shares are from the"
     " layers in full, not from the maps.",
-    table=apart.to_frame("own neighbours").style.format("{:.1%}"),
+    table=apart.rename_axis(None).to_frame("own neighbours").style.format("{:.1%}"),
 )
 
 # %% [markdown]
@@ -330,6 +330,14 @@ overlapping = [
     and dimension.loc[layer, "high"] >= dimension.loc[most, "low"]
     and dimension.loc[layer, "low"] <= dimension.loc[most, "high"]
 ]
+# Pairs of layers of which the narrower one has the larger dimension; the clearest comes last.
+against = sorted(
+    (value[narrow] - value[wide], narrow, wide)
+    for narrow in value.index
+    for wide in value.index
+    if units[narrow] < units[wide] and value[narrow] > value[wide]
+)
+_, narrow, wide = against[-1] if against else (0, most, most)
 answer(
     f"Of the hidden layers, {most}: {hidden[most]:.1f} (95% interval {dimension.loc[most, 'low']:.1f} to"
     f" {dimension.loc[most, 'high']:.1f}). The smallest is {least}'s, {hidden[least]:.1f}."
@@ -337,12 +345,20 @@ answer(
     f"The intervals of {', '.join(overlapping)} overlap with it, so the order among these is not settled."
     if overlapping
     else "No other layer's interval overlaps with it.",
-    f"Not the number of units counts: {most} has {units[most]:,} of them, {widest}, the widest, {units[widest]:,}."
-    " Two dimensions cannot keep the neighbours of more. The map that fits its layer the least is"
+    f"{most} has {units[most]:,} units"
+    + (", the most of all. " if most == widest else f", {widest} {units[widest]:,}. ")
+    + (
+        f"But the number of units does not decide: {wide} has {units[wide]:,} and {value[wide]:.1f} dimensions,"
+        f" {narrow} {units[narrow]:,} and {value[narrow]:.1f}."
+        if against
+        else "In this run the layers' order by units is that by dimension."
+    ),
+    "Two dimensions cannot keep the neighbours of more. The map that fits its layer the least is"
     f" {trust.idxmin()}'s, with a trustworthiness of {trust.min():.3f}, the best {trust.idxmax()}'s, with"
     f" {trust.max():.3f}.",
     table=pd.DataFrame({"intrinsic dimension": value, "trustworthiness of the map": trust})
     .loc[layers]
+    .rename_axis(None)
     .style.format({"intrinsic dimension": "{:.1f}", "trustworthiness of the map": "{:.3f}"}),
 )
 
@@ -376,7 +392,9 @@ answer(
     f" the perplexities {agreement.mean(axis=1).idxmax()} agrees the most with itself"
     f" ({agreement.mean(axis=1).max():.0%}), {agreement.mean(axis=1).idxmin()} the least"
     f" ({agreement.mean(axis=1).min():.0%}).",
-    table=agreement.rename(columns=lambda perplexity: f"perplexity {perplexity:g}").style.format("{:.0%}"),
+    table=agreement.rename_axis(index=None, columns=None)
+    .rename(columns=lambda perplexity: f"perplexity {perplexity:g}")
+    .style.format("{:.0%}"),
 )
 
 # %% [markdown]
@@ -471,7 +489,7 @@ answer(
     f" {by_control['untrained'].get(last, float('nan')):.1%} of the images in the untrained network, and"
     f" {by_control['trained'][last]:.1%} in the trained one. What the random one reaches is the architecture's doing,"
     " and only the rest was learned. So look at the control before you praise transfer.",
-    table=pd.DataFrame(by_control).reindex(layers).style.format("{:.1%}", na_rep="–"),
+    table=pd.DataFrame(by_control).reindex(layers).rename_axis(None).style.format("{:.1%}", na_rep="–"),
 )
 
 # %% [markdown]
