@@ -18,7 +18,7 @@ $(shell test ! -s $(READY) || test "$$(cat $(READY))" = "$$(pwd -P)" || \
   echo "note: this folder was moved after .venv was set up: make works, activating .venv does not; for that: make clean-venv repro" >&2)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro experiments compare export verify test browser check bench kills fuzz portable-check format requirements deps clean-venv
+.PHONY: help repro experiments compare export verify test browser check bench kills fuzz portable-check format requirements deps notebook clean-venv
 
 help: ## print this
 	@echo "usage: make TARGET [PYTHON=python3.12] [TORCH_INDEX=address]"
@@ -81,6 +81,9 @@ requirements: $(READY) ## write requirements.txt anew from pyproject.toml, for e
 
 deps: $(READY) ## write the code files that each stage imports into the deps of dvc.yaml
 	@python -m tests.project_imports
+
+notebook: $(READY) ## make docs/guided_exercise.ipynb from its text form, docs/guided_exercise.py
+	@python -m tests.notebook
 
 clean-venv: ## remove .venv
 	@rm -rf $(VENV)

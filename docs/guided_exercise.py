@@ -1,0 +1,504 @@
+# %% [markdown]
+# # The guided exercise: what do the hidden layers represent?
+#
+# A small convolutional network learned to read digits. Here you take it apart: look at what it puts out at six places
+# inside, draw each of them as a t-SNE map, and find out where the digits come apart.
+#
+# Run `make repro` first: this notebook reads what it left in `data/` and `reports/`, and trains nothing. Open
+# [`reports/index.html`](../reports/index.html) in a browser, from disk, next to it. Every step has a question. Think,
+# then open the answer: it is computed from your own run, so it stays true after you have changed `params.yaml`.
+
+# %%
+import os
+import sys
+from pathlib import Path
+
+# The project's folder, whether Jupyter was started there or in docs/.
+ROOT = next(folder for folder in (Path.cwd(), *Path.cwd().parents) if (folder / "params.yaml").exists())
+os.chdir(ROOT)
+sys.path.insert(0, str(ROOT))
+
+import numpy as np
+import pandas as pd
+import torch
+from IPython.display import HTML, Image, display
+from torch import nn
+
+from strata.activation_files import read_one_activation
+from strata.capture import captured
+from strata.checkpoint import load_checkpoint
+from strata.compare import load_run
+from strata.known_experiments import known_experiments
+from strata.figures.close_up import draw_feature_maps, draw_output
+from strata.figures.maps import draw_all_maps, draw_map
+from strata.layers import resolved_layers
+from strata.network import initialized_network, parameter_count
+from strata.network_input import normalized
+from strata.network_output import log_probabilities
+from strata.network_summary import network_summary
+from strata.params.common import Layers, Seed
+from strata.params.embed import EmbedParams
+from strata.params.network import NetworkParams
+from strata.params.report import ReportParams
+from strata.params.section import load_section
+from strata.params.train import TrainParams
+from strata.reduced_activations import read_reduced
+from strata.tsne import embed, initial_map
+
+PARAMS = ROOT / "params.yaml"
+seed = load_section(PARAMS, "seed", Seed)
+train_params = load_section(PARAMS, "train", TrainParams)
+network_params = load_section(PARAMS, "network", NetworkParams)
+embed_params = load_section(PARAMS, "embed", EmbedParams)
+
+# Everything the run left behind, checked to belong together. Is something missing? `make repro` makes it.
+run = load_run(ROOT)
+samples, labels, classes, layers = run.samples, run.samples.label, run.names_in_figures, list(run.maps)
+print(f"{run.dataset.name}: {len(labels):,} {run.provenance.split} images, looked at in {', '.join(layers)}")
+
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
+# How answers, figures and measures are shown.
+from html import escape
+from io import BytesIO
+
+from strata.figures.style import strata_style
+
+
+def answer(*paragraphs, table=None):
+    """Show an answer that opens on a click; the texts may hold any sign."""
+    text = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs)
+    rows = "" if table is None else table.to_html(border=0)
+    display(HTML(f"<details><summary><b>Answer</b></summary>{text}{rows}</details>"))
+
+
+def show(figure):
+    """Show a figure as the report does."""
+    with BytesIO() as file, strata_style():
+        figure.savefig(file, format="png", dpi=70)
+        display(Image(file.getvalue()))
+
+
+def measured(name, control="none"):
+    """Return a measure's value, low and high, a row a layer; empty where it was not taken."""
+    table = run.measures.table
+    rows = table[(table["measure"] == name) & (table["control"] == control)].set_index("layer")
+    return rows.loc[[layer for layer in layers if layer in rows.index], ["value", "low", "high"]].astype(float)
+
+
+def counted(number, noun):
+    """Return a number with its noun."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+# %% [markdown]
+# ## 1. The network
+#
+# The network as params.yaml describes it, with weights drawn at random from the run's seed: it has learned nothing yet.
+#
+# **Question.** At which places would you look to follow an image from the pixels to the answer? Why after a ReLU or a
+# pooling, and not right after a convolution?
+
+# %%
+network = initialized_network(network_params, run.dataset.image_shape, len(classes), seed)
+paths = resolved_layers(load_section(PARAMS, "layers", Layers), network)
+print(network)
+
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
+modules = {path: module for path, module in network.named_modules() if path and not any(module.children())}
+answer(
+    "The run looks at: "
+    + "; ".join(f"{layer}, what '{path}' puts out" for layer, path in paths.items() if path != "input")
+    + (", next to the input itself." if "input" in layers else "."),
+    "What a convolution puts out is a weighted sum, a linear step. Only the ReLU after it decides what is passed on,"
+    " and that is what the next part of the network sees. A pooling throws away where exactly a stroke was. These"
+    " are the steps after which something is gone for good, so they are where a representation changes.",
+)
+
+# %% [markdown]
+# On the page: [The run](../reports/index.html#run) says how many parameters the network has and what it was trained on.
+#
+# ## 2. Its summary
+#
+# One row a module: the shape of what it puts out for one image, and how many parameters it has.
+#
+# **Question.** Which module holds most of the parameters? And which of the places that we look at is the widest: how
+# many numbers does it make of one image?
+
+# %%
+print(network_summary(network, run.dataset.image_shape, paths))
+
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
+total = parameter_count(network)
+heaviest = max(modules, key=lambda path: parameter_count(modules[path]))
+count = parameter_count(modules[heaviest])
+convolutions = [path for path, module in modules.items() if isinstance(module, nn.Conv2d)]
+in_convolutions = sum(parameter_count(modules[path]) for path in convolutions)
+units = {layer: run.infos[layer].units for layer in layers}
+widest = max(units, key=units.get)
+pixels = int(np.prod(run.dataset.image_shape))
+answer(
+    f"'{heaviest}' holds {count:,} of {total:,} parameters, {count / total:.0%}. The convolutions"
+    f" ({', '.join(convolutions) or 'none here'}) hold {in_convolutions:,}, {in_convolutions / total:.0%}: a"
+    " convolution uses one small kernel everywhere in the image, a linear layer has a weight of its own for every pair"
+    " of a number that comes in and one that goes out.",
+    f"{widest} is the widest, with {units[widest]:,} numbers for an image of {pixels:,}. The last place looked at,"
+    f" {layers[-1]}, has {units[layers[-1]]:,}.",
+)
+
+# %% [markdown]
+# On the page: [the facts of the run](../reports/index.html#run). The same table is in `reports/network.txt`.
+#
+# ## 3. The state_dict, before and after loading
+#
+# A `state_dict` maps names to tensors: all that training changes. Below are the tensors drawn at random, those from
+# `data/model/mnist_cnn.pt`, and how far apart they are, as a share of the size that they had before.
+#
+# **Question.** PyTorch says little when it loads weights. How could you tell that it worked? Which tensors did training
+# move the most?
+
+# %%
+images = normalized(run.images, run.dataset.mean, run.dataset.std)
+
+
+def outputs(images):
+    """Return the network's log-probabilities, (n, classes)."""
+    with torch.inference_mode():
+        return torch.cat([log_probabilities(network(part), network_params.outputs) for part in images.split(500)])
+
+
+def share_right():
+    """Return the share of the images that the network, as it is now, reads as labelled."""
+    return float((outputs(images).argmax(dim=1).numpy() == labels).mean())
+
+
+before, right_before = {key: tensor.clone() for key, tensor in network.state_dict().items()}, share_right()
+load_checkpoint(network, ROOT / "data/model/mnist_cnn.pt")
+after, right_after = network.state_dict(), share_right()
+changes = pd.DataFrame(
+    {
+        "shape": " × ".join(map(str, tensor.shape)),
+        "size before": float(before[key].float().norm()),
+        "size after": float(tensor.float().norm()),
+        "moved by": float((tensor - before[key]).float().norm() / before[key].float().norm()),
+    }
+    for key, tensor in after.items()
+).set_index(pd.Index(after))
+changes.style.format({"size before": "{:.2f}", "size after": "{:.2f}", "moved by": "{:.0%}"})
+
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
+moved = changes["moved by"][np.isfinite(changes["moved by"])]
+still = [key for key in after if torch.equal(after[key], before[key])]
+answer(
+    f"Ask the network: it reads {right_before:.1%} of the {len(labels):,} images as labelled with the random weights,"
+    f" where guessing among {len(classes)} classes would read {1 / len(classes):.0%}, and {right_after:.1%} with those"
+    " loaded. Strata also loads strictly: a name too many, one that is missing or another shape is an error.",
+    f"'{moved.idxmax()}' moved the most, by {moved.max():.0%} of its size, '{moved.idxmin()}' the least, by"
+    f" {moved.min():.0%}.",
+    f"Not moved at all: {', '.join(still)}." if still else "No tensor is where it was.",
+)
+
+# %% [markdown]
+# On the page: [Training](../reports/index.html#training) shows the way from the first accuracy to the second.
+#
+# ## 4. One sample's output
+#
+# One image through the network. `SAMPLE` is a sample's id: take another.
+#
+# **Question.** Why are all numbers of the output below zero? What do they add up to? What would the network's second
+# guess be, and how sure is it of the first?
+
+# %%
+SAMPLE = load_section(PARAMS, "report", ReportParams).sample_id
+row = int(np.searchsorted(samples.sample_id, SAMPLE))
+output = outputs(images[row : row + 1])[0].numpy()
+show(draw_output(run.images[row], output, int(labels[row]), classes, f"sample {SAMPLE}", run.grey_map))
+
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
+first, second = np.argsort(-output)[:2]
+wrong = np.flatnonzero(samples.predicted != labels)
+surest = wrong[np.argsort(-samples.confidence[wrong], kind="stable")[:1]]
+answer(
+    "They are logarithms of probabilities, and a probability is below one. They add up to"
+    f" {output.sum():.1f}, which means nothing; their exponentials add up to {np.exp(output).sum():.3f}.",
+    f"It says {classes[first]} with a probability of {100 * np.exp(output[first]):.4g}%, then {classes[second]} with"
+    f" {100 * np.exp(output[second]):.2g}%. The label is {classes[labels[row]]}.",
+    f"To be sure is not to be right: {counted(len(wrong), 'image')} of {len(labels):,} got another answer than their"
+    " label."
+    + "".join(
+        f" The surest mistake is sample {samples.sample_id[at]}: {classes[samples.predicted[at]]} with"
+        f" {samples.confidence[at]:.1%}, where the label is {classes[labels[at]]}."
+        for at in surest
+    ),
+)
+
+# %% [markdown]
+# On the page: [the output](../reports/index.html#sample_output) and
+# [the surest mistakes](../reports/index.html#misclassified). Type an id into *sample id* to find it in all maps.
+#
+# ## 5. The places to look at
+#
+# A hook copies what a module puts out. The run did this for every image and wrote a Parquet file for each place; here
+# is one image, and the first place that still has the form of an image, channel by channel.
+#
+# **Question.** What share of the numbers is zero at each place? Why is it smaller after a pooling than before it?
+
+# %%
+with captured(network, paths) as observed, torch.inference_mode():
+    _, activations = observed(images[row : row + 1])
+for layer, values in activations.items():
+    stored = read_one_activation(ROOT / f"data/activations/{layer}.parquet", SAMPLE)
+    apart = float(np.abs(values[0].numpy() - stored).max())
+    print(f"{layer:8}{' × '.join(map(str, values.shape[1:])):14}from the file at most {apart:.0e} away")
+spatial = [layer for layer in layers if layer != "input" and len(run.infos[layer].shape) == 3]
+for layer in spatial[:1]:
+    show(draw_feature_maps(activations[layer][0].numpy(), f"{layer}: sample {SAMPLE}"))
+
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
+zeros, dead = measured("zero_share")["value"], measured("dead_share")["value"]
+table = pd.DataFrame({"numbers": pd.Series(units), "zero": zeros, "units that never change": dead}).loc[layers]
+of_hidden = zeros.drop("input", errors="ignore")
+answer(
+    f"Most zeros are in {of_hidden.idxmax()}: {of_hidden.max():.0%}. A ReLU makes zeros of all that is negative. A"
+    " maximum over a few neighbours is zero only if all of them are, so a pooling leaves fewer. The input has hardly"
+    " any zeros here, as its pixels were shifted to a mean of zero; those that never change are its empty margin.",
+    table=table.style.format({"numbers": "{:,}", "zero": "{:.0%}", "units that never change": "{:.1%}"}),
+)
+
+# %% [markdown]
+# On the page: *Silence* among the charts of [What each layer knows](../reports/index.html#measures), and one sample's
+# channels under *One sample through the network*.
+#
+# ## 6. A map of each place, and of the input
+#
+# t-SNE puts samples that are neighbours in a layer next to each other on a map. All maps start from the same points and
+# are turned towards each other. Neighbours can be trusted, mostly; sizes of groups and distances between them cannot.
+#
+# **Question.** Where do 4 and 9 part? Look first, then measure: of a sample's neighbours that carry one of the two
+# labels, what share carries its own?
+
+# %%
+shapes = {layer: " × ".join(map(str, run.infos[layer].shape)) for layer in layers}
+points = {layer: run.maps[layer].points for layer in layers}
+show(draw_all_maps(points, labels, classes, shapes))
+
+# %%
+pairs = run.measures.pairs
+names = run.dataset.classes
+if {"4", "9"} <= set(names):
+    pair = names.index("4"), names.index("9")
+else:  # no digits: the two classes that are the most mixed in the first layer
+    mixed = pairs[(pairs["layer"] == layers[0]) & (pairs["class"] != pairs["other_class"])]
+    pair = tuple(mixed.loc[mixed["separability"].idxmin(), ["class", "other_class"]].astype(int))
+of_pair = np.isin(labels, pair)
+ends = [layers[0], layers[-1]]
+show(draw_all_maps({layer: points[layer][of_pair] for layer in ends}, labels[of_pair], classes, shapes))
+
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
+chosen = pairs[(pairs["class"] == min(pair)) & (pairs["other_class"] == max(pair))].set_index("layer")
+apart = chosen["separability"].reindex(layers)
+APART = 0.95
+parted = next((layer for place, layer in enumerate(layers) if (apart.iloc[place:] >= APART).all()), None)
+steps = apart.diff().iloc[1:]
+this, that = (classes[label] for label in pair)
+answer(
+    f"Call two classes parted where at least {APART:.0%} of such neighbours are of the sample's own. {this} and {that} "
+    + (f"have parted from {parted} on ({apart[parted]:.1%})" if parted else "never part for good in this run")
+    + f"; {layers[0]} has {apart.iloc[0]:.1%}, {layers[-1]} {apart.iloc[-1]:.1%}. 50% would be fully mixed.",
+    f"The largest step, {100 * steps.max():+.1f} percentage points, leads from"
+    f" {layers[layers.index(steps.idxmax()) - 1]} to {steps.idxmax()}.",
+    "Do the maps agree? They may show a gap where the layer has none: the shares are from the"
+    " layers in full, not from the maps.",
+    table=apart.rename_axis(None).to_frame("own neighbours").style.format("{:.1%}"),
+)
+
+# %% [markdown]
+# On the page: [Which classes are apart, and where](../reports/index.html#pairs): choose the pair, and move the slider
+# under [the large map](../reports/index.html#explore) from the input to the output.
+#
+# **Question.** Which layer has the largest intrinsic dimension: along how many directions do samples differ locally? Is
+# it the layer with the most numbers? What does that mean for a map of two dimensions?
+
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
+dimension, trust = measured("intrinsic_dimension"), measured("map_trustworthiness")["value"]
+value = dimension["value"].dropna()
+hidden = value.drop("input", errors="ignore")
+most, least = hidden.idxmax(), hidden.idxmin()
+overlapping = [
+    layer
+    for layer in hidden.index
+    if layer != most
+    and dimension.loc[layer, "high"] >= dimension.loc[most, "low"]
+    and dimension.loc[layer, "low"] <= dimension.loc[most, "high"]
+]
+# Pairs of layers of which the narrower one has the larger dimension; the clearest comes last.
+against = sorted(
+    (value[narrow] - value[wide], narrow, wide)
+    for narrow in value.index
+    for wide in value.index
+    if units[narrow] < units[wide] and value[narrow] > value[wide]
+)
+_, narrow, wide = against[-1] if against else (0, most, most)
+answer(
+    f"Of the hidden layers, {most}: {hidden[most]:.1f} (95% interval {dimension.loc[most, 'low']:.1f} to"
+    f" {dimension.loc[most, 'high']:.1f}). The smallest is {least}'s, {hidden[least]:.1f}."
+    + (f" The input has {value['input']:.1f}." if "input" in value else ""),
+    f"The intervals of {', '.join(overlapping)} overlap with it, so the order among these is not settled."
+    if overlapping
+    else "No other layer's interval overlaps with it.",
+    f"{most} has {units[most]:,} units"
+    + (", the most of all. " if most == widest else f", {widest} {units[widest]:,}. ")
+    + (
+        f"But the number of units does not decide: {wide} has {units[wide]:,} and {value[wide]:.1f} dimensions,"
+        f" {narrow} {units[narrow]:,} and {value[narrow]:.1f}."
+        if against
+        else "In this run the layers' order by units is that by dimension."
+    ),
+    "Two dimensions cannot keep the neighbours of more. The map that fits its layer the least is"
+    f" {trust.idxmin()}'s, with a trustworthiness of {trust.min():.3f}, the best {trust.idxmax()}'s, with"
+    f" {trust.max():.3f}.",
+    table=pd.DataFrame({"intrinsic dimension": value, "trustworthiness of the map": trust})
+    .loc[layers]
+    .rename_axis(None)
+    .style.format({"intrinsic dimension": "{:.1f}", "trustworthiness of the map": "{:.3f}"}),
+)
+
+# %% [markdown]
+# On the page: *Intrinsic dimension* in [What each layer knows](../reports/index.html#measures), beside the same network
+# untrained, and [against the number of points](../reports/index.html#intrinsic_dimension).
+#
+# Now draw a map yourself. `PERPLEXITY` is about how many neighbours every point should keep: change it, or the layer.
+#
+# **Question.** What changes with the perplexity, what stays? How would you tell what the layer does from what t-SNE
+# does?
+
+# %%
+LAYER, PERPLEXITY = layers[-1], 5
+
+values, origin = (
+    read_reduced(ROOT / f"data/activations/{layer}.parquet", embed_params.pca_components, seed).values
+    for layer in (LAYER, embed_params.initialization_layer)
+)
+mine = embed(values, initial_map(origin, seed), embed_params.model_copy(update={"perplexity": PERPLEXITY}), seed)
+show(draw_map(mine.points.astype(np.float32), labels, classes, LAYER, f"perplexity {PERPLEXITY}"))
+
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
+stability = run.measures.stability
+agreement = stability.pivot_table(index="layer", columns="perplexity", values="knn_overlap").reindex(layers)
+answer(
+    "A small perplexity looks at few neighbours and tears groups into pieces, a large one draws them together. What is"
+    " in the layer stays when perplexity and random start change; what comes and goes was t-SNE's own.",
+    f"The run drew {int(stability['points'].max()):,} points again from {int(stability['runs'].max())} random starts at"
+    " each perplexity. The table has the share of neighbours on the map that two starts have in common. On average over"
+    f" the perplexities {agreement.mean(axis=1).idxmax()} agrees the most with itself"
+    f" ({agreement.mean(axis=1).max():.0%}), {agreement.mean(axis=1).idxmin()} the least"
+    f" ({agreement.mean(axis=1).min():.0%}).",
+    table=agreement.rename_axis(index=None, columns=None)
+    .rename(columns=lambda perplexity: f"perplexity {perplexity:g}")
+    .style.format("{:.0%}"),
+)
+
+# %% [markdown]
+# On the page: [the same points at other perplexities](../reports/index.html#perplexity_grid).
+#
+# ## 7. Momentum
+#
+# With momentum m the network does not step along the newest gradient alone: each step keeps a share m of the step
+# before. Train once without it and compare. The notebook does not train, DVC does, in a folder of its own, so that your
+# run stays as it is:
+#
+# ```sh
+# dvc exp run --temp -S train.momentum=0
+# make compare A=<the name that it printed> B=workspace    # both on one page
+# ```
+#
+# **Question.** If all gradients pointed the same way, how much longer would the steps become with momentum? What do you
+# expect of the accuracy without it, at the same learning rate and after as many epochs?
+
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
+everything = known_experiments(ROOT)
+
+
+def experiments_with(parameter):
+    """Show the experiments in which a parameter differs from params.yaml, beside this run; or how to make one."""
+    found = [experiment for experiment in everything if parameter in experiment.changes]
+    if not found:
+        print(
+            f"No experiment with another {parameter} here yet: the command above makes one; then run this cell again."
+        )
+        return
+    rows = {"this run": {"differs in": "–", **this_training}} | {
+        experiment.name: {
+            "differs in": ", ".join(f"{name}={value}" for name, value in experiment.changes.items()),
+            **experiment.training,
+        }
+        for experiment in found
+    }
+    columns = ["differs in", *(key for key in this_training if key.endswith(("loss", "accuracy")))]
+    display(HTML(pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns).to_html(border=0)))
+
+
+this_training = pd.read_json(ROOT / "reports/training.json", typ="series").to_dict()
+experiments_with("train.momentum")
+
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
+momentum, rate = train_params.momentum, train_params.lr
+other = 0.9 if momentum == 0 else momentum
+answer(
+    f"This run has a momentum of {momentum:g} and a learning rate of {rate:g}. The steps before add up as 1 + m + m² +"
+    f" … = 1 / (1 - m). With m = {other:g} that is {1 / (1 - other):.3g} times as long: as if the learning rate were"
+    f" {rate / (1 - other):.3g}. Gradients that contradict each other cancel out.",
+    f"So without momentum the network learns more slowly at the same rate. This run read"
+    f" {this_training['test_accuracy']:.1%} of the test images after {counted(train_params.epochs, 'epoch')}, and"
+    f" {run.epochs['test_accuracy'].iloc[0]:.1%} after its first.",
+    "To compare fairly, give the other run a higher rate, too, or more epochs: what is compared otherwise is the length"
+    " of the steps.",
+)
+
+# %% [markdown]
+# On the page: [Training](../reports/index.html#training), in both columns of the page that `make compare` writes.
+#
+# ## 8. Freezing
+#
+# What the convolutions have learned of strokes may serve for another task. Keep them as they are (freeze them) and
+# train the rest. First the control, with convolutions that stay as they were drawn; then, from a copy of the digits'
+# weights, other images (KMNIST's characters are downloaded):
+#
+# ```sh
+# dvc exp run --temp -S 'train.freeze=[conv1,conv2]'
+# cp data/model/mnist_cnn.pt digits.pt
+# dvc exp run --temp -C digits.pt -S 'train.freeze=[conv1,conv2]' -S train.init_from=digits.pt -S dataset.name=kmnist
+# ```
+#
+# **Question.** How many parameters are left to train with the convolutions frozen? And can random convolutions be of
+# any use?
+
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
+experiments_with("train.freeze")
+
+# %% jupyter={"source_hidden": true} tags=["hide-input"]
+by_control = {
+    name: measured("probe_accuracy", control)["value"]
+    for name, control in {"trained": "none", "untrained": "untrained", "random projection": "random projection"}.items()
+}
+last = spatial[-1] if spatial else layers[-1]
+answer(
+    f"{total - in_convolutions:,} of {total:,}, {1 - in_convolutions / total:.0%}: the convolutions"
+    f" ({', '.join(convolutions) or 'none here'}) hold {in_convolutions:,}. Little is saved in parameters, more in"
+    " time, as most of the arithmetic is in the convolutions.",
+    f"They can. From {last}, the last place that still has the form of an image, a linear classifier reads"
+    f" {by_control['untrained'].get(last, float('nan')):.1%} of the images in the untrained network, and"
+    f" {by_control['trained'][last]:.1%} in the trained one. What the random one reaches is the architecture's doing,"
+    " and only the rest was learned. So look at the control before you praise transfer.",
+    table=pd.DataFrame(by_control).reindex(layers).rename_axis(None).style.format("{:.1%}", na_rep="–"),
+)
+
+# %% [markdown]
+# On the page: *Linear probe* in [What each layer knows](../reports/index.html#measures), the untrained twin dashed.
+#
+# ## Go on
+#
+# - How late is a sample decided? Tick *late deciders* above [the maps](../reports/index.html#explore), and point at
+#   one.
+# - Shuffle the training labels (`dvc exp run --temp -S dataset.shuffle_labels=true`): which of the maps above would
+#   stay?
+# - Look at the same places early on: `dvc exp run --temp -S train.epochs=1`.
