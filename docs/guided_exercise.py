@@ -28,9 +28,9 @@ from strata.activation_files import read_one_activation
 from strata.capture import captured
 from strata.checkpoint import load_checkpoint
 from strata.compare import load_run
-from strata.known_experiments import known_experiments
 from strata.figures.close_up import draw_feature_maps, draw_output
 from strata.figures.maps import draw_all_maps, draw_map
+from strata.known_experiments import known_experiments
 from strata.layers import resolved_layers
 from strata.network import initialized_network, parameter_count
 from strata.network_input import normalized
