@@ -21,11 +21,11 @@ from strata.datasets.idx import write_idx
 from strata.datasets.mnist_5k import TEST_IMAGES_PER_CLASS, packaged_digits, stratified_split
 
 ROOT = Path(__file__).resolve().parent.parent
-COUNTS = {"train": 256, "test": 120}
+COUNTS = {"train": 192, "test": 100}
 # All else is as in params.yaml: the network, the layers, the batches, the threads.
 FEWER: dict[str, dict[str, Any]] = {
     "train": {"epochs": 2, "log_interval": 2, "checkpoints": [0.5, 2]},
-    "embed": {"perplexity": 20, "early_exaggeration_iterations": 150, "iterations": 150},
+    "embed": {"perplexity": 20, "early_exaggeration_iterations": 150, "iterations": 100},
     "measure": {
         "half_samples": 3,
         "stability_samples": 60,
