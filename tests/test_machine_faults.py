@@ -39,7 +39,7 @@ def stage_on(name: str, extracted: Path, params: Path, out: Path) -> subprocess.
     options = {
         "train": {
             "model": "model.pt",
-            **{key: key for key in ("metrics", "curve", "epochs", "predictions", "summary")},
+            **{key: key for key in ("metrics", "curve", "epochs", "predictions", "summary", "checkpoints")},
         },
         "extract": {"out": "activations"},
         "embed": {"out": "embeddings", "metrics": "embedding.json"},
