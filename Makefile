@@ -7,6 +7,8 @@ GIGABYTES_NEEDED := $(if $(TORCH_INDEX),3,9)
 
 VENV := .venv
 READY := $(VENV)/set-up-done
+# The Python that sets up is not that of a .venv which may be broken.
+OUTER_PATH := $(PATH)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -89,14 +91,14 @@ clean-venv: ## remove .venv
 	@rm -rf $(VENV)
 
 $(READY): requirements.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	@PATH='$(OUTER_PATH)' $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "error: Strata needs Python 3.11 or newer, and $(PYTHON) is older or absent;" \
 	    "name another: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	@test -x $(VENV)/bin/python || test "$$(df -Pk . | awk 'NR == 2 { print int($$4 / 1048576) }')" -ge $(GIGABYTES_NEEDED) || { \
 	  echo "error: setting up needs $(GIGABYTES_NEEDED) GB of free disk here; PyTorch's CPU build needs less:" \
 	    "see 'Smaller set-up' in README.md" >&2; exit 1; }
 	@echo "Setting up $(VENV), once; this takes some minutes ..."
-	@$(PYTHON) -m venv --clear $(VENV)
+	@PATH='$(OUTER_PATH)' $(PYTHON) -m venv --clear $(VENV)
 	@grep -vE '$(if $(TORCH_INDEX),^(nvidia-|cuda-|triton),^$$)' requirements.txt > $(VENV)/requirements.txt
 	@python -m pip install --quiet --no-deps $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") \
 	  --requirement $(VENV)/requirements.txt
