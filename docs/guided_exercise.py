@@ -104,6 +104,7 @@ paths = resolved_layers(load_section(PARAMS, "layers", Layers), network)
 print(network)
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
+# How the answer is computed.
 modules = {path: module for path, module in network.named_modules() if path and not any(module.children())}
 answer(
     "The run looks at: "
@@ -128,6 +129,7 @@ answer(
 print(network_summary(network, run.dataset.image_shape, paths))
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
+# How the answer is computed.
 total = parameter_count(network)
 heaviest = max(modules, key=lambda path: parameter_count(modules[path]))
 count = parameter_count(modules[heaviest])
@@ -186,6 +188,7 @@ changes = pd.DataFrame(
 changes.style.format({"size before": "{:.2f}", "size after": "{:.2f}", "moved by": "{:.0%}"})
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
+# How the answer is computed.
 moved = changes["moved by"][np.isfinite(changes["moved by"])]
 still = [key for key in after if torch.equal(after[key], before[key])]
 answer(
@@ -214,6 +217,7 @@ output = outputs(images[row : row + 1])[0].numpy()
 show(draw_output(run.images[row], output, int(labels[row]), classes, f"sample {SAMPLE}", run.grey_map))
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
+# How the answer is computed.
 first, second = np.argsort(-output)[:2]
 wrong = np.flatnonzero(samples.predicted != labels)
 surest = wrong[np.argsort(-samples.confidence[wrong], kind="stable")[:1]]
@@ -254,6 +258,7 @@ for layer in spatial[:1]:
     show(draw_feature_maps(activations[layer][0].numpy(), f"{layer}: sample {SAMPLE}"))
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
+# How the answer is computed.
 zeros, dead = measured("zero_share")["value"], measured("dead_share")["value"]
 table = pd.DataFrame({"numbers": pd.Series(units), "zero": zeros, "units that never change": dead}).loc[layers]
 of_hidden = zeros.drop("input", errors="ignore")
@@ -294,6 +299,7 @@ ends = [layers[0], layers[-1]]
 show(draw_all_maps({layer: points[layer][of_pair] for layer in ends}, labels[of_pair], classes, shapes))
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
+# How the answer is computed.
 chosen = pairs[(pairs["class"] == min(pair)) & (pairs["other_class"] == max(pair))].set_index("layer")
 apart = chosen["separability"].reindex(layers)
 APART = 0.95
@@ -319,6 +325,7 @@ answer(
 # it the layer with the most numbers? What does that mean for a map of two dimensions?
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
+# How the answer is computed.
 dimension, trust = measured("intrinsic_dimension"), measured("map_trustworthiness")["value"]
 value = dimension["value"].dropna()
 hidden = value.drop("input", errors="ignore")
@@ -382,6 +389,7 @@ mine = embed(values, initial_map(origin, seed), embed_params.model_copy(update={
 show(draw_map(mine.points.astype(np.float32), labels, classes, LAYER, f"perplexity {PERPLEXITY}"))
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
+# How the answer is computed.
 stability = run.measures.stability
 agreement = stability.pivot_table(index="layer", columns="perplexity", values="knn_overlap").reindex(layers)
 answer(
@@ -415,6 +423,7 @@ answer(
 # expect of the accuracy without it, at the same learning rate and after as many epochs?
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
+# The experiments that this repository knows.
 everything = known_experiments(ROOT)
 
 
@@ -441,6 +450,7 @@ this_training = pd.read_json(ROOT / "reports/training.json", typ="series").to_di
 experiments_with("train.momentum")
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
+# How the answer is computed.
 momentum, rate = train_params.momentum, train_params.lr
 other = 0.9 if momentum == 0 else momentum
 answer(
@@ -473,9 +483,11 @@ answer(
 # any use?
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
+# The experiments that this repository knows.
 experiments_with("train.freeze")
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
+# How the answer is computed.
 by_control = {
     name: measured("probe_accuracy", control)["value"]
     for name, control in {"trained": "none", "untrained": "untrained", "random projection": "random projection"}.items()
