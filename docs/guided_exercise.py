@@ -173,6 +173,7 @@ def share_right():
     return float((outputs(images).argmax(dim=1).numpy() == labels).mean())
 
 
+network = initialized_network(network_params, run.dataset.image_shape, len(classes), seed)
 before, right_before = {key: tensor.clone() for key, tensor in network.state_dict().items()}, share_right()
 load_checkpoint(network, ROOT / "data/model/mnist_cnn.pt")
 after, right_after = network.state_dict(), share_right()
