@@ -66,6 +66,7 @@ def run_of(text, classes=2):
     layer = {"shape": f"shape {text}", "neighbours": {"shape": [len(LABELS), 7]}}
     return {
         "layers": {"input": layer, "h1": layer},
+        "earlier": {},
         "facts": {f"fact {text}": f"value {text}", "Source": f"source {text}"},
         "params": f"# network\n{text}\nseed: {classes}\n",
     }

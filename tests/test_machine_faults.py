@@ -45,16 +45,20 @@ def stage_on(name: str, extracted: Path, params: Path, out: Path) -> subprocess.
         "embed": {"out": "embeddings", "metrics": "embedding.json"},
         "measure": {
             "out": "measures",
-            **{key: key for key in ("metrics", "table", "by-layer", "cka", "dimension", "stability", "pairs")},
+            **{
+                key: key
+                for key in ("metrics", "table", "by-layer", "cka", "dimension", "stability", "pairs", "training")
+            },
         },
     }[name]
     inputs = {
         "train": {"data": "raw"},
-        "extract": {"data": "raw", "model": "model/mnist_cnn.pt"},
+        "extract": {"data": "raw", "model": "model/mnist_cnn.pt", "checkpoints": "model/checkpoints"},
         "embed": {"activations": "activations"},
         "measure": {
             "data": "raw",
             "model": "model/mnist_cnn.pt",
+            "checkpoints": "model/checkpoints",
             "activations": "activations",
             "embeddings": "embeddings",
         },

@@ -202,6 +202,7 @@ def run(tmp_path, tiny_data):
         curve=tmp_path / "curve.csv",
         epochs=tmp_path / "epochs.csv",
         measured={"measures": tmp_path / "measures", **{name: tmp_path / f"{name}.csv" for name in TABLES[:5]}},
+        over_training=None,
     )
     return Run(tmp_path, inputs, shown_rows(COUNT, SHOWN, np.random.default_rng(0)))
 

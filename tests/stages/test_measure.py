@@ -52,6 +52,7 @@ TABLES = {
     "dimension": "intrinsic_dimension.csv",
     "stability": "stability.csv",
     "pairs": "class_pairs.csv",
+    "training": "measures_over_training.csv",
 }
 OF_MAPS = {name for name in MEASURES if name.startswith("map_")}
 OF_LABELS = {"neighbourhood_hit", "knn_accuracy", "probe_accuracy", "map_hit"}
@@ -71,7 +72,7 @@ def run_measure(params, folder, out="measured"):
     target = folder / out
     arguments = ["--params", str(params), "--data", str(folder / "raw"), "--model", str(folder / "model/mnist_cnn.pt")]
     arguments += ["--activations", str(folder / "activations"), "--embeddings", str(folder / "embeddings")]
-    arguments += ["--out", str(target / "measures")]
+    arguments += ["--out", str(target / "measures"), "--checkpoints", str(folder / "model/checkpoints")]
     for option, name in TABLES.items():
         arguments += [f"--{option}", str(target / name)]
     stage.main(arguments)
