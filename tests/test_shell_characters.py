@@ -1,6 +1,7 @@
 """A parameter is never a command: characters that a shell acts on, in every parameter that is text, run nothing."""
 
 import copy
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -134,7 +135,9 @@ def test_dvc_runs_the_stage_and_not_the_parameter(pipeline):
         for text in ("$(touch PWNED)", "'; touch PWNED; '"):
             (pipeline / "params.yaml").write_text(yaml.safe_dump(with_text(("dataset", "name"), text)))
             command = [sys.executable, "-m", "dvc", "repro", "--single-item", "download"]
-            done = subprocess.run(command, cwd=pipeline, capture_output=True, text=True)
+            path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+            environment = {**os.environ, "PATH": path}
+            done = subprocess.run(command, cwd=pipeline, capture_output=True, text=True, env=environment)
             assert done.returncode != 0
             assert "error: params.yaml: dataset.name: should be mnist-5k" in done.stderr
             assert not list(pipeline.rglob("PWNED*"))
