@@ -1,10 +1,11 @@
 """A few digits of `mnist-5k` through all stages in one process: what an emulated processor does in minutes.
 
-python -m benchmarks.few_digits [--forked]    # in a folder with params.yaml and data/raw
+python -m benchmarks.few_digits PYTHON    # in a folder with params.yaml and data/raw; PYTHON starts the workers
 """
 
 import importlib
 import json
+import multiprocessing
 import shlex
 import sys
 import time
@@ -13,8 +14,6 @@ from typing import Any
 
 import yaml
 
-from benchmarks.forked_jobs import ForkedJobs
-from strata import pool
 from strata.datasets.catalogue import CATALOGUE, IMAGE_FILES, LABEL_FILES
 from strata.datasets.description import describe, write_description
 from strata.datasets.idx import write_idx
@@ -68,6 +67,5 @@ def run_stages() -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    if "--forked" in sys.argv:
-        pool.Pool = ForkedJobs
+    multiprocessing.set_executable(sys.argv[1])
     Path("seconds.json").write_text(json.dumps(run_stages()), encoding="utf-8")
