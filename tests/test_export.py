@@ -159,6 +159,17 @@ def test_the_sprite_has_image_i_at_its_place(tensorboard, images):
         np.testing.assert_array_equal(pixels[top : top + 16, left : left + 16], image)
 
 
+def test_the_sprite_of_colour_images_is_in_colour(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (5, 4, 6, 3), dtype=np.uint8)
+    assert write_sprite(tmp_path / "sprite.png", images) == (6, 4)
+    with Image.open(tmp_path / "sprite.png") as picture:
+        pixels = np.array(picture)
+    assert pixels.shape == (8, 18, 3)
+    for place, image in enumerate(images):  # rows of 3
+        top, left = place // 3 * 4, place % 3 * 6
+        np.testing.assert_array_equal(pixels[top : top + 4, left : left + 6], image)
+
+
 def test_a_sprite_of_too_many_images_is_shrunk(tmp_path, monkeypatch):
     monkeypatch.setattr(projector, "SPRITE_SIDE", 30)
     images = np.repeat(np.array([0, 100, 200, 250], dtype=np.uint8), 8).reshape(16, 1, 2).repeat(6, 1).repeat(6, 2)

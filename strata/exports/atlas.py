@@ -75,7 +75,7 @@ def neighbours_of(points: LayerPoints, ids: NDArray[np.int32], array: Path) -> p
 
 
 def png(image: NDArray[np.uint8]) -> bytes:
-    """Return an image (H, W) as a grey PNG."""
+    """Return an image, grey (H, W) or colour (H, W, 3), as a PNG."""
     file = io.BytesIO()
     Image.fromarray(image).save(file, format="PNG")
     return file.getvalue()

@@ -27,7 +27,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class ExportInputs:
-    """The samples with their images, uint8 (n, H, W), and each exported layer's file, description and map.
+    """The samples with their images, uint8 (n, H, W[, 3]), and each exported layer's file, description and map.
 
     `order` are all layers of the run, which a commit layer counts; `measured` is None where nothing was measured.
     """

@@ -18,6 +18,7 @@ from PIL import Image
 from strata.atomic import whole_file, write_text
 from strata.exports.inputs import ExportInputs
 from strata.exports.sample_table import sample_table
+from strata.image_sheet import sheet_of, shrunk
 
 CONFIG = "projector_config.pbtxt"
 SPRITE_SIDE = 8192  # pixels; what browsers' textures hold
@@ -108,16 +109,10 @@ def cell(value: Any) -> str:
 
 
 def write_sprite(path: Path, images: NDArray[np.uint8]) -> tuple[int, int]:
-    """Write images (n, H, W) row by row in a square; return width and height of one, shrunk where they are too many."""
-    count, height, width = images.shape
+    """Write images (n, H, W) or (n, H, W, 3) row by row in a square; return width and height of one, perhaps shrunk."""
+    count, height, width = images.shape[:3]
     columns = math.ceil(math.sqrt(count))
-    shrink = min(1.0, SPRITE_SIDE / (columns * max(height, width)))
-    size = max(1, int(width * shrink)), max(1, int(height * shrink))
-    sheet = Image.new("L", (columns * size[0], math.ceil(count / columns) * size[1]))
-    for place, image in enumerate(images):
-        tile = Image.fromarray(image)
-        row, column = divmod(place, columns)
-        sheet.paste(tile if shrink == 1 else tile.resize(size, Image.Resampling.BOX), (column * size[0], row * size[1]))
+    small = shrunk(images, SPRITE_SIDE / (columns * max(height, width)))
     with whole_file(path) as part:
-        sheet.save(part, format="PNG", optimize=True)
-    return size
+        Image.fromarray(sheet_of(small, columns)).save(part, format="PNG", optimize=True)
+    return small.shape[2], small.shape[1]

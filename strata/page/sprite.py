@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from strata.image_sheet import sheet_of, shrunk
+
 COLUMNS = 64
 # Of all images together: above, they are shrunk, as browsers refuse very large pictures. 10,000 of CIFAR's fit.
 MOST_PIXELS, MOST_SIDE = 12_000_000, 256
@@ -25,23 +27,9 @@ class Sprite:
 
 def sprite_of(images: NDArray[np.uint8]) -> Sprite:
     """Return one picture of images, grey (n, H, W) or colour (n, H, W, 3); too many pixels are shrunk to fit."""
-    images = _small(images)
-    count, height, width, *channels = images.shape
-    lines = -(-count // COLUMNS)
-    sheet = np.zeros((lines * COLUMNS, height, width, *channels), dtype=np.uint8)
-    sheet[:count] = images
-    in_lines = sheet.reshape(lines, COLUMNS, height, width, *channels).swapaxes(1, 2)
-    picture = in_lines.reshape(lines * height, COLUMNS * width, *channels)
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, format="PNG", optimize=True)
-    address = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
-    return Sprite(address, COLUMNS, height, width)
-
-
-def _small(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     count, height, width = images.shape[:3]
-    scale = min(1.0, MOST_SIDE / max(height, width), (MOST_PIXELS / (count * height * width)) ** 0.5)
-    if scale == 1:
-        return images
-    size = max(1, int(width * scale)), max(1, int(height * scale))
-    return np.stack([np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX)) for image in images])
+    small = shrunk(images, min(MOST_SIDE / max(height, width), (MOST_PIXELS / (count * height * width)) ** 0.5))
+    file = io.BytesIO()
+    Image.fromarray(sheet_of(small, COLUMNS)).save(file, format="PNG", optimize=True)
+    address = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+    return Sprite(address, COLUMNS, *small.shape[1:3])
