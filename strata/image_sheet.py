@@ -16,7 +16,7 @@ def sheet_of(images: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
 
 
 def shrunk(images: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
-    """Return images of `scale` times the height and width, at least one pixel each; as they are where it is 1 or more."""
+    """Return images of `scale` times the height and width, at least a pixel each; as they are from 1 on."""
     if scale >= 1:
         return images
     height, width = images.shape[1:3]

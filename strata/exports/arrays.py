@@ -1,7 +1,7 @@
 """The export for NumPy, PyTorch and FiftyOne: a .npy a layer and a map, the images, and one CSV of the samples.
 
 arrays/<layer>.npy float32 (n, D); arrays/maps/<layer>.npy float32 (n, 2); arrays/samples.npy uint8 (n, H, W), the
-images, or (n, H, W, 3); arrays/samples.csv; arrays/about.json: data set, classes, licence, and each layer's shape (C, H, W).
+images, or (n, H, W, 3); arrays/samples.csv; arrays/about.json: data set, classes, licence, each layer's shape.
 Row i of each is the same sample.
 """
 
