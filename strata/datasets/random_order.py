@@ -12,7 +12,12 @@ from numpy.typing import NDArray
 
 def random_order(count: int, seed: int, purpose: str) -> NDArray[np.intp]:
     """Return the numbers 0 to count - 1 in an order that depends on the seed and on what it is for."""
-    start = hashlib.sha256(f"strata {purpose} {seed} ".encode())
+    return hashed_order(count, f"{purpose} {seed}")
+
+
+def hashed_order(count: int, name: str) -> NDArray[np.intp]:
+    """Return the numbers 0 to count - 1 in an order of its own for each name."""
+    start = hashlib.sha256(f"strata {name} ".encode())
 
     def key(row: int) -> bytes:
         continued = start.copy()
