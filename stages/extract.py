@@ -18,7 +18,7 @@ from strata.activation_files import ActivationWriter, LayerInfo
 from strata.checkpoint import load_checkpoint
 from strata.console import progress, say
 from strata.datasets.description import read_description
-from strata.datasets.images import load_images
+from strata.datasets.images import LabelledImages, load_images
 from strata.device import prepare_torch
 from strata.entry import run_stage, stage_parser
 from strata.errors import StrataError
@@ -40,8 +40,9 @@ WRITING_THREADS = 2  # compression takes as long as the network
 
 @dataclass(frozen=True)
 class ExtractJob:
-    """Layers of one network to write, each to its own file."""
+    """Layers of one network to write, each to its own file, with the provenance of all."""
 
+    provenance: Provenance
     data: Path
     model: Path
     out: Path
@@ -62,18 +63,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     network_params = load_section(options.params, "network", NetworkParams)
     check_portable(load_section(options.params, "reproducible", Reproducible), params.device)
 
-    job = ExtractJob(options.data, options.model, options.out, layers, params, network_params)
-    write_extraction(job)
+    def job(model: Path, out: Path) -> ExtractJob:
+        provenance = Provenance.of(params.split, model, options.data)
+        return ExtractJob(provenance, options.data, model, out, layers, params, network_params)
+
+    samples = load_images(options.data, params.split)
+    write_extraction(job(options.model, options.out), samples)
     for time, weights in kept_weights(options.checkpoints).items():
         say(f"extract: the network after {time} epochs")
-        write_extraction(replace(job, model=weights, out=options.out / CHECKPOINTS / time))
+        write_extraction(job(weights, options.out / CHECKPOINTS / time), samples)
 
 
-def write_extraction(job: ExtractJob) -> None:
+def write_extraction(job: ExtractJob, samples: LabelledImages) -> None:
     """Write all layers of one network, and what it says of each sample."""
-    log_probabilities = write_on_cluster(job) if on_cluster() else write_layers(job)
-    split = job.params.split
-    samples = load_images(job.data, split)
+    log_probabilities = write_on_cluster(job) if on_cluster() else write_layers(job, samples.images)
     count = len(samples.labels)
     table = Samples(
         sample_id=np.arange(count, dtype=np.int32),
@@ -83,8 +86,8 @@ def write_extraction(job: ExtractJob) -> None:
         log_probability=log_probabilities[np.arange(count), samples.labels],
         confidence=np.exp(log_probabilities.max(axis=1)),
     )
-    write_samples(job.out / "samples.parquet", table, Provenance.of(split, job.model, job.data))
-    say(f"extract: {len(job.layers)} layers of {count} {split} images")
+    write_samples(job.out / "samples.parquet", table, job.provenance)
+    say(f"extract: {len(job.layers)} layers of {count} {job.params.split} images")
 
 
 def write_on_cluster(job: ExtractJob) -> NDArray[np.float32]:
@@ -95,13 +98,18 @@ def write_on_cluster(job: ExtractJob) -> NDArray[np.float32]:
     """
     jobs = [replace(job, layers={layer: path}) for layer, path in job.layers.items()]
     with started_pool(len(jobs)) as pool:
-        first, *others = pool.run(write_layers, jobs, "extract")
+        first, *others = pool.run(load_and_write_layers, jobs, "extract")
     if any(other.tobytes() != first.tobytes() for other in others):
         raise StrataError("extract: the cluster's workers compute different bits; use machines of one kind")
     return first
 
 
-def write_layers(job: ExtractJob) -> NDArray[np.float32]:
+def load_and_write_layers(job: ExtractJob) -> NDArray[np.float32]:
+    """Do `write_layers` on a worker, which reads the images itself."""
+    return write_layers(job, load_images(job.data, job.params.split).images)
+
+
+def write_layers(job: ExtractJob, images: Images) -> NDArray[np.float32]:
     """Write the layers' activations, and return the network's outputs, log-probabilities (n, classes)."""
     params = job.params
     device = prepare_torch(params.device, params.threads, training=False)
@@ -109,8 +117,6 @@ def write_layers(job: ExtractJob) -> NDArray[np.float32]:
     network = initialized_network(job.network, description.image_shape, len(description.classes), seed=0)
     load_checkpoint(network, job.model)
     network.to(device)
-    provenance = Provenance.of(params.split, job.model, job.data)
-    images = load_images(job.data, params.split).images
 
     def to_input(images: Images) -> torch.Tensor:
         return normalized(images, description.mean, description.std).to(device)
@@ -126,7 +132,7 @@ def write_layers(job: ExtractJob) -> NDArray[np.float32]:
             ids = np.arange(batch.start, batch.start + len(batch.log_probabilities), dtype=np.int32)
             for layer, values in batch.activations.items():
                 if layer not in writers:
-                    info = LayerInfo(layer, values.shape[1:], provenance)
+                    info = LayerInfo(layer, values.shape[1:], job.provenance)
                     writers[layer] = stack.enter_context(ActivationWriter(job.out / f"{layer}.parquet", info))
             wait_for(pending)
             pending = [pool.submit(writers[layer].write, ids, values) for layer, values in batch.activations.items()]
