@@ -58,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     paths = {name: getattr(options, name) for name in ("data", "model", "activations")}
     kept = kept_weights(options.checkpoints)
-    earlier = {f"after {time} epochs": weights for time, weights in kept.items()}
+    spaces = {f"after {time} epochs": time for time in kept}
+    earlier = {space: kept[time] for space, time in spaces.items()}
     with started_pool(len(layers)) as pool, scratch_spaces(options.out) as files:
         measured = prepare_spaces(files, layer_paths, params, network, seed, earlier=earlier, **paths)
         maps = {}
@@ -89,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             subsets=point_subsets(count, params.half_samples, seed),
             stability_rows=chosen(count, params.stability_samples, np.random.default_rng([seed, 6])),
             correlated=chosen(count, params.correlation_samples, np.random.default_rng([seed, 7])),
-            earlier=list(earlier),
+            earlier=spaces,
         )
         results = run_plan(plan, pool)
 
@@ -107,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     write_csv(options.dimension, dimension_table(plan, results))
     write_csv(options.stability, outcome.stability_table(plan, results))
     write_csv(options.pairs, outcome.class_pair_table(plan, results))
-    write_csv(options.training, training_table(plan, results, dict(zip(earlier, kept, strict=True))))
+    write_csv(options.training, training_table(plan, results))
     counts = {"points": count, **outcome.decision_counts(decisions)}
     write_json(options.metrics, counts | metrics(estimates, layers, TRAINED))
     say(f"measure: {len(layers)} layers of {count} samples, with {len(SPACES)} controls")

@@ -45,14 +45,14 @@ def all_estimates(plan: Plan, results: Mapping[Key, Any]) -> Found:
     return found
 
 
-def training_table(plan: Plan, results: Mapping[Key, Any], times: Mapping[str, str]) -> pd.DataFrame:
+def training_table(plan: Plan, results: Mapping[Key, Any]) -> pd.DataFrame:
     """Return the measures of the weights kept in training, a row a time, layer and measure; empty where none were.
 
-    `times` are the spaces' names -> epochs. Without what needs a map, or all pairs of points and layers.
+    Without what needs a map, or all pairs of points and layers.
     """
     rows: list[tuple[float, str, str, float, float, float]] = []
     labels = plan.labels[TRAINED]
-    for space, epochs in times.items():
+    for space, epochs in plan.earlier.items():
         for layer in plan.layers:
             geometry: Geometry = results["geometry", space, layer]
             readout: Readout = results["readout", space, layer]

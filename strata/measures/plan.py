@@ -1,7 +1,7 @@
 """All that is measured, as independent jobs of one pool: by layer and control, by rows, by map, by perplexity."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ Key = tuple[str, *tuple[Any, ...]]
 class Plan:
     """What the jobs need: where the arrays are, the layers, parameters, labels by control, and the maps' points.
 
-    `again` are embed's parameters for the stability runs. `earlier` names the spaces of the weights kept in training.
+    `again` are embed's parameters for the stability runs; `earlier` the spaces of weights kept in training -> epochs.
     `rows` (n,) are the measured samples among all; `projections` names the layer whose random projection each shares.
     `subsets` bool (n, s) are all points, half-samples, then the parts of PARTS; `stability_rows` (m,) and `correlated`
     are rows of the measured samples.
@@ -54,7 +54,7 @@ class Plan:
     subsets: NDArray[np.bool_]
     stability_rows: NDArray[np.intp]
     correlated: NDArray[np.intp]
-    earlier: Sequence[str] = ()
+    earlier: Mapping[str, str] = field(default_factory=dict)
 
 
 def point_subsets(count: int, repeats: int, seed: int) -> NDArray[np.bool_]:

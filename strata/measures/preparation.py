@@ -101,16 +101,16 @@ def prepare_spaces(
     def to_input(images: Images) -> torch.Tensor:
         return normalized(images, description.mean, description.std).to(device)
 
-    trained, twin, once = (initialized_network(network_params, shape, classes, seed).to(device) for _ in range(3))
-    load_checkpoint(trained, model)
+    network, twin = (initialized_network(network_params, shape, classes, seed).to(device) for _ in range(2))
+    outputs = network_params.outputs
+    for space, weights in {TRAINED: model, **earlier}.items():
+        load_checkpoint(network, weights)
+        for name, images in sets.items():
+            if (space, name) != (TRAINED, POINTS):  # extracted before
+                run_into(files, space, name, network, layers, images, to_input, params.batch_size, outputs)
     projections: dict[str, str] = {}
     for name, images in sets.items():
-        if name != POINTS:
-            run_into(files, TRAINED, name, trained, layers, images, to_input, params.batch_size, network_params.outputs)
-        run_into(files, UNTRAINED, name, twin, layers, images, to_input, params.batch_size, network_params.outputs)
-        for space, weights in earlier.items():
-            load_checkpoint(once, weights)
-            run_into(files, space, name, once, layers, images, to_input, params.batch_size, network_params.outputs)
+        run_into(files, UNTRAINED, name, twin, layers, images, to_input, params.batch_size, outputs)
         units = {layer: files.read(UNTRAINED, name, layer).shape[1] for layer in layers}
         projections = project_input(files, name, to_input(images).flatten(1).cpu().numpy(), units, seed)
     return Measured(
