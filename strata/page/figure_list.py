@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
-import pandas as pd
 
 from strata.figures.close_up import draw_feature_maps, draw_output
 from strata.figures.confusion import confusion_counts, draw_confusion
@@ -107,17 +106,8 @@ def _training_figures(inputs: ReportInputs) -> Iterator[Planned]:
             "Taken in the full space of each layer; bands are 95% intervals. The last point is the trained network.",
             OVER_TRAINING,
         ),
-        partial(draw_measures_over_training, measures_over_training(inputs), list(inputs.maps)),
+        partial(draw_measures_over_training, inputs.measures_over_training, list(inputs.maps)),
     )
-
-
-def measures_over_training(inputs: ReportInputs) -> pd.DataFrame:
-    """Return the measures at the kept times, and those of the trained network after its last epoch."""
-    last = float(inputs.epochs["epoch"].iloc[-1])
-    table = inputs.measures.table
-    trained = table[table["control"] == "none"].drop(columns="control").assign(epochs=last)
-    before = inputs.over_training[inputs.over_training["epochs"] < last]
-    return pd.concat([before, trained[before.columns]], ignore_index=True)
 
 
 def _network_figures(inputs: ReportInputs, mistakes: int) -> Iterator[Planned]:

@@ -46,6 +46,15 @@ class ReportInputs:
     over_training: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
+    def measures_over_training(self) -> pd.DataFrame:
+        """The measures at the kept times, and those of the trained network after its last epoch."""
+        last = float(self.epochs["epoch"].iloc[-1])
+        table = self.measures.table
+        trained = table[table["control"] == "none"].drop(columns="control").assign(epochs=last)
+        before = self.over_training[self.over_training["epochs"] < last]
+        return pd.concat([before, trained[before.columns]], ignore_index=True)
+
+    @property
     def names_in_figures(self) -> list[str]:
         """The classes' names as figures can show them: long ones cut, and no dollar taken for mathematics."""
         names = self.dataset.classes

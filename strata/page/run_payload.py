@@ -8,7 +8,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from strata.measure_files import LayerPoints
-from strata.page.figure_list import measures_over_training
 from strata.page.inputs import ReportInputs
 from strata.page.packing import packed
 
@@ -57,7 +56,7 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
             }
             for time, maps in inputs.earlier.items()
         },
-        "over_training": records(measures_over_training(inputs)) if inputs.earlier else {},
+        "over_training": records(inputs.measures_over_training) if inputs.earlier else {},
         "facts": dict(facts),
         "params": params,
     }
