@@ -1,6 +1,5 @@
 """A command that is ended by a signal at some moment, and what is looked at then: processes, files, and dvc.lock."""
 
-import json
 import os
 import shutil
 import signal
@@ -14,9 +13,10 @@ from pathlib import Path
 import psutil
 import yaml
 
-from strata.cached_objects import cached
+from strata.cached_objects import cached, files_of
 from strata.checksum import md5_of
 from strata.lock_file import read_lock
+from tests.pipeline_paths import outputs
 from tests.small_clone import environment
 
 SECONDS_TO_END = 15.0  # a worker that is still loading libraries looks for its parent only afterwards
@@ -51,9 +51,7 @@ def read_stages(folder: Path) -> dict[str, Stage]:
     content = yaml.safe_load((folder / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     stages = {}
     for name, stage in content.items():
-        entries = [entry for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, [])]
-        outs = tuple(entry if isinstance(entry, str) else next(iter(entry)) for entry in entries)
-        stages[name] = Stage(name, (sys.executable, *stage["cmd"].split()[1:]), outs)
+        stages[name] = Stage(name, (sys.executable, *stage["cmd"].split()[1:]), tuple(outputs(stage)))
     return stages
 
 
@@ -130,13 +128,9 @@ def absent_objects(folder: Path) -> list[str]:
         return []
     outs = {path: md5 for stage in read_lock(folder / "dvc.lock").values() for path, md5 in stage.outs.items()}
     kept = {path: md5 for path, md5 in outs.items() if not in_git(path)}
-    for path, md5 in list(kept.items()):
-        if md5.endswith(".dir") and cached(folder, md5).is_file():
-            entries = json.loads(cached(folder, md5).read_text(encoding="utf-8"))
-            kept |= {f"{path}/{entry['relpath']}": entry["md5"] for entry in entries}
     return [
         path
-        for path, md5 in kept.items()
+        for path, md5 in files_of(folder, kept).items()
         if not cached(folder, md5).is_file() or md5_of(cached(folder, md5)) != md5.removesuffix(".dir")
     ]
 

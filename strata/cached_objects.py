@@ -20,7 +20,7 @@ def damaged_objects(repository: Path, stages: Mapping[str, LockedStage]) -> list
     """
     lines = []
     for name, stage in stages.items():
-        for path, md5 in _files(repository, stage.outs).items():
+        for path, md5 in files_of(repository, stage.outs).items():
             found = cached(repository, md5)
             if found.is_file() and md5_of(found) != md5.removesuffix(".dir"):
                 where = found.relative_to(repository)
@@ -28,7 +28,8 @@ def damaged_objects(repository: Path, stages: Mapping[str, LockedStage]) -> list
     return lines
 
 
-def _files(repository: Path, outs: Mapping[str, str]) -> dict[str, str]:
+def files_of(repository: Path, outs: Mapping[str, str]) -> dict[str, str]:
+    """Return the hashes of artifacts, and of every file of those that are folders whose listing is in the cache."""
     files = dict(outs)
     for path, md5 in outs.items():
         listing = cached(repository, md5)

@@ -1,14 +1,10 @@
 """Which stages a change of a parameter or a file touches: by `dvc status`, and by what follows in the graph."""
 
-from collections.abc import Iterable
 from typing import Any
 
+from tests.pipeline_paths import named_paths, outputs
+
 RUNS, FOLLOWS = "●", "○"
-
-
-def named_paths(entries: Iterable[Any]) -> list[str]:
-    """Return the paths of a list in dvc.yaml, whose entries may carry options."""
-    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
 
 
 def touched(status: dict[str, list[Any]], item: str) -> set[str]:
@@ -27,9 +23,7 @@ def followers(stages: dict[str, Any], first: set[str]) -> set[str]:
     reached = set(first)
     for name, stage in stages.items():  # the order of dvc.yaml: data flows one way
         for earlier in list(reached):
-            made = named_paths([*stages[earlier].get("outs", []), *stages[earlier].get("metrics", [])])
-            made += named_paths(stages[earlier].get("plots", []))
-            if set(made) & set(named_paths(stage["deps"])):
+            if set(outputs(stages[earlier])) & set(named_paths(stage["deps"])):
                 reached.add(name)
     return reached - first
 

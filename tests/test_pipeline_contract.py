@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from strata.params.section import Section
+from tests.pipeline_paths import named_paths, outputs
 from tests.project_imports import imported_files
 from tests.tiny_pipeline import ROOT
 
@@ -15,14 +16,6 @@ PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 STAGES = PIPELINE["stages"]
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 SHARED_SECTIONS = {"seed", "reproducible", "dataset", "network", "layers"}
-
-
-def named_paths(entries: list) -> list[str]:
-    return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
-
-
-def outputs(stage: dict) -> list[str]:
-    return named_paths([*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])])
 
 
 def data_dependencies(stage: dict) -> list[str]:
