@@ -7,23 +7,15 @@ from typing import Any
 import pytest
 import yaml
 
-from strata import pool
-from strata.datasets.catalogue import CATALOGUE, IMAGE_FILES, LABEL_FILES
-from strata.datasets.description import describe, write_description
-from strata.datasets.idx import write_idx
-from tests.pool_jobs import PoolHere
 from tests.small_clone import commit_all, copy_working_tree, run
 from tests.tiny_pipeline import (
-    COUNTS,
-    MEASURED,
     ODD_CLASSES,
     ROOT,
     TINY_PARAMS,
-    run_embed,
     run_extract,
-    run_measure,
+    run_tiny_project,
     run_train,
-    tiny_images,
+    write_tiny_data,
 )
 
 WriteParams = Callable[..., Path]
@@ -48,13 +40,7 @@ def write_params(tmp_path: Path) -> WriteParams:
 @pytest.fixture
 def tiny_data(tmp_path: Path) -> Path:
     """A folder as the download stage leaves it, with 60 training and 40 test images of 16 x 16."""
-    folder = tmp_path / "raw"
-    for split in COUNTS:
-        images, labels = tiny_images(split)
-        write_idx(folder / IMAGE_FILES[split], images)
-        write_idx(folder / LABEL_FILES[split], labels)
-    write_description(folder, describe(folder, CATALOGUE["mnist-5k"]))
-    return folder
+    return write_tiny_data(tmp_path / "raw")
 
 
 @pytest.fixture
@@ -70,21 +56,7 @@ def extracted(tmp_path: Path, tiny_data: Path, write_params: WriteParams) -> Pat
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project's folder with params.yaml and data/ of the layers input, h4 and h6. Tests do not change it."""
     folder = tmp_path_factory.mktemp("tiny run")
-    raw, data, params = folder / "data/raw", folder / "data", folder / "params.yaml"
-    for split in COUNTS:
-        images, labels = tiny_images(split)
-        write_idx(raw / IMAGE_FILES[split], images)
-        write_idx(raw / LABEL_FILES[split], labels)
-    write_description(raw, describe(raw, CATALOGUE["mnist-5k"]).model_copy(update={"classes": ODD_CLASSES}))
-    measure = {**TINY_PARAMS["measure"], "samples": MEASURED, "half_samples": 2, "stability_perplexities": [3]}
-    values = {**TINY_PARAMS, "layers": ["input", "h4", "h6"], "measure": measure}
-    params.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pool, "Pool", PoolHere)
-        run_train(params, raw, data)
-        run_extract(params, raw, data)
-        run_embed(params, data)
-        run_measure(params, raw, data)
+    run_tiny_project(folder, ODD_CLASSES, layers=["input", "h4", "h6"])
     return folder
 
 

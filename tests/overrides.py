@@ -1,6 +1,5 @@
 """What `dvc exp run -S` makes of params.yaml, by DVC's own code, and what the schemas say of it."""
 
-import importlib
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from dvc.exceptions import InvalidArgumentError
 from dvc.utils.hydra import apply_overrides, get_hydra_sweeps, to_hydra_overrides
 from pydantic import TypeAdapter, ValidationError
 
-from strata.params.common import Layers, Reproducible, Seed
+from fuzz.params import schemas
 from tests.tiny_pipeline import ROOT
 
 PARAMS = ROOT / "params.yaml"
@@ -34,10 +33,7 @@ def overridden(settings: list[str]) -> dict[str, Any]:
 
 def section_of(params: dict[str, Any], section: str) -> Any:
     """Return a section, validated. Raises ValidationError."""
-    schema = {"seed": Seed, "layers": Layers, "reproducible": Reproducible}.get(section)
-    if schema is None:
-        schema = getattr(importlib.import_module(f"strata.params.{section}"), f"{section.title()}Params")
-    return TypeAdapter(schema).validate_python(params[section])
+    return TypeAdapter(schemas()[section]).validate_python(params[section])
 
 
 def settings_problem(settings: list[str], queue: bool) -> str | None:

@@ -18,14 +18,11 @@ from scipy.spatial.distance import pdist
 
 from strata import compare, pool
 from strata.alignment import aligned
-from strata.datasets.catalogue import CATALOGUE, IMAGE_FILES, LABEL_FILES
-from strata.datasets.description import describe, write_description
-from strata.datasets.idx import write_idx
 from strata.embedding_files import read_map, write_map
 from strata.errors import StrataError
 from strata.measure_files import read_decisions, read_points, write_decisions
 from tests.pool_jobs import PoolHere
-from tests.tiny_pipeline import COUNTS, TINY_PARAMS, run_embed, run_extract, run_measure, run_train, tiny_images
+from tests.tiny_pipeline import TINY_PARAMS, run_embed, run_extract, run_measure, run_train, write_tiny_data
 
 LAYERS = ["input", "h5", "h6"]
 MEASURE = {"half_samples": 2, "stability_samples": 24, "stability_perplexities": [4]}
@@ -83,11 +80,7 @@ def repository(tmp_path_factory) -> Path:
     """A repository of two commits, whose runs differ in embed.perplexity; beside it, each one's maps and measures."""
     folder = tmp_path_factory.mktemp("compare") / "repository"
     data = folder / "data"
-    for split in COUNTS:
-        images, labels = tiny_images(split)
-        write_idx(data / "raw" / IMAGE_FILES[split], images)
-        write_idx(data / "raw" / LABEL_FILES[split], labels)
-    write_description(data / "raw", describe(data / "raw", CATALOGUE["mnist-5k"]))
+    write_tiny_data(data / "raw")
     run("git", "init", "--quiet", folder=folder)
     Repo.init(str(folder)).close()
     (folder / ".dvc/config").write_text("[core]\n    analytics = false\n    check_update = false\n", encoding="utf-8")

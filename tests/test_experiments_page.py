@@ -1,9 +1,7 @@
 """What docs/experiments.md tells people to type once they have an experiment, as written, in a small clone."""
 
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,7 @@ import yaml
 
 from strata import experiments
 from tests.documents import blocks_of
-from tests.small_clone import run
+from tests.small_clone import environment, run
 from tests.tiny_pipeline import ROOT
 
 PAGE = "docs/experiments.md"
@@ -32,10 +30,13 @@ def clone(small_clone, tmp_path_factory):
 
 def typed(text: str, folder: Path) -> str:
     """Type a line into a shell, with this environment for make's .venv; return what it printed."""
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    environment |= {"MAKEFLAGS": "READY=", "GIT_AUTHOR_NAME": "Test", "GIT_AUTHOR_EMAIL": "test@example.org"}
-    environment |= {"GIT_COMMITTER_NAME": "Test", "GIT_COMMITTER_EMAIL": "test@example.org"}
-    done = subprocess.run(["sh", "-e", "-c", text], cwd=folder, env=environment, text=True, capture_output=True)
+    variables = environment() | {
+        "MAKEFLAGS": "READY=",
+        "GIT_AUTHOR_NAME": "Test",
+        "GIT_AUTHOR_EMAIL": "test@example.org",
+    }
+    variables |= {"GIT_COMMITTER_NAME": "Test", "GIT_COMMITTER_EMAIL": "test@example.org"}
+    done = subprocess.run(["sh", "-e", "-c", text], cwd=folder, env=variables, text=True, capture_output=True)
     assert done.returncode == 0, f"{text}: {done.stdout}{done.stderr}"
     return done.stdout
 

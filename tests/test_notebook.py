@@ -12,28 +12,12 @@ import nbformat
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from nbclient import NotebookClient
 
-from strata import pool
-from strata.datasets.catalogue import CATALOGUE, IMAGE_FILES, LABEL_FILES
-from strata.datasets.description import describe, write_description
-from strata.datasets.idx import write_idx
 from strata.samples import read_samples
 from tests.documents import blocks_of, commands_of, problem_of
 from tests.notebook import NOTEBOOK, TEXT, notebook_bytes, notebook_of
-from tests.pool_jobs import PoolHere
-from tests.tiny_pipeline import (
-    COUNTS,
-    MEASURED,
-    ROOT,
-    TINY_PARAMS,
-    run_embed,
-    run_extract,
-    run_measure,
-    run_train,
-    tiny_images,
-)
+from tests.tiny_pipeline import ROOT, run_tiny_project
 
 CELLS = notebook_of(TEXT.read_text(encoding="utf-8")).cells
 PROSE = "\n\n".join(cell.source for cell in CELLS if cell.cell_type == "markdown")
@@ -45,22 +29,8 @@ FIRST_CLASS = '0 <i>"nought"</i>'  # a name that must be escaped
 def project(tmp_path_factory):
     """A project's folder with its code, whose pipeline has run on tiny data in all seven layers."""
     folder = tmp_path_factory.mktemp("an exercise") / "project"
-    raw, data, params = folder / "data/raw", folder / "data", folder / "params.yaml"
-    for split in COUNTS:
-        images, labels = tiny_images(split)
-        write_idx(raw / IMAGE_FILES[split], images)
-        write_idx(raw / LABEL_FILES[split], labels)
-    classes = [FIRST_CLASS, *"123456789"]
-    write_description(raw, describe(raw, CATALOGUE["mnist-5k"]).model_copy(update={"classes": classes}))
-    measure = {**TINY_PARAMS["measure"], "samples": MEASURED, "half_samples": 2, "stability_perplexities": [3]}
-    params.write_text(yaml.safe_dump({**TINY_PARAMS, "measure": measure}, sort_keys=False), encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pool, "Pool", PoolHere)
-        run_train(params, raw, data)
-        run_extract(params, raw, data)
-        run_embed(params, data)
-        run_measure(params, raw, data)
-    (data / "reports").rename(folder / "reports")
+    run_tiny_project(folder, [FIRST_CLASS, *"123456789"])
+    (folder / "data/reports").rename(folder / "reports")
     for name in ("strata", "networks", "docs"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     return folder

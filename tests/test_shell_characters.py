@@ -1,7 +1,6 @@
 """A parameter is never a command: characters that a shell acts on, in every parameter that is text, run nothing."""
 
 import copy
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from stages import download
 from strata.datasets.published import Published
 from strata.errors import StrataError
 from strata.params.section import load_section
-from tests.test_repro import run
+from tests.small_clone import environment, run
 from tests.tiny_pipeline import ROOT, run_embed, run_extract
 
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
@@ -135,9 +134,7 @@ def test_dvc_runs_the_stage_and_not_the_parameter(pipeline):
         for text in ("$(touch PWNED)", "'; touch PWNED; '"):
             (pipeline / "params.yaml").write_text(yaml.safe_dump(with_text(("dataset", "name"), text)))
             command = [sys.executable, "-m", "dvc", "repro", "--single-item", "download"]
-            path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-            environment = {**os.environ, "PATH": path}
-            done = subprocess.run(command, cwd=pipeline, capture_output=True, text=True, env=environment)
+            done = subprocess.run(command, cwd=pipeline, capture_output=True, text=True, env=environment())
             assert done.returncode != 0
             assert "error: params.yaml: dataset.name: should be mnist-5k" in done.stderr
             assert not list(pipeline.rglob("PWNED*"))

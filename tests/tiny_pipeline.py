@@ -1,11 +1,19 @@
 """A tiny data set, parameters for it, and the stages run on it: what the fixtures and the stages' tests share."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+import yaml
 
 from stages import embed, extract, measure, train
+from strata import pool
+from strata.datasets.catalogue import CATALOGUE, IMAGE_FILES, LABEL_FILES
+from strata.datasets.description import describe, write_description
+from strata.datasets.idx import write_idx
+from tests.pool_jobs import PoolHere
 
 ROOT = Path(__file__).resolve().parent.parent
 SIDE = 16
@@ -87,6 +95,31 @@ def tiny_images(split: str) -> tuple[np.ndarray, np.ndarray]:
     images = rng.integers(0, 60, (COUNTS[split], SIDE, SIDE), dtype=np.uint8)
     images[np.arange(len(labels)), labels + 3] = 200
     return images, labels
+
+
+def write_tiny_data(folder: Path, classes: Sequence[str] | None = None) -> Path:
+    """Write the tiny data set as the download stage leaves it; `classes` are its names, digits where there are none."""
+    for split in COUNTS:
+        images, labels = tiny_images(split)
+        write_idx(folder / IMAGE_FILES[split], images)
+        write_idx(folder / LABEL_FILES[split], labels)
+    description = describe(folder, CATALOGUE["mnist-5k"])
+    write_description(folder, description.model_copy(update={"classes": classes or description.classes}))
+    return folder
+
+
+def run_tiny_project(folder: Path, classes: Sequence[str], **changes: Any) -> None:
+    """Run the stages up to measure in a project's folder, quickly: params.yaml with changes, data/, data/reports/."""
+    raw, data, params = write_tiny_data(folder / "data/raw", classes), folder / "data", folder / "params.yaml"
+    measure = {**TINY_PARAMS["measure"], "samples": MEASURED, "half_samples": 2, "stability_perplexities": [3]}
+    values = {**TINY_PARAMS, **changes, "measure": measure}
+    params.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "Pool", PoolHere)
+        run_train(params, raw, data)
+        run_extract(params, raw, data)
+        run_embed(params, data)
+        run_measure(params, raw, data)
 
 
 def run_train(params: Path, data: Path, out: Path) -> None:

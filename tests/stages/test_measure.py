@@ -24,9 +24,7 @@ from stages import embed
 from stages import measure as stage
 from strata import pool
 from strata.activation_files import ActivationWriter, read_activations
-from strata.datasets.catalogue import CATALOGUE, IMAGE_FILES, LABEL_FILES
-from strata.datasets.description import describe, read_description, write_description
-from strata.datasets.idx import write_idx
+from strata.datasets.description import read_description
 from strata.embedding_files import read_map, write_map
 from strata.errors import StrataError
 from strata.measure_files import read_decisions, read_points, read_stability_maps
@@ -37,7 +35,7 @@ from strata.params.measure import MeasureParams
 from strata.params.network import NetworkParams
 from strata.provenance import Provenance
 from tests.pool_jobs import PoolHere
-from tests.tiny_pipeline import COUNTS, SIDE, TINY_PARAMS, run_extract, run_train, tiny_images
+from tests.tiny_pipeline import COUNTS, SIDE, TINY_PARAMS, run_extract, run_train, tiny_images, write_tiny_data
 
 LAYERS = ["input", "h1", "h2", "h3", "h4", "h5", "h6"]
 CONTROLS = ["none", "untrained", "random projection", "shuffled labels"]
@@ -89,11 +87,7 @@ def in_process(monkeypatch):
 def base(tmp_path_factory):
     """A folder with params.yaml, raw/, model/, activations/ and embeddings/ of the tiny data set; left as it is."""
     folder = tmp_path_factory.mktemp("measure")
-    for split in COUNTS:
-        images, labels = tiny_images(split)
-        write_idx(folder / "raw" / IMAGE_FILES[split], images)
-        write_idx(folder / "raw" / LABEL_FILES[split], labels)
-    write_description(folder / "raw", describe(folder / "raw", CATALOGUE["mnist-5k"]))
+    write_tiny_data(folder / "raw")
     params = folder / "params.yaml"
     params.write_text(yaml.safe_dump(TINY_PARAMS), encoding="utf-8")
     run_train(params, folder / "raw", folder)
