@@ -5,16 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from strata.activation_files import LayerInfo, read_info
-from strata.datasets.description import DatasetDescription, read_description
-from strata.datasets.images import load_images
-from strata.embedding_files import LayerMap, read_map
 from strata.errors import StrataError
 from strata.measure_files import LayerPoints, SampleDecisions, read_decisions, read_points
 from strata.provenance import Provenance, check_same_origin, check_same_samples
-from strata.samples import Samples, read_samples
+from strata.run_artifacts import RunArtifacts, load_run_artifacts
+from strata.samples import Samples
 
 
 @dataclass(frozen=True)
@@ -26,20 +22,14 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class ExportInputs:
-    """The samples with their images, uint8 (n, H, W[, 3]), and each exported layer's file, description and map.
+class ExportInputs(RunArtifacts):
+    """The artifacts of a run's exported layers, and the files of their activations.
 
     `order` are all layers of the run, which a commit layer counts; `measured` is None where nothing was measured.
     """
 
-    dataset: DatasetDescription
-    provenance: Provenance
-    samples: Samples
-    images: NDArray[np.uint8]
     order: tuple[str, ...]
     files: dict[str, Path]
-    infos: dict[str, LayerInfo]
-    maps: dict[str, LayerMap]
     measured: Measured | None
 
 
@@ -49,29 +39,19 @@ def load_export_inputs(data: Path, order: Sequence[str], chosen: Sequence[str]) 
     Raises StrataError where an artifact is missing, damaged, or of another model, data set, split or samples than the
     others.
     """
-    path = data / "activations/samples.parquet"
-    samples, origin = read_samples(path)
-    check_same_origin(origin, path, Provenance.of(origin.split, data / "model/mnist_cnn.pt", data / "raw"), data)
-    images = load_images(data / "raw", origin.split).images
-    check_same_samples(samples.sample_id, path, np.arange(len(images), dtype=np.int32), data / "raw")
-    files = {layer: data / "activations" / f"{layer}.parquet" for layer in chosen}
-    infos = {layer: read_info(file) for layer, file in files.items()}
-    maps = {layer: read_map(data / "embeddings" / f"{layer}.parquet") for layer in chosen}
-    for layer in chosen:
-        map_path = data / "embeddings" / f"{layer}.parquet"
-        check_same_origin(origin, path, infos[layer].provenance, files[layer])
-        check_same_origin(origin, path, maps[layer].provenance, map_path)
-        check_same_samples(samples.sample_id, path, maps[layer].sample_ids, map_path)
+    activations = data / "activations"
+    run = load_run_artifacts(
+        chosen,
+        data=data / "raw",
+        model=data / "model/mnist_cnn.pt",
+        activations=activations,
+        embeddings=data / "embeddings",
+    )
     return ExportInputs(
-        dataset=read_description(data / "raw"),
-        provenance=origin,
-        samples=samples,
-        images=images,
+        **vars(run),
         order=tuple(order),
-        files=files,
-        infos=infos,
-        maps=maps,
-        measured=_measured(data / "measures", origin, samples, order, chosen),
+        files={layer: activations / f"{layer}.parquet" for layer in chosen},
+        measured=_measured(data / "measures", run.provenance, run.samples, order, chosen),
     )
 
 

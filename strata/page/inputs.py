@@ -8,14 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from strata.activation_files import LayerInfo, read_info, read_one_activation
-from strata.datasets.description import DatasetDescription, read_description
-from strata.datasets.images import load_images
+from strata.activation_files import read_one_activation
 from strata.embedding_files import LayerMap, read_map
 from strata.errors import StrataError
 from strata.page.measure_inputs import MeasureInputs, load_measures, read_csv
-from strata.provenance import Provenance, check_same_origin, check_same_samples
-from strata.samples import Samples, read_samples
+from strata.provenance import check_same_samples
+from strata.run_artifacts import RunArtifacts, load_run_artifacts
 from strata.training_times import kept_folders
 
 LONGEST_NAME = 24
@@ -24,19 +22,13 @@ TRAINING_COLUMNS = ("epochs", "layer", "measure", "value", "low", "high")
 
 
 @dataclass(frozen=True)
-class ReportInputs:
-    """The samples with their images, uint8 (n, H, W) or (n, H, W, 3), and each layer's map and description.
+class ReportInputs(RunArtifacts):
+    """A run's artifacts, and what the report shows besides.
 
     `earlier` are the maps of weights kept in training, time in epochs -> layer -> map, `over_training` their measures.
     `shown` is the row of the sample that the close-ups show, if any, `shown_activations` are its activations.
     """
 
-    dataset: DatasetDescription
-    provenance: Provenance
-    samples: Samples
-    images: NDArray[np.uint8]
-    maps: dict[str, LayerMap]
-    infos: dict[str, LayerInfo]
     shown: int | None
     shown_activations: dict[str, NDArray[np.float32]]
     batches: pd.DataFrame
@@ -86,44 +78,30 @@ def load_report_inputs(
     Raises StrataError where an artifact is missing, damaged, or made from another model, data set or split than the
     others, where sample ids differ, or where there is no sample `shown_id`.
     """
-    samples_path = activations / "samples.parquet"
-    samples, origin = read_samples(samples_path)
-    current = Provenance.of(origin.split, model, data)
-    check_same_origin(origin, samples_path, current, model)
-    images = load_images(data, origin.split).images
-    check_same_samples(samples.sample_id, samples_path, np.arange(len(images), dtype=np.int32), data)
-    found = np.flatnonzero(samples.sample_id == shown_id)
+    run = load_run_artifacts(layers, data=data, model=model, activations=activations, embeddings=embeddings)
+    ids = run.samples.sample_id
+    found = np.flatnonzero(ids == shown_id)
     if shown_id is not None and not len(found):
         raise StrataError(
-            f"report.sample_id {shown_id} is not among the {len(images)} samples of extract.split {origin.split}"
+            f"report.sample_id {shown_id} is not among the {len(ids)} samples of extract.split {run.provenance.split}"
         )
-
-    maps, infos, shown_activations = {}, {}, {}
-    for layer in layers:
-        map_path, activation_path = embeddings / f"{layer}.parquet", activations / f"{layer}.parquet"
-        maps[layer], infos[layer] = read_map(map_path), read_info(activation_path)
-        check_same_origin(origin, samples_path, maps[layer].provenance, map_path)
-        check_same_origin(origin, samples_path, infos[layer].provenance, activation_path)
-        check_same_samples(samples.sample_id, samples_path, maps[layer].sample_ids, map_path)
-        if shown_id is not None:
-            shown_activations[layer] = read_one_activation(activation_path, shown_id)
+    shown_activations = {
+        layer: read_one_activation(activations / f"{layer}.parquet", shown_id)
+        for layer in layers
+        if shown_id is not None
+    }
     earlier = {}
     for time, folder in kept_folders(embeddings).items() if over_training else ():
         earlier[time] = {layer: read_map(folder / f"{layer}.parquet") for layer in layers}
         for layer, found_map in earlier[time].items():
-            check_same_samples(samples.sample_id, samples_path, found_map.sample_ids, folder / f"{layer}.parquet")
+            check_same_samples(ids, activations / "samples.parquet", found_map.sample_ids, folder / f"{layer}.parquet")
     return ReportInputs(
-        dataset=read_description(data),
-        provenance=origin,
-        samples=samples,
-        images=images,
-        maps=maps,
-        infos=infos,
+        **vars(run),
         shown=int(found[0]) if len(found) else None,
         shown_activations=shown_activations,
         batches=read_csv(curve, ("epoch", "train_loss", "train_accuracy")),
         epochs=read_csv(epochs, ("epoch", "test_loss", "test_accuracy")),
-        measures=load_measures(layers, samples.sample_id, origin, **measured),
+        measures=load_measures(layers, ids, run.provenance, **measured),
         earlier=earlier,
         over_training=read_csv(over_training, TRAINING_COLUMNS) if over_training else pd.DataFrame(),
     )
