@@ -22,14 +22,24 @@ from tests.tiny_pipeline import run_embed, run_extract, run_train
 pytestmark = pytest.mark.filterwarnings("default")  # distributed's own, of its threads and sockets
 
 
-@pytest.fixture(scope="module")
-def scheduler():
-    """Address of a scheduler with two worker processes of one thread."""
+def started_cluster(workers: int):
+    """Return a scheduler of this machine's own, at any free ports, with worker processes of one thread."""
     from distributed import LocalCluster
 
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1"
-    ) as found:
+    return LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        processes=True,
+        host="127.0.0.1",
+        dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # None stands for port 8787 of all addresses
+    )
+
+
+@pytest.fixture(scope="module")
+def scheduler():
+    """Address of a scheduler with two workers."""
+    with started_cluster(workers=2) as found:
         yield found.scheduler_address
 
 
@@ -86,9 +96,7 @@ def test_a_scheduler_that_does_not_answer_is_one_line(monkeypatch, address):
 
 
 def test_a_scheduler_without_workers_is_one_line(monkeypatch):
-    from distributed import LocalCluster
-
-    with LocalCluster(n_workers=0, processes=True, dashboard_address=None, host="127.0.0.1") as empty:
+    with started_cluster(workers=0) as empty:
         monkeypatch.setenv("STRATA_SCHEDULER", empty.scheduler_address)
         with pytest.raises(StrataError, match="the scheduler has no workers"), started_pool(2):
             pass

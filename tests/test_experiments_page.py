@@ -17,6 +17,8 @@ BLOCKS = [block for block in blocks_of(PAGE, (ROOT / PAGE).read_text(encoding="u
 # The page's perplexity-1. Only two stages run, so that it takes seconds; DVC keeps it as it keeps others.
 ONE = ["dvc", "exp", "run", "--temp", "--quiet", "-n", "perplexity-1", "-S", "embed.perplexity=5", "embed"]
 
+NAMED = (("NAME", "Test"), ("EMAIL", "test@example.org"))
+
 
 @pytest.fixture(scope="module")
 def clone(small_clone, tmp_path_factory):
@@ -30,12 +32,9 @@ def clone(small_clone, tmp_path_factory):
 
 def typed(text: str, folder: Path) -> str:
     """Type a line into a shell, with this environment for make's .venv; return what it printed."""
-    variables = environment() | {
-        "MAKEFLAGS": "READY=",
-        "GIT_AUTHOR_NAME": "Test",
-        "GIT_AUTHOR_EMAIL": "test@example.org",
-    }
-    variables |= {"GIT_COMMITTER_NAME": "Test", "GIT_COMMITTER_EMAIL": "test@example.org"}
+    variables = environment() | {f"GIT_{who}_{what}": text for who in ("AUTHOR", "COMMITTER") for what, text in NAMED}
+    variables |= {"MAKEFLAGS": "READY="}
+    variables.pop("MAKELEVEL", None)  # within the make that runs the tests, make would print the folders it enters
     done = subprocess.run(["sh", "-e", "-c", text], cwd=folder, env=variables, text=True, capture_output=True)
     assert done.returncode == 0, f"{text}: {done.stdout}{done.stderr}"
     return done.stdout
