@@ -1,0 +1,48 @@
+"""The least that a stage's result takes, however it is computed: arithmetic of the network and of t-SNE, and bytes."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+from strata.activation_files import read_info
+from strata.datasets.description import read_description
+from strata.datasets.images import load_images
+from strata.network import initialized_network
+from strata.params.common import Layers
+from strata.params.embed import EmbedParams
+from strata.params.network import NetworkParams
+from strata.params.section import load_section
+from strata.params.train import TrainParams
+
+
+def least_work(folder: Path, points: int) -> dict[str, dict[str, float]]:
+    """Return GFLOP of arithmetic and GB of results, for the stages of a run under `folder`.
+
+    train: forward and backward for each image and epoch. extract: forward for each image; the activations as float32.
+    embed: the distances of all pairs of points in each layer, once, reduced as params.yaml says.
+    """
+    params = folder / "params.yaml"
+    description = read_description(folder / "data/raw")
+    network_params = load_section(params, "network", NetworkParams)
+    network = initialized_network(network_params, description.image_shape, len(description.classes), seed=0)
+    images = torch.zeros(1, *description.image_shape)
+    with FlopCounterMode(display=False) as forward, torch.no_grad():
+        network(images)
+    with FlopCounterMode(display=False) as both:
+        F.nll_loss(network(images), torch.zeros(1, dtype=torch.int64)).backward()
+    epochs = load_section(params, "train", TrainParams).epochs
+    trained = len(load_images(folder / "data/raw", "train").labels) * epochs
+    layers = list(load_section(params, "layers", Layers))
+    units = [read_info(folder / f"data/activations/{layer}.parquet").units for layer in layers]
+    reduced = np.minimum(units, load_section(params, "embed", EmbedParams).pca_components)
+    return {
+        "train": {"gflop": both.get_total_flops() * trained / 1e9, "gigabytes": 0.0},
+        "extract": {
+            "gflop": forward.get_total_flops() * points / 1e9,
+            "gigabytes": 4.0 * points * sum(units) / 1e9,
+        },
+        "embed": {"gflop": float(points**2 * reduced.sum()) / 1e9, "gigabytes": 0.0},  # 2 a pair, each pair once
+    }
