@@ -25,7 +25,12 @@ class Provenance:
 
     @classmethod
     def of(cls, split: str, model: Path, data: Path) -> "Provenance":
-        """Return the provenance of what a checkpoint says of a split of a data folder."""
+        """Return the provenance of what a checkpoint says of a split of a data folder.
+
+        Raises StrataError where there is no checkpoint.
+        """
+        if not model.is_file():
+            raise StrataError(f"{model} is missing; run `dvc repro -f train`")
         return cls(split, sha256_of(model), sha256_of(data / DESCRIPTION))
 
     @classmethod

@@ -22,6 +22,13 @@ def test_provenance_is_the_split_and_the_checksums_of_model_and_dataset_json(tmp
     )
 
 
+def test_a_missing_checkpoint_is_named(tmp_path):
+    (tmp_path / "dataset.json").write_bytes(b"{}")
+    with pytest.raises(StrataError) as caught:
+        Provenance.of("test", tmp_path / "model.pt", tmp_path)
+    assert str(caught.value) == f"{tmp_path / 'model.pt'} is missing; run `dvc repro -f train`"
+
+
 def test_metadata_survive_the_round_trip():
     assert Provenance.from_metadata({**FIRST.metadata(), "layer": "h1"}, ONE) == FIRST
 
