@@ -26,7 +26,8 @@ def write_results(folder: Path, runs: dict[str, Any]) -> None:
         f"{floor['copy']:.1f} GB/s of copying.",
         "",
         "*Naive*: the exercise with a DataLoader over PIL images, activations in memory, scikit-learn's t-SNE on the",
-        "raw activations of every layer (`benchmarks/naive_exercise.py`). Strata's times include starting Python.",
+        "raw activations of every layer (`benchmarks/naive_exercise.py`). Strata's times include starting Python,",
+        "the naive ones only in the last row.",
         "",
         "*Floor*: the least that the result takes, at those two rates (`benchmarks/least_work.py`): the network's",
         "products, forward and backward; the activations, copied once; for t-SNE the distances of all pairs, once.",
@@ -58,7 +59,7 @@ def section(title: str, run: dict[str, Any], floor: dict[str, float]) -> list[st
         least = f"{cost['seconds'] / floor_seconds(run, stage, floor):.0f}" if stage in run["least work"] else "–"
         lines.append(f"| {stage} | {cost['seconds']:.1f} | {compared} | {least} | {peaks} |")
     whole = sum(run[stage]["seconds"] for stage in ("download", *STAGES, "report"))
-    total = sum(naive.values())
+    total = run["naive"]["seconds"]
     peak = f"naive: {run['naive']['peak_all']:.2f}"
     lines.append(f"| all but measure | {whole:.1f} | {total:.1f} | {total / whole:.1f} | – | – | {peak} |")
     accuracies = ", ".join(f"{name} {value:.2%}" for name, value in run["accuracy"].items())
