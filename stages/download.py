@@ -3,7 +3,7 @@
 python -m stages.download --out data/raw
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from strata.checksum import sha256_of
@@ -57,8 +57,13 @@ def bring_known(entry: CatalogueEntry, mirrors: Sequence[str], patience: Downloa
     elif entry.name == "cifar-10":
         acquire_cifar10(mirrors, folder, patience)
     else:
-        known = published(entry.name)
-        acquire(entry, [*mirrors, *known.addresses], known.md5, folder, patience)
+        acquire(entry, sources(entry, mirrors), lambda file: published(entry.name).md5.get(file), folder, patience)
+
+
+def sources(entry: CatalogueEntry, mirrors: Sequence[str]) -> Iterator[str]:
+    """Yield the mirrors, then, if they did not do, the published addresses."""
+    yield from mirrors
+    yield from published(entry.name).addresses
 
 
 def write_packaged(folder: Path, entry: CatalogueEntry) -> None:

@@ -81,7 +81,7 @@ def successes(names, source: str) -> list[str]:
 @pytest.mark.parametrize("suffix", PACKERS)
 def test_a_folder_gives_the_files_whatever_packed_them(suffix, content, entry, out, tmp_path, capsys):
     source = folder_of(tmp_path / "mirror", packed(content, suffix))
-    acquire(entry, [source], {}, out, PATIENT)
+    acquire(entry, [source], {}.get, out, PATIENT)
     assert held(out) == content
     assert capsys.readouterr().err.splitlines() == successes(IDX_FILES, source)
 
@@ -89,7 +89,7 @@ def test_a_folder_gives_the_files_whatever_packed_them(suffix, content, entry, o
 @pytest.mark.parametrize("suffix", PACKERS)
 def test_an_address_gives_the_files_whatever_packed_them(suffix, content, entry, out):
     with serving(files(packed(content, suffix))) as server:
-        acquire(entry, [f"{server.address}/mirror/"], {}, out, PATIENT)
+        acquire(entry, [f"{server.address}/mirror/"], {}.get, out, PATIENT)
     assert held(out) == content
     asked = [".gz", "", ".xz", ".bz2"]
     expected = [f"/mirror/{name}{s}" for name in IDX_FILES for s in asked[: asked.index(suffix) + 1]]
@@ -99,7 +99,7 @@ def test_an_address_gives_the_files_whatever_packed_them(suffix, content, entry,
 def test_the_md5_of_the_gz_will_do_where_no_sha256_is_known(content, out, tmp_path):
     sums = {name: md5(packed(content)[f"{name}.gz"]) for name in IDX_FILES}
     unknown = CatalogueEntry("tiny", "a test", ("a", "b"), "nobody", "none", sha256={})
-    acquire(unknown, [folder_of(tmp_path / "mirror", packed(content))], sums, out, PATIENT)
+    acquire(unknown, [folder_of(tmp_path / "mirror", packed(content))], sums.get, out, PATIENT)
     assert held(out) == content
 
 
@@ -107,7 +107,7 @@ def test_another_md5_is_refused_where_no_sha256_is_known(content, out, tmp_path,
     source = folder_of(tmp_path / "mirror", packed(content))
     unknown = CatalogueEntry("tiny", "a test", ("a", "b"), "nobody", "none", sha256={})
     with pytest.raises(StrataError):
-        acquire(unknown, [source], {FIRST: "0" * 32}, out, PATIENT)
+        acquire(unknown, [source], {FIRST: "0" * 32}.get, out, PATIENT)
     reason = f"wrong checksum: the compressed file has not MD5 {'0' * 32}"
     assert capsys.readouterr().err == f"download: {source}: {FIRST}: {reason}\n"
     assert held(out) == {}
@@ -115,7 +115,7 @@ def test_another_md5_is_refused_where_no_sha256_is_known(content, out, tmp_path,
 
 def test_a_file_packed_anew_counts_by_its_sha256(content, entry, out, tmp_path):
     sums = dict.fromkeys(IDX_FILES, "0" * 32)
-    acquire(entry, [folder_of(tmp_path / "mirror", packed(content))], sums, out, PATIENT)
+    acquire(entry, [folder_of(tmp_path / "mirror", packed(content))], sums.get, out, PATIENT)
     assert held(out) == content
 
 
@@ -152,7 +152,7 @@ FAULTS = {
 def test_a_failing_address_is_named_and_the_next_source_asked(fault, reason, content, entry, out, tmp_path, capsys):
     good = folder_of(tmp_path / "mirror", packed(content))
     with serving(fault(content[FIRST])) as server:
-        acquire(entry, [server.address, good], {}, out, HASTY)
+        acquire(entry, [server.address, good], {}.get, out, HASTY)
     reason = reason.format(flipped=sha256(flipped(content[FIRST])), right=sha256(content[FIRST]))
     failure = f"download: {server.address}: {FIRST}: {reason}"
     assert capsys.readouterr().err.splitlines() == [failure, *successes(IDX_FILES, good)]
@@ -163,7 +163,7 @@ def test_a_failing_address_is_named_and_the_next_source_asked(fault, reason, con
 def test_a_failing_folder_is_named_and_the_next_source_asked(made, content, entry, out, tmp_path, capsys):
     bad = folder_of(tmp_path / "bad", {}) if made else str(tmp_path / "nowhere")
     good = folder_of(tmp_path / "mirror", packed(content))
-    acquire(entry, [bad, good], {}, out, PATIENT)
+    acquire(entry, [bad, good], {}.get, out, PATIENT)
     reason = "no such file, with .gz, no suffix, .xz, .bz2" if made else "no such folder"
     assert capsys.readouterr().err.splitlines()[0] == f"download: {bad}: {FIRST}: {reason}"
     assert held(out) == content
@@ -173,7 +173,7 @@ def test_the_next_source_is_asked_only_for_what_is_wanting(content, entry, out, 
     damaged = packed(content) | {f"{THIRD}.gz": b"\x1f\x8b damaged"}
     first = folder_of(tmp_path / "mirror", damaged)
     with serving(files(packed(content))) as server:
-        acquire(entry, [first, server.address], {}, out, PATIENT)
+        acquire(entry, [first, server.address], {}.get, out, PATIENT)
     assert held(out) == content
     assert [request.path for request in server.seen] == [f"/{name}.gz" for name in list(IDX_FILES)[2:]]
     lines = capsys.readouterr().err.splitlines()
@@ -184,7 +184,7 @@ def test_the_next_source_is_asked_only_for_what_is_wanting(content, entry, out, 
 def test_when_no_source_is_left_only_verified_files_stand(content, entry, out, tmp_path):
     half = folder_of(tmp_path / "mirror", packed({name: content[name] for name in (FIRST, SECOND)}))
     with serving(whole(gzip.compress(content[THIRD])[:-9])) as server, pytest.raises(StrataError) as caught:
-        acquire(entry, [half, server.address], {}, out, PATIENT)
+        acquire(entry, [half, server.address], {}.get, out, PATIENT)
     wanting = ", ".join(list(IDX_FILES)[2:])
     assert str(caught.value) == (
         f"no source could give {wanting} of tiny; add one that can to dataset.mirrors,"

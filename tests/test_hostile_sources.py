@@ -63,7 +63,7 @@ def reasons(entry: CatalogueEntry, source: str, out: Path, capsys: pytest.Captur
     """Fail to acquire from one source; return what was said of it, having checked that nothing was written."""
     before = everything_outside(out)
     with pytest.raises(StrataError, match=r"^no source could give "):
-        acquire(entry, [source], {}, out, HASTY)
+        acquire(entry, [source], {}.get, out, HASTY)
     assert everything_outside(out) == before
     assert list(out.iterdir()) == []
     lines = capsys.readouterr().err.splitlines()
@@ -98,7 +98,7 @@ def without_end(piece: bytes, pause: float = 0) -> Answer:
 def test_a_mirror_with_dots_is_read_and_nothing_beside_the_folder_is_written(entry, content, out, monkeypatch):
     monkeypatch.chdir(out)
     before = everything_outside(out)
-    acquire(entry, ["../../mirror/../mirror"], {}, out, HASTY)
+    acquire(entry, ["../../mirror/../mirror"], {}.get, out, HASTY)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == content
     assert everything_outside(out) == before
 
@@ -123,7 +123,7 @@ def test_what_is_no_file_in_a_mirror_is_no_file(kind, entry, out, mirror, capsys
         "loop": lambda: path.symlink_to(path),
     }[kind]()
     with pytest.raises(StrataError):
-        acquire(entry, [str(mirror)], {}, out, HASTY)
+        acquire(entry, [str(mirror)], {}.get, out, HASTY)
     line = capsys.readouterr().err.removeprefix(f"download: {mirror}: {FIRST}: ")
     assert line == "no such file, with .gz, no suffix, .xz, .bz2\n"
 
@@ -132,7 +132,7 @@ def test_an_immense_file_in_a_mirror_stops_at_the_limit(entry, out, mirror, caps
     with (mirror / FIRST).open("wb") as file:
         file.truncate(1 << 40)  # holes: it takes no space
     with pytest.raises(StrataError):
-        acquire(entry, [str(mirror)], {}, out, HASTY)
+        acquire(entry, [str(mirror)], {}.get, out, HASTY)
     assert f"decompresses to more than {acquiring.LIMIT} bytes" in capsys.readouterr().err
     assert list(out.iterdir()) == []
 
@@ -143,7 +143,7 @@ def test_a_link_in_the_output_folder_leads_no_writing_elsewhere(served, name, en
     (tmp_path / "precious").write_bytes(b"as it was")
     (out / name.format(FIRST)).symlink_to(tmp_path / "precious")
     with serving(files(content)) as server:
-        acquire(entry, [server.address if served else str(mirror)], {}, out, HASTY)
+        acquire(entry, [server.address if served else str(mirror)], {}.get, out, HASTY)
     assert (tmp_path / "precious").read_bytes() == b"as it was"
     assert (out / FIRST).read_bytes() == content[FIRST]
     assert not (out / FIRST).is_symlink()

@@ -1,7 +1,7 @@
 """Bring a data set's four IDX files into a folder, from the first source that gives each of them intact."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from strata.atomic import whole_file
@@ -20,20 +20,21 @@ LIMIT = 64 << 20  # bytes of a file, compressed or not: MNIST's largest has 47 m
 def acquire(
     entry: CatalogueEntry,
     sources: Iterable[str],
-    md5: Mapping[str, str],
+    md5: Callable[[str], str | None],
     folder: Path,
     patience: DownloadParams,
 ) -> None:
     """Write the four files of a data set to `folder`, asking the sources (addresses or folders) in turn.
 
-    A file counts when its decompressed bytes have the catalogue's SHA-256, or its compressed bytes the given MD5.
+    A file counts when its decompressed bytes have the catalogue's SHA-256, or its compressed bytes the MD5 that `md5`
+    names for it; it is asked only of a file that has another SHA-256, or none that is known.
     Raises StrataError, after a line for each source that failed, when none is left; then no file stands half-written.
     """
     wanted = dict(IDX_FILES)
     for source in sources:
         for name in list(wanted):
             try:
-                _acquire_file(source, name, entry.sha256.get(name), md5.get(name), folder, patience)
+                _acquire_file(source, name, entry.sha256.get(name), md5, folder, patience)
             except SourceError as error:
                 say(f"download: {source}: {name}: {error}")
                 break  # the next source
@@ -48,7 +49,12 @@ def acquire(
 
 
 def _acquire_file(
-    source: str, name: str, sha256: str | None, md5: str | None, folder: Path, patience: DownloadParams
+    source: str,
+    name: str,
+    sha256: str | None,
+    md5: Callable[[str], str | None],
+    folder: Path,
+    patience: DownloadParams,
 ) -> None:
     packed = folder / f".{name}.download.part"
     for suffix in SUFFIXES:
@@ -75,7 +81,7 @@ def _local_file(source: str, name: str) -> Path:
     return path
 
 
-def _unpack(packed: Path, name: str, sha256: str | None, md5: str | None, folder: Path) -> None:
+def _unpack(packed: Path, name: str, sha256: str | None, md5: Callable[[str], str | None], folder: Path) -> None:
     content = hashlib.sha256()
     try:
         with whole_file(folder / name) as part:
@@ -84,8 +90,8 @@ def _unpack(packed: Path, name: str, sha256: str | None, md5: str | None, folder
                     content.update(piece)
                     file.write(piece)
             check_idx(part, IDX_FILES[name])
-            if content.hexdigest() != sha256 and (md5 is None or _md5_of(packed) != md5):
-                packed_one = f"the compressed file has not MD5 {md5}"
+            if content.hexdigest() != sha256 and ((expected := md5(name)) is None or _md5_of(packed) != expected):
+                packed_one = f"the compressed file has not MD5 {expected}"
                 known = f"SHA-256 is {content.hexdigest()}, should be {sha256}" if sha256 else packed_one
                 raise ValueError(f"wrong checksum: {known}")
     except ValueError as error:

@@ -1,6 +1,7 @@
 """Where the known data sets are published, and the MD5 of their compressed files: torchvision's own list."""
 
 from dataclasses import dataclass
+from functools import cache
 
 
 @dataclass(frozen=True)
@@ -11,9 +12,10 @@ class Published:
     md5: dict[str, str]
 
 
+@cache
 def published(name: str) -> Published:
     """Return torchvision's addresses and checksums of `mnist`, `fashion-mnist` or `kmnist` (KeyError otherwise)."""
-    # Imported here because it takes seconds, and the default data set does not need it.
+    # Imported here because it takes seconds, and a data set that is at hand does not need it.
     from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
     listed = {"mnist": MNIST, "fashion-mnist": FashionMNIST, "kmnist": KMNIST}[name]
