@@ -1,5 +1,6 @@
 """t-SNE (van der Maaten & Hinton 2008) of one layer, by one of several engines under the same settings."""
 
+import math
 import platform
 import warnings
 from dataclasses import dataclass
@@ -17,8 +18,8 @@ from strata.reduction import principal_components
 NEIGHBOURS_PER_PERPLEXITY = 3
 INITIAL_DEVIATION = 1e-4
 # oneDAL takes cells for points sooner than scikit-learn does: with these angles the KL divergence is within 3% of that
-# of scikit-learn's angle 0.5 (docs/decisions.md). Up to so many points, and above.
-ONEDAL_ANGLES, MANY_POINTS = (0.2, 0.3), 20_000
+# of scikit-learn's angle 0.5 (docs/decisions.md). Up to so many points -> angle.
+ONEDAL_ANGLES = {5_000: 0.2, 20_000: 0.25, math.inf: 0.3}
 ChosenEngine = Literal["sklearn", "opentsne", "onedal"]
 
 
@@ -151,7 +152,7 @@ def _by_onedal(
         max_iter=params.early_exaggeration_iterations + params.iterations,
         n_iter_without_progress=params.iterations,
         min_grad_norm=0,
-        angle=ONEDAL_ANGLES[len(values) > MANY_POINTS],
+        angle=next(angle for most, angle in ONEDAL_ANGLES.items() if len(values) <= most),
         init=start.astype(np.float32),
         random_state=seed,
         n_jobs=1,
