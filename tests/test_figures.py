@@ -124,7 +124,7 @@ def test_the_gallery_tells_label_prediction_confidence_and_id():
     some = samples([0, 1], [1, 1], [0.95, 0.5])
     images = np.stack([np.full((4, 4), 7, np.uint8)])
     figure = draw_mistakes(images, some, np.array([0]), ["zero", "one"])
-    assert figure.axes[0].get_title(loc="center") == "zero taken for one\n95% sure · id 10"
+    assert texts(figure.axes[0]) == ["zero taken for one\n95% sure · id 10"]
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), images[0])
 
 
@@ -144,8 +144,8 @@ def test_the_output_plot_draws_the_log_probabilities_and_marks_the_label():
 def test_feature_maps_share_one_scale():
     activation = np.arange(12 * 4, dtype=np.float32).reshape(12, 2, 2)
     figure = draw_feature_maps(activation, "h1")
-    drawn = [axis.images[0] for axis in figure.axes if axis.images]
-    assert len(drawn) == 12
+    drawn = figure.axes[0].images
+    assert len(drawn) == 12 and texts(figure.axes[0]) == [str(channel) for channel in range(12)]
     assert {image.get_clim() for image in drawn} == {(0.0, 47.0)}
     np.testing.assert_array_equal(drawn[3].get_array(), activation[3])
 

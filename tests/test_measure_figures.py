@@ -1,11 +1,13 @@
 """Figures of the measures: the values that their artists hold."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
 
-from strata.figures.digits import draw_late_deciders, late_rows
+from strata.figures.digits import draw_late_deciders, joined, late_rows
 from strata.figures.dimension import draw_dimension
 from strata.figures.measures import CONTROLS, draw_measures
 from strata.figures.perplexity_grid import draw_perplexity_grid
@@ -122,12 +124,19 @@ def test_votes_stand_below_each_image_right_ones_bold():
     images = np.arange(8, dtype=np.uint8).reshape(2, 2, 2)
     votes = np.array([[0, 1], [1, 1], [0, 0]])
     figure = draw_late_deciders(images, ["first", "second"], votes, np.array([0, 1]), LAYERS, ["zero", "Ankle boot"])
-    for place, axis in enumerate(figure.axes[:2]):
-        np.testing.assert_array_equal(axis.images[0].get_array(), images[place])
-        assert axis.get_title() == ["first", "second"][place]
-    written = [(text.get_text(), text.get_fontweight()) for text in figure.axes[0].texts]
-    assert written[1::2] == [("zero", "bold"), ("Ank.", "normal"), ("zero", "bold")]
-    assert [name for name, _ in written[::2]] == LAYERS
+    axis = figure.axes[0]
+    for shown, image in zip(axis.images, images, strict=True):
+        np.testing.assert_array_equal(shown.get_array(), image)
+    written = [(text.get_text(), text.get_fontweight()) for text in axis.texts]
+    assert [text for text, _ in written[::7]] == ["first", "second"]
+    assert written[2:7:2] == [("zero", "bold"), ("Ank.", "normal"), ("zero", "bold")]
+    assert [name for name, _ in written[1:7:2]] == LAYERS
+    assert all(first.get_position()[0] < second.get_position()[0] for first, second in pairwise(axis.texts[1:7:2]))
+
+
+def test_long_names_take_a_line_each():
+    assert joined("label 4", "predicted 9", ", ", ["4", "9"]) == "label 4, predicted 9"
+    assert joined("label Bag", "predicted Coat", ", ", ["Bag", "Sandal"]) == "label Bag\npredicted Coat"
 
 
 def test_without_late_deciders_the_gallery_says_so():

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from strata.figures.image_grid import MARGIN, Around, image_grid
 from strata.figures.style import ACCENT, MOST_NAMED, MUTED, WARM, strata_style
 
 
@@ -51,21 +52,18 @@ def draw_output(
 def draw_feature_maps(activation: NDArray[np.float32], title: str) -> Figure:
     """Return a convolutional layer's activation (C, H, W) of one sample, an image a channel on one shared scale."""
     channels = len(activation)
-    columns = 10 if channels > 10 else channels
-    lines = -(-channels // columns)
-    top = float(activation.max()) or 1.0
+    scale = {"cmap": "viridis", "vmin": min(0.0, float(activation.min())), "vmax": float(activation.max()) or 1.0}
     with strata_style():
-        figure = Figure(figsize=(1.2 * columns + 1.3, 1.36 * lines + 0.6), layout="constrained")
-        axes = figure.subplots(lines, columns, squeeze=False).ravel()
-        for channel, axis in enumerate(axes):
-            axis.set_axis_off()
-            if channel < channels:
-                image = axis.imshow(
-                    activation[channel], cmap="viridis", vmin=min(0.0, float(activation.min())), vmax=top
-                )
-                axis.set_title(str(channel), fontsize=8, fontweight="normal", color=MUTED, pad=2)
-        figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=12)
-        bar = figure.colorbar(image, ax=list(axes), shrink=0.8, aspect=30)
+        grid = image_grid(activation, min(channels, 10), 1.1, Around(above=0.22), top=0.25, right=1.0, **scale)
+        for channel, (x, y) in enumerate(grid.corners):
+            grid.axis.text(x, y - 0.05, str(channel), fontsize=8, color=MUTED)
+        width, height = grid.figure.get_size_inches()
+        grid.figure.suptitle(
+            title, x=MARGIN / width, y=1 - MARGIN / height, ha="left", va="top", fontweight="bold", fontsize=12
+        )
+        place = grid.axis.get_position()
+        axis = grid.figure.add_axes((place.x1 + 0.2 / width, place.y0, 0.16 / width, place.height - 0.22 / height))
+        bar = grid.figure.colorbar(grid.axis.images[0], cax=axis)
         bar.set_label("activation")
         bar.outline.set_visible(False)
-    return figure
+    return grid.figure

@@ -50,6 +50,7 @@ def save_figure(figure: Figure, folder: Path, name: str, dpi: int) -> None:
     for suffix, metadata in (("png", {}), ("svg", {"Date": None})):
         with whole_file(folder / f"{name}.{suffix}") as part, strata_style():
             figure.savefig(part, format=suffix, dpi=dpi, metadata=metadata)
+        figure.set_layout_engine("none")  # the layout stays, and takes half the time
 
 
 def class_colour(index: int) -> str:

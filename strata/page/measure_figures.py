@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from strata.figures.digits import draw_late_deciders, late_rows
+from strata.figures.digits import draw_late_deciders, joined, late_rows
 from strata.figures.dimension import draw_dimension
 from strata.figures.measures import draw_measures
 from strata.figures.perplexity_grid import draw_perplexity_grid
@@ -100,7 +100,8 @@ def _late_figure(inputs: ReportInputs, most: int) -> Iterator[Planned]:
         commit = decisions.commit_layer[place]
         where = "never commits" if commit == NEVER else f"commits at {layers[commit]}"
         label, predicted = classes[samples.label[row]], classes[samples.predicted[row]]
-        titles.append(f"label {label}, predicted {predicted}\n{where} · id {samples.sample_id[row]}")
+        pair = joined(f"label {label}", f"predicted {predicted}", ", ", classes)
+        titles.append(f"{pair}\n{where} · id {samples.sample_id[row]}")
     yield (
         PageFigure(
             "late_deciders",

@@ -30,6 +30,6 @@ def sprite_of(images: NDArray[np.uint8]) -> Sprite:
     count, height, width = images.shape[:3]
     small = shrunk(images, min(MOST_SIDE / max(height, width), (MOST_PIXELS / (count * height * width)) ** 0.5))
     file = io.BytesIO()
-    Image.fromarray(sheet_of(small, COLUMNS)).save(file, format="PNG", optimize=True)
+    Image.fromarray(sheet_of(small, COLUMNS)).save(file, format="PNG")
     address = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
     return Sprite(address, COLUMNS, *small.shape[1:3])
