@@ -50,26 +50,44 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name, root in zip(names, roots, strict=True):
             say(f"compare: files of {name}")
             fetch_run(Path.cwd(), name, root)
-        first, second = (load_run(root) for root in roots)
-        layers = check_comparable(first, second, names)
-        first = only_layers(first, layers)
-        second = turned_to(only_layers(second, layers), first)
-        params = [read_params(root) for root in roots]
-        most = load_section(roots[0] / "params.yaml", "report", ReportParams).page_samples
-        seed = load_section(roots[0] / "params.yaml", "seed", Seed)
-        rows = shown_rows(len(first.samples.label), most, np.random.default_rng(seed))
-        runs = {}
-        for side, name, root, inputs in zip("AB", names, roots, (first, second), strict=True):
-            found = json.loads((root / "reports/environment.json").read_text(encoding="utf-8"))
-            told = facts(inputs, root / "reports/training.json", root / "data/embeddings", len(rows), found)
-            told["To make it again"] = command(name)
-            text = yaml.safe_dump(params["AB".index(side)], sort_keys=False, allow_unicode=True)
-            runs[side] = {**run_payload(inputs, rows, told, text), "name": name}
-        payload = page_payload(first.dataset.classes, first.samples.label[rows], first.images[rows], runs)
-        title = f"Strata: {names[0]} and {names[1]}, layer by layer"
-        page = render_explorer(title, payload, [], None, [], different_params(*params))
+        try:
+            page = compared_page(names, roots)
+        except StrataError as error:
+            raise StrataError(in_revisions(str(error), names, roots)) from error
     write_text(options.out, page)
     say(f"compare: {options.out}")
+
+
+def compared_page(names: tuple[str, str], roots: Sequence[Path]) -> str:
+    """Return the page of the two runs of these names whose files lie under `roots`.
+
+    Raises StrataError where they have no samples or layers in common, or files that are missing or damaged.
+    """
+    first, second = (load_run(root) for root in roots)
+    layers = check_comparable(first, second, names)
+    first = only_layers(first, layers)
+    second = turned_to(only_layers(second, layers), first)
+    params = [read_params(root) for root in roots]
+    most = load_section(roots[0] / "params.yaml", "report", ReportParams).page_samples
+    seed = load_section(roots[0] / "params.yaml", "seed", Seed)
+    rows = shown_rows(len(first.samples.label), most, np.random.default_rng(seed))
+    runs = {}
+    for side, name, root, inputs in zip("AB", names, roots, (first, second), strict=True):
+        found = json.loads((root / "reports/environment.json").read_text(encoding="utf-8"))
+        told = facts(inputs, root / "reports/training.json", root / "data/embeddings", len(rows), found)
+        told["To make it again"] = command(name)
+        text = yaml.safe_dump(params["AB".index(side)], sort_keys=False, allow_unicode=True)
+        runs[side] = {**run_payload(inputs, rows, told, text), "name": name}
+    payload = page_payload(first.dataset.classes, first.samples.label[rows], first.images[rows], runs)
+    title = f"Strata: {names[0]} and {names[1]}, layer by layer"
+    return render_explorer(title, payload, [], None, [], different_params(*params))
+
+
+def in_revisions(message: str, names: tuple[str, str], roots: Sequence[Path]) -> str:
+    """Return a message with the files' paths as Git writes those of a revision: name:path."""
+    for name, root in zip(names, roots, strict=True):
+        message = message.replace(f"{root}/", f"{name}:")
+    return message
 
 
 def load_run(root: Path) -> ReportInputs:

@@ -259,6 +259,14 @@ def test_the_workspace_is_what_lies_in_the_folders_now(copy, tmp_path):
     assert hashes[0] != hashes[1] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def test_a_damaged_file_is_named_by_its_revision(copy, tmp_path):
+    path = copy / "data/embeddings/h5.parquet"
+    path.unlink()
+    path.write_bytes(b"PAR1 no more")
+    told = compare_error("HEAD", "workspace", tmp_path / "page.html")
+    assert told.startswith("workspace:data/embeddings/h5.parquet ") and "strata-compare-" not in told
+
+
 def test_a_tag_and_an_experiment_are_revisions_too(copy, tmp_path):
     run("git", "tag", "base", "HEAD~1", folder=copy)
     head, first = (run("git", "rev-parse", name, folder=copy).strip() for name in ("HEAD", "HEAD~1"))
