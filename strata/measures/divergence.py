@@ -29,10 +29,14 @@ def kl_divergence(joint: csr_matrix, points: NDArray[np.floating]) -> float:
     Q is proportional to 1 / (1 + squared distance), over all pairs of different points (van der Maaten & Hinton 2008).
     """
     exact = points.astype(np.float64)
+    x, y = np.ascontiguousarray(exact.T)
     total = 0.0
     for start in range(0, len(exact), ROWS):
-        block = exact[start : start + ROWS]
-        total += float((1 / (1 + ((block[:, None] - exact) ** 2).sum(axis=2))).sum())
+        rows = slice(start, start + ROWS)
+        weights = (x[rows, None] - x) ** 2
+        weights += (y[rows, None] - y) ** 2
+        weights += 1
+        total += float(np.reciprocal(weights, out=weights).sum())
     total -= len(exact)  # a point with itself
     pairs = coo_matrix(joint)
     known = pairs.data > 0
