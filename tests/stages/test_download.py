@@ -95,6 +95,12 @@ def test_fashion_mnist_comes_from_a_folder_and_is_described(tmp_path, write_para
     ]
 
 
+def test_a_mirror_that_has_all_needs_no_published_list(tmp_path, write_params, mirror, monkeypatch):
+    monkeypatch.setattr(download, "published", lambda _: pytest.fail("torchvision was asked"))
+    run(write_params(dataset={"name": "fashion-mnist", "mirrors": [str(mirror)]}), tmp_path / "raw")
+    assert names(tmp_path / "raw") == ALL_FILES
+
+
 def test_the_mirrors_are_asked_before_the_published_places(tmp_path, write_params, mirror, capsys, monkeypatch):
     monkeypatch.setattr(download, "published", lambda _: Published((str(mirror),), {}))
     run(write_params(dataset={"name": "fashion-mnist", "mirrors": ["/nowhere"]}), tmp_path / "raw")
