@@ -31,17 +31,17 @@ repro: $(READY) ## set up if need be, then bring the data, the model, the activa
 	@echo "The report: reports/index.html"
 
 experiments: $(READY) ## what was changed and what came out, one line an experiment: make experiments [ALL=1 for all commits]
-	@python -m strata.experiments $(if $(ALL),--all-commits)
+	@python -m strata.commands.experiments $(if $(ALL),--all-commits)
 
 compare: $(READY) ## two runs side by side: make compare A=<experiment or revision> B=<another, or workspace>
 	@test -n "$(A)" && test -n "$(B)" || { echo "usage: make compare A=<experiment or revision> B=<another, or workspace>" >&2; exit 1; }
-	@python -m strata.compare "$(A)" "$(B)" --out reports/compare.html
+	@python -m strata.commands.compare "$(A)" "$(B)" --out reports/compare.html
 
 export: $(READY) ## for TensorBoard, Embedding Atlas, NumPy and FiftyOne, to exports/: make export [LAYERS="h4 h5"]
-	@python -m strata.export --out exports $(if $(LAYERS),--layers $(foreach layer,$(LAYERS),"$(layer)"))
+	@python -m strata.commands.export --out exports $(if $(LAYERS),--layers $(foreach layer,$(LAYERS),"$(layer)"))
 
 verify: $(READY) ## recompute the committed state in another folder and compare every artifact: make verify [REV=revision]
-	@python -m strata.verify --rev "$(or $(REV),HEAD)"
+	@python -m strata.commands.verify --rev "$(or $(REV),HEAD)"
 
 test: $(READY) ## set up if need be, then run every test
 	@python -m pytest
@@ -82,10 +82,10 @@ requirements: $(READY) ## write requirements.txt anew from pyproject.toml, for e
 	  --upgrade --no-annotate --no-emit-index-url --custom-compile-command "make requirements" --output-file requirements.txt
 
 deps: $(READY) ## write the code files that each stage imports into the deps of dvc.yaml
-	@python -m tests.project_imports
+	@python -m tools.stage_packages
 
 notebook: $(READY) ## make docs/guided_exercise.ipynb from its text form, docs/guided_exercise.py
-	@python -m tests.notebook
+	@python -m tools.notebook
 
 clean-venv: ## remove .venv
 	@rm -rf $(VENV)

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from strata.activation_files import read_activations
+from strata.artifacts.activations import read_activations
 
 CODECS = {
     "none": {"compression": "none"},

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from sklearn.manifold import TSNE
 
+from strata.core.params import load_section
+from strata.maps.engines import embed, initial_map
+from strata.maps.params import EmbedParams
+from strata.maps.pca import read_reduced
 from strata.measures.divergence import affinities, kl_divergence
 from strata.measures.neighbours import neighbour_blocks
 from strata.measures.similarity import neighbourhood_overlap
-from strata.params.embed import EmbedParams
-from strata.params.section import load_section
-from strata.reduced_activations import read_reduced
-from strata.tsne import embed, initial_map
 
 K = 15
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
-from strata.datasets.catalogue import CATALOGUE, IMAGE_FILES, LABEL_FILES
-from strata.datasets.description import describe, write_description
-from strata.datasets.idx import write_idx
-from strata.datasets.mnist_5k import TEST_IMAGES_PER_CLASS, packaged_digits, stratified_split
+from strata.dataset.description import IMAGE_FILES, LABEL_FILES, describe, write_description
+from strata.dataset.idx import write_idx
+from strata.sources.catalogue import CATALOGUE
+from strata.sources.mnist_5k import TEST_IMAGES_PER_CLASS, packaged_digits, stratified_split
 
 ROOT = Path(__file__).resolve().parent.parent
 COUNTS = {"train": 192, "test": 100}

@@ -13,11 +13,10 @@ from pathlib import Path
 import psutil
 import yaml
 
-from strata.cached_objects import cached, files_of
-from strata.checksum import md5_of
-from strata.lock_file import read_lock
+from strata.commands.recorded import cached, files_of, read_lock
+from strata.core.files import md5_of
+from tests.environments.small_clone import environment
 from tests.pipeline_paths import outputs
-from tests.small_clone import environment
 
 SECONDS_TO_END = 15.0  # a worker that is still loading libraries looks for its parent only afterwards
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)

@@ -27,7 +27,7 @@ from benchmarks.killed_stage import (
     remove_outs,
     written_files,
 )
-from tests.small_clone import commit_all, copy_working_tree, run
+from tests.environments.small_clone import commit_all, copy_working_tree, run
 
 KILLS_OF_A_STAGE = 2  # in each round, the second one over what the first has left
 DVC = "dvc repro"

@@ -7,15 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from strata.activation_files import read_info
-from strata.datasets.description import read_description
-from strata.datasets.images import load_images
-from strata.network import initialized_network
-from strata.params.common import Layers
-from strata.params.embed import EmbedParams
-from strata.params.network import NetworkParams
-from strata.params.section import load_section
-from strata.params.train import TrainParams
+from strata.artifacts.activations import read_info
+from strata.core.params import Layers, load_section
+from strata.dataset.description import load_images, read_description
+from strata.maps.params import EmbedParams
+from strata.network.make import initialized_network
+from strata.network.params import NetworkParams
+from strata.training.params import TrainParams
 
 
 def least_work(folder: Path, points: int) -> dict[str, dict[str, float]]:

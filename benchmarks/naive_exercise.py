@@ -18,12 +18,10 @@ from sklearn.manifold import TSNE
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from strata.capture import captured
-from strata.datasets.description import read_description
-from strata.datasets.images import load_images
-from strata.layers import named_layers
-from strata.network import initialized_network
-from strata.params.network import NetworkParams
+from strata.dataset.description import load_images, read_description
+from strata.network.capture import captured, named_layers
+from strata.network.make import initialized_network
+from strata.network.params import NetworkParams
 
 
 class PilImages(Dataset):

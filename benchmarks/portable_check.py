@@ -21,8 +21,8 @@ from pathlib import Path
 import yaml
 
 from benchmarks.few_digits import ROOT, few_digits, few_digits_params
-from strata.checksum import sha256_of
-from strata.portable import limited
+from strata.core.files import sha256_of
+from strata.core.portable import limited
 
 QEMU, PROCESSOR = "qemu-x86_64", "Haswell"
 HERE, EMULATED, MACHINE = "portable", "emulated", "machine"

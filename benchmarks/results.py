@@ -7,8 +7,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from strata.atomic import write_json, write_text
-from strata.figures.style import ACCENT, MUTED, WARM, save_figure, strata_style
+from strata.core.files import write_json, write_text
+from strata.report.figures.style import ACCENT, MUTED, WARM, save_figure, strata_style
 
 STAGES = ("train", "extract", "embed")
 TITLES = {"small": "1,000 digits (mnist-5k)", "large": "10,000 images (Fashion-MNIST, trained on 60,000)"}

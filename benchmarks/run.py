@@ -18,7 +18,7 @@ from benchmarks.least_work import least_work
 from benchmarks.machine_floor import copy_gigabytes, sgemm_gigaflops
 from benchmarks.measured import Cost, measure
 from benchmarks.results import write_results
-from strata.samples import read_samples
+from strata.artifacts.samples import read_samples
 
 ROOT = Path(__file__).resolve().parent.parent
 ALL = ("download", "train", "extract", "embed", "measure", "report")

@@ -24,26 +24,23 @@ import torch
 from IPython.display import HTML, Image, display
 from torch import nn
 
-from strata.activation_files import read_one_activation
-from strata.capture import captured
-from strata.checkpoint import load_checkpoint
-from strata.compare import load_run
-from strata.figures.close_up import draw_feature_maps, draw_output
-from strata.figures.maps import draw_all_maps, draw_map
-from strata.known_experiments import known_experiments
-from strata.layers import resolved_layers
-from strata.network import initialized_network, parameter_count
-from strata.network_input import normalized
-from strata.network_output import log_probabilities
-from strata.network_summary import network_summary
-from strata.params.common import Layers, Seed
-from strata.params.embed import EmbedParams
-from strata.params.network import NetworkParams
-from strata.params.report import ReportParams
-from strata.params.section import load_section
-from strata.params.train import TrainParams
-from strata.reduced_activations import read_reduced
-from strata.tsne import embed, initial_map
+from strata.artifacts.activations import read_one_activation
+from strata.commands.compare import load_run
+from strata.commands.known_experiments import known_experiments
+from strata.core.params import Layers, Seed, load_section
+from strata.maps.engines import embed, initial_map
+from strata.maps.params import EmbedParams
+from strata.maps.pca import read_reduced
+from strata.network.capture import captured, resolved_layers
+from strata.network.checkpoint import load_checkpoint
+from strata.network.io import log_probabilities, normalized
+from strata.network.make import initialized_network, parameter_count
+from strata.network.params import NetworkParams
+from strata.report.figures.close_up import draw_feature_maps, draw_output
+from strata.report.figures.maps import draw_all_maps, draw_map
+from strata.report.params import ReportParams
+from strata.training.params import TrainParams
+from strata.training.summary import network_summary
 
 PARAMS = ROOT / "params.yaml"
 seed = load_section(PARAMS, "seed", Seed)
@@ -61,7 +58,7 @@ print(f"{run.dataset.name}: {len(labels):,} {run.provenance.split} images, looke
 from html import escape
 from io import BytesIO
 
-from strata.figures.style import strata_style
+from strata.report.figures.style import strata_style
 
 
 def answer(*paragraphs, table=None):

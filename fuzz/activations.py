@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from fuzz.scratch import FindingError, content_or_refusal, file_of
-from strata.activation_files import ActivationWriter, LayerInfo, read_activations, read_info, read_one_activation
-from strata.provenance import Provenance
+from strata.artifacts.activations import ActivationWriter, LayerInfo, read_activations, read_info, read_one_activation
+from strata.artifacts.provenance import Provenance
 
 INFO = LayerInfo("h2", (2, 3), Provenance("test", "a" * 64, "b" * 64))
 SAMPLE = 4

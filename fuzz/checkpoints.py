@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from fuzz.scratch import content_or_refusal, file_of
-from strata.checkpoint import load_checkpoint, save_checkpoint
-from strata.network import initialized_network
-from strata.params.network import NetworkParams
+from strata.network.checkpoint import load_checkpoint, save_checkpoint
+from strata.network.make import initialized_network
+from strata.network.params import NetworkParams
 
 LONGEST = 1 << 13  # bytes of an input; the valid file has 3,000
 

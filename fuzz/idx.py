@@ -7,8 +7,8 @@ import lzma
 import numpy as np
 
 from fuzz.scratch import FindingError, content_or_refusal, file_of
-from strata.datasets.compression import decompressed_pieces
-from strata.datasets.idx import read_idx, write_idx
+from strata.dataset.idx import read_idx, write_idx
+from strata.sources.compression import decompressed_pieces
 
 LIMIT = 1 << 20  # bytes that a compressed input may come to
 LONGEST = 1 << 10  # bytes of an input; headers are short

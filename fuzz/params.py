@@ -8,11 +8,21 @@ from typing import Any
 import yaml
 
 from fuzz.scratch import content_or_refusal, file_of
-from strata.params.common import Layers, Reproducible, Seed
-from strata.params.section import load_section, sections_as_text
+from strata.core.params import Layers, Reproducible, Seed, load_section, sections_as_text
 
 PARAMS = Path(__file__).resolve().parent.parent / "params.yaml"
 SHARED: dict[str, Any] = {"seed": Seed, "layers": Layers, "reproducible": Reproducible}
+# Section -> the package that it configures.
+PACKAGES = {
+    "dataset": "sources",
+    "download": "sources",
+    "network": "network",
+    "extract": "network",
+    "train": "training",
+    "embed": "maps",
+    "measure": "measures",
+    "report": "report",
+}
 LONGEST = 600  # bytes of an input; PyYAML, watched at every branch, reads some 10,000 bytes a second
 
 
@@ -21,7 +31,7 @@ def schemas() -> dict[str, Any]:
     """Return section's name -> schema, for every section of the project's params.yaml."""
     names = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
     return {
-        name: SHARED.get(name) or getattr(import_module(f"strata.params.{name}"), f"{name.title()}Params")
+        name: SHARED.get(name) or getattr(import_module(f"strata.{PACKAGES[name]}.params"), f"{name.title()}Params")
         for name in names
     }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-from strata.errors import StrataError
+from strata.core.errors import StrataError
 
 Content = TypeVar("Content")
 

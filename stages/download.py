@@ -6,23 +6,20 @@ python -m stages.download --out data/raw
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from strata.checksum import sha256_of
-from strata.console import say
-from strata.datasets.acquire import acquire
-from strata.datasets.catalogue import CATALOGUE, IDX_FILES, IMAGE_FILES, LABEL_FILES, CatalogueEntry
-from strata.datasets.cifar10 import acquire_cifar10
-from strata.datasets.description import describe, write_description
-from strata.datasets.idx import read_labels, write_idx
-from strata.datasets.mnist_5k import TEST_IMAGES_PER_CLASS, packaged_digits, stratified_split
-from strata.datasets.own_data import bring_own_data
-from strata.datasets.published import published
-from strata.datasets.random_order import shuffled
-from strata.entry import run_stage, stage_parser
-from strata.errors import StrataError
-from strata.params.common import Seed
-from strata.params.dataset import DatasetParams
-from strata.params.download import DownloadParams
-from strata.params.section import load_section
+from strata.core.console import say
+from strata.core.errors import StrataError
+from strata.core.files import sha256_of
+from strata.core.params import Seed, load_section
+from strata.core.stage import run_stage, stage_parser
+from strata.dataset.description import IDX_FILES, IMAGE_FILES, LABEL_FILES, CatalogueEntry, describe, write_description
+from strata.dataset.idx import read_labels, write_idx
+from strata.sources.catalogue import CATALOGUE, published
+from strata.sources.cifar10 import acquire_cifar10
+from strata.sources.mirrors import acquire
+from strata.sources.mnist_5k import TEST_IMAGES_PER_CLASS, packaged_digits, stratified_split
+from strata.sources.own_data import bring_own_data
+from strata.sources.params import DatasetParams, DownloadParams
+from strata.sources.random_order import shuffled
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

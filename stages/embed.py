@@ -10,22 +10,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.activation_files import read_info
-from strata.alignment import aligned_chain
-from strata.atomic import write_json
-from strata.console import say
-from strata.embedding_files import LayerMap, write_map
-from strata.entry import run_stage, stage_parser
-from strata.errors import StrataError
-from strata.params.common import Layers, Reproducible, Seed
-from strata.params.embed import EmbedParams
-from strata.params.section import load_section
-from strata.pool import started_pool
-from strata.portable import check_portable
-from strata.provenance import check_same_origin, check_same_samples
-from strata.reduced_activations import read_reduced
-from strata.training_times import CHECKPOINTS, kept_folders
-from strata.tsne import Embedding, check_points, chosen_engine, embed, initial_map, with_engine
+from strata.artifacts.activations import read_info
+from strata.artifacts.maps import LayerMap, write_map
+from strata.artifacts.provenance import check_same_origin, check_same_samples
+from strata.artifacts.run import CHECKPOINTS, kept_folders
+from strata.core.console import say
+from strata.core.errors import StrataError
+from strata.core.files import write_json
+from strata.core.params import Layers, Reproducible, Seed, load_section
+from strata.core.portable import check_portable
+from strata.core.stage import run_stage, stage_parser
+from strata.jobs.pool import started_pool
+from strata.maps.alignment import aligned_chain
+from strata.maps.engines import Embedding, check_points, chosen_engine, embed, initial_map, with_engine
+from strata.maps.params import EmbedParams
+from strata.maps.pca import read_reduced
 
 # What a process takes at most: a layer that is cached, or the affinities of 70,000 points.
 BYTES_EACH = 1.5e9

@@ -14,26 +14,23 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from strata.activation_files import ActivationWriter, LayerInfo
-from strata.checkpoint import load_checkpoint
-from strata.console import progress, say
-from strata.datasets.description import read_description
-from strata.datasets.images import LabelledImages, load_images
-from strata.device import prepare_torch
-from strata.entry import run_stage, stage_parser
-from strata.errors import StrataError
-from strata.extraction import Images, stream_activations
-from strata.network import initialized_network
-from strata.network_input import normalized
-from strata.params.common import Layers, Reproducible
-from strata.params.extract import ExtractParams
-from strata.params.network import NetworkParams
-from strata.params.section import load_section
-from strata.pool import on_cluster, started_pool
-from strata.portable import check_portable
-from strata.provenance import Provenance
-from strata.samples import Samples, write_samples
-from strata.training_times import CHECKPOINTS, kept_weights
+from strata.artifacts.activations import ActivationWriter, LayerInfo
+from strata.artifacts.provenance import Provenance
+from strata.artifacts.run import CHECKPOINTS, kept_weights
+from strata.artifacts.samples import Samples, write_samples
+from strata.core.console import progress, say
+from strata.core.errors import StrataError
+from strata.core.params import Layers, Reproducible, load_section
+from strata.core.portable import check_portable
+from strata.core.stage import run_stage, stage_parser
+from strata.dataset.description import LabelledImages, load_images, read_description
+from strata.jobs.pool import on_cluster, started_pool
+from strata.network.checkpoint import load_checkpoint
+from strata.network.device import prepare_torch
+from strata.network.extraction import Images, stream_activations
+from strata.network.io import normalized
+from strata.network.make import initialized_network
+from strata.network.params import ExtractParams, NetworkParams
 
 WRITING_THREADS = 2  # compression takes as long as the network
 

@@ -13,27 +13,26 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from strata.atomic import write_csv, write_json
-from strata.console import say
-from strata.embedding_files import read_map
-from strata.entry import run_stage, stage_parser
-from strata.errors import StrataError
-from strata.measure_files import write_decisions, write_points, write_stability_maps
+from strata.artifacts.maps import read_map
+from strata.artifacts.measured import SHUFFLED, TRAINED, write_decisions, write_points, write_stability_maps
+from strata.artifacts.provenance import check_same_origin, check_same_samples
+from strata.artifacts.run import kept_weights
+from strata.core.console import say
+from strata.core.errors import StrataError
+from strata.core.files import write_csv, write_json
+from strata.core.params import Layers, Reproducible, Seed, load_section
+from strata.core.portable import check_portable
+from strata.core.stage import run_stage, stage_parser
+from strata.jobs.pool import started_pool
+from strata.maps.engines import with_engine
+from strata.maps.params import EmbedParams
 from strata.measures import outcome
 from strata.measures.estimates import all_estimates, cka_table, dimension_table, training_table
-from strata.measures.plan import SHUFFLED, Plan, point_subsets, run_plan
-from strata.measures.space_files import SPACES, TRAINED, scratch_spaces
+from strata.measures.params import MeasureParams
+from strata.measures.plan import Plan, point_subsets, run_plan
+from strata.measures.space_files import SPACES, scratch_spaces
 from strata.measures.tables import layer_table, measure_table, metrics
-from strata.params.common import Layers, Reproducible, Seed
-from strata.params.embed import EmbedParams
-from strata.params.measure import MeasureParams
-from strata.params.network import NetworkParams
-from strata.params.section import load_section
-from strata.pool import started_pool
-from strata.portable import check_portable
-from strata.provenance import check_same_origin, check_same_samples
-from strata.training_times import kept_weights
-from strata.tsne import with_engine
+from strata.network.params import NetworkParams
 
 INPUTS = ("data", "model", "checkpoints", "activations", "embeddings")
 OUTPUTS = ("out", "metrics", "table", "by-layer", "cka", "dimension", "stability", "pairs", "training")

@@ -15,21 +15,20 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from strata.atomic import write_json, write_text
-from strata.console import say
-from strata.entry import run_stage, stage_parser
-from strata.environment import environment
-from strata.figures.style import save_figure
-from strata.page.explorer import page_payload, render_explorer
-from strata.page.facts import facts
-from strata.page.figure_list import missing_figures, on_page, report_figures
-from strata.page.inputs import load_report_inputs
-from strata.page.run_payload import run_payload, shown_rows
-from strata.params.common import Layers, Reproducible, Seed
-from strata.params.report import ReportParams
-from strata.params.section import load_section, sections_as_text
-from strata.pool import run_jobs
-from strata.portable import check_portable
+from strata.core.console import say
+from strata.core.files import write_json, write_text
+from strata.core.params import Layers, Reproducible, Seed, load_section, sections_as_text
+from strata.core.portable import check_portable
+from strata.core.stage import run_stage, stage_parser
+from strata.jobs.pool import run_jobs
+from strata.report.environment import environment
+from strata.report.figures.style import save_figure
+from strata.report.page.explorer import page_payload, render_explorer
+from strata.report.page.facts import facts
+from strata.report.page.figure_list import missing_figures, on_page, report_figures
+from strata.report.page.inputs import load_report_inputs
+from strata.report.page.payload import run_payload, shown_rows
+from strata.report.params import ReportParams
 
 MEASURED = ("measures", "table", "cka", "dimension", "stability", "pairs")
 READ = (

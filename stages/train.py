@@ -14,24 +14,21 @@ import numpy as np
 import pandas as pd
 import torch
 
-from strata.atomic import whole_folder, write_csv, write_json, write_text
-from strata.checkpoint import load_checkpoint, save_checkpoint
-from strata.checksum import sha256_of
-from strata.console import say
-from strata.datasets.description import DatasetDescription, read_description
-from strata.datasets.images import load_images
-from strata.device import prepare_torch
-from strata.entry import run_stage, stage_parser
-from strata.layers import named_layers
-from strata.network import initialized_network, parameter_count
-from strata.network_input import normalized
-from strata.network_summary import network_summary
-from strata.params.common import Reproducible, Seed
-from strata.params.network import NetworkParams
-from strata.params.section import load_section
-from strata.params.train import TrainParams
-from strata.portable import check_portable
-from strata.training import BatchRecord, EpochRecord, Examples, freeze, predict, train
+from strata.core.console import say
+from strata.core.files import sha256_of, whole_folder, write_csv, write_json, write_text
+from strata.core.params import Reproducible, Seed, load_section
+from strata.core.portable import check_portable
+from strata.core.stage import run_stage, stage_parser
+from strata.dataset.description import DatasetDescription, load_images, read_description
+from strata.network.capture import named_layers
+from strata.network.checkpoint import load_checkpoint, save_checkpoint
+from strata.network.device import prepare_torch
+from strata.network.io import normalized
+from strata.network.make import initialized_network, parameter_count
+from strata.network.params import NetworkParams
+from strata.training.params import TrainParams
+from strata.training.sgd import BatchRecord, EpochRecord, Examples, freeze, predict, train
+from strata.training.summary import network_summary
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.small_clone import commit_all, copy_working_tree, run
+from tests.environments.small_clone import commit_all, copy_working_tree, run
 from tests.tiny_pipeline import (
     ODD_CLASSES,
     ROOT,

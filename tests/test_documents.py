@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from strata.activation_files import read_activations
-from strata.samples import read_samples
+from strata.artifacts.activations import read_activations
+from strata.artifacts.samples import read_samples
 from tests.documents import DOCUMENTS, LANGUAGES, LISTING, Block, blocks_of, commands_of, problem_of
 from tests.tiny_pipeline import ROOT
 
 TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in DOCUMENTS}
-ELSEWHERE = {"docs/experiments.md"}  # run by tests/test_experiments_page.py, in a repository with experiments
+ELSEWHERE = {"docs/experiments.md"}  # run by tests/commands/test_experiments_page.py, in a repository with experiments
 BLOCKS = [block for name, text in TEXTS.items() for block in blocks_of(name, text)]
 RUN = {
     name: [block for block in BLOCKS if block.document == name and block.language in LANGUAGES and not block.reason]

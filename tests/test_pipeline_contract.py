@@ -3,14 +3,16 @@
 import ast
 import importlib
 import shlex
+from pathlib import Path
 
 import pytest
 import yaml
+from dvc.utils.serialize import modify_yaml
 
-from strata.params.section import Section
-from tests.pipeline_paths import named_paths, outputs
-from tests.project_imports import imported_files
+from strata.core.params import Section
+from tests.pipeline_paths import named_paths, outputs, schema_of
 from tests.tiny_pipeline import ROOT
+from tools.stage_packages import code_deps, imported_files
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
 STAGES = PIPELINE["stages"]
@@ -30,16 +32,19 @@ def test_every_stage_has_a_script_a_section_and_every_section_a_stage_or_sharers
 
 @pytest.mark.parametrize("section", sorted(set(PARAMS) - {"seed", "reproducible", "layers"}))
 def test_every_section_has_a_schema_of_its_name_with_exactly_its_keys(section):
-    schema = getattr(importlib.import_module(f"strata.params.{section}"), f"{section.title()}Params")
+    schema = schema_of(section)
     assert issubclass(schema, Section)
     assert list(schema.model_fields) == list(PARAMS[section])
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_deps_list_exactly_the_imported_files(name):
+def test_a_stage_imports_only_from_the_packages_that_its_deps_list(name):
     listed = {path for path in named_paths(STAGES[name]["deps"]) if not path.startswith(("data/", "reports/"))}
-    needed = {path.as_posix() for path in imported_files((ROOT / "stages" / f"{name}.py").relative_to(ROOT), ROOT)}
-    assert listed == needed, "run `make deps`"
+    assert listed == set(code_deps(Path("stages", f"{name}.py"), ROOT)), "run `make deps`"
+
+
+def test_the_code_in_the_deps_takes_at_most_sixty_lines():
+    assert sum(len(code_deps(Path("stages", f"{name}.py"), ROOT)) for name in STAGES) <= 60
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -77,5 +82,46 @@ def test_data_flows_one_way():
 
 
 def test_package_files_hold_words_only():
-    for path in [*ROOT.glob("strata/**/__init__.py"), *ROOT.glob("stages/__init__.py")]:
-        assert path.relative_to(ROOT) not in imported_files(path.relative_to(ROOT), ROOT), path
+    for path in [*ROOT.glob("strata/*/**/__init__.py"), *ROOT.glob("stages/__init__.py")]:
+        body = ast.parse(path.read_text(encoding="utf-8")).body
+        assert len(body) == 1 and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant), path
+
+
+def test_the_library_has_few_files_at_its_top():
+    assert len([path for path in (ROOT / "strata").iterdir() if path.is_file()]) <= 3
+
+
+# Each package may import from those before it.
+FLOORS = ("core", "jobs", "dataset", "artifacts", "sources", "network", "training", "maps", "measures", "report")
+FLOORS += ("commands",)
+
+
+def test_every_package_has_its_floor():
+    assert {path.parent.name for path in (ROOT / "strata").glob("*/__init__.py")} == set(FLOORS)
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_a_package_imports_only_from_those_below_it(package):
+    for path in (ROOT / "strata" / package).rglob("*.py"):
+        imported = {
+            node.module.split(".")[1]
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("strata.")
+        }
+        assert imported <= set(FLOORS[: FLOORS.index(package) + 1]), path
+
+
+def test_the_report_knows_no_method():
+    files = imported_files(Path("stages/report.py"), ROOT)
+    packages = {path.parts[1] for path in files if path.parts[0] == "strata" and len(path.parts) > 2}
+    assert packages == {"core", "jobs", "dataset", "artifacts", "report"}
+
+
+def test_dvc_would_write_the_file_as_it_is(tmp_path):
+    """`dvc freeze` and the like write dvc.yaml anew: what they change should be one line."""
+    copy = tmp_path / "dvc.yaml"
+    text = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
+    copy.write_text(text, encoding="utf-8")
+    with modify_yaml(str(copy)) as content:
+        content["stages"]["train"]["frozen"] = True
+    assert copy.read_text(encoding="utf-8").replace("    frozen: true\n", "") == text

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from stages import embed, extract, measure, train
-from strata import pool
-from strata.datasets.catalogue import CATALOGUE, IMAGE_FILES, LABEL_FILES
-from strata.datasets.description import describe, write_description
-from strata.datasets.idx import write_idx
-from tests.pool_jobs import PoolHere
+from strata.dataset.description import IMAGE_FILES, LABEL_FILES, describe, write_description
+from strata.dataset.idx import write_idx
+from strata.jobs import pool
+from strata.sources.catalogue import CATALOGUE
+from tests.jobs.pool_jobs import PoolHere
 
 ROOT = Path(__file__).resolve().parent.parent
 SIDE = 16

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 
-from strata.reduced_activations import read_reduced
+from strata.maps.pca import read_reduced
 
 ROWS = 512
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from strata.artifacts.measured import TRAINED
 from strata.measures.activity import participation_ratios
 from strata.measures.geometry import Geometry
 from strata.measures.intervals import Estimate, from_half_samples, mean_of
@@ -14,7 +15,7 @@ from strata.measures.labels import neighbourhood_hit
 from strata.measures.plan import PARTS, Key, Plan
 from strata.measures.readout import Readout
 from strata.measures.similarity import debiased_cka, joined, neighbourhood_overlap
-from strata.measures.space_files import SPACES, TRAINED
+from strata.measures.space_files import SPACES
 
 Found = dict[tuple[str, str, str], Estimate]
 

@@ -7,15 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from strata.measure_files import LayerPoints, SampleDecisions, StabilityMap
-from strata.measures.decisions import NEVER, Decisions, decide
+from strata.artifacts.measured import NEVER, TRAINED, LayerPoints, SampleDecisions, StabilityMap
+from strata.artifacts.samples import Samples
 from strata.measures.geometry import Geometry
-from strata.measures.labels import class_pair_hits, neighbourhood_hit, votes
+from strata.measures.labels import Decisions, class_pair_hits, decide, neighbourhood_hit, votes
 from strata.measures.plan import Key, Plan
 from strata.measures.similarity import drift, neighbourhood_overlap
-from strata.measures.space_files import TRAINED
 from strata.measures.stability import StabilityRuns
-from strata.samples import Samples
 
 
 def sample_decisions(plan: Plan, results: Mapping[Key, Any], samples: Samples) -> SampleDecisions:

@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from strata.artifacts.measured import PROJECTION, TRAINED
+from strata.jobs.pool import Jobs
+from strata.maps.params import EmbedParams
 from strata.measures.divergence import DivergenceJob, measure_divergence
 from strata.measures.geometry import GeometryJob, measure_geometry
 from strata.measures.intervals import disjoint_parts, half_samples
-from strata.measures.labelled import LabelledSets
+from strata.measures.labels import LabelledSets
 from strata.measures.neighbours import ROWS
+from strata.measures.params import MeasureParams
 from strata.measures.readout import ReadoutJob, measure_readout
 from strata.measures.similarity import gram_sums
-from strata.measures.space_files import POINTS, PROJECTION, SPACES, TRAINED, SpaceFiles
+from strata.measures.space_files import POINTS, SPACES, SpaceFiles
 from strata.measures.stability import StabilityJob, measure_stability
-from strata.params.embed import EmbedParams
-from strata.params.measure import MeasureParams
-from strata.pool import Jobs
 
 # Intrinsic dimension against the number of points: from all points, halves, quarters and eighths (Facco et al. 2017).
 PARTS = (2, 4, 8)
-SHUFFLED = "shuffled labels"
 # Kind of job, then what it is about.
 Key = tuple[str, *tuple[Any, ...]]
 

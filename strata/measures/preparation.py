@@ -9,31 +9,22 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from strata.activation_files import read_info
-from strata.checkpoint import load_checkpoint
-from strata.datasets.description import read_description
-from strata.datasets.images import load_images
-from strata.device import prepare_torch
-from strata.errors import StrataError
-from strata.extraction import Images, stream_activations
-from strata.measures.labelled import LabelledSets
-from strata.measures.space_files import (
-    HELD_OUT,
-    POINTS,
-    REFERENCE,
-    TRAINED,
-    UNTRAINED,
-    SpaceFiles,
-    copy_points,
-    project_input,
-)
-from strata.network import initialized_network
-from strata.network_input import normalized
-from strata.params.measure import MeasureParams
-from strata.params.network import NetworkParams, Outputs
-from strata.provenance import Provenance, check_same_origin, check_same_samples
-from strata.samples import Samples, read_samples
-from strata.tsne import NEIGHBOURS_PER_PERPLEXITY
+from strata.artifacts.activations import read_info
+from strata.artifacts.measured import TRAINED, UNTRAINED
+from strata.artifacts.provenance import Provenance, check_same_origin, check_same_samples
+from strata.artifacts.samples import Samples, read_samples
+from strata.core.errors import StrataError
+from strata.dataset.description import load_images, read_description
+from strata.maps.engines import NEIGHBOURS_PER_PERPLEXITY
+from strata.measures.labels import LabelledSets
+from strata.measures.params import MeasureParams
+from strata.measures.space_files import HELD_OUT, POINTS, REFERENCE, SpaceFiles, copy_points, project_input
+from strata.network.checkpoint import load_checkpoint
+from strata.network.device import prepare_torch
+from strata.network.extraction import Images, stream_activations
+from strata.network.io import normalized
+from strata.network.make import initialized_network
+from strata.network.params import NetworkParams, Outputs
 
 FEWEST = 24  # points: an eighth of them still has two nearest neighbours
 

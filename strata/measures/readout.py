@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from strata.measures.intervals import Estimate, share_of
-from strata.measures.labelled import LabelledSets
-from strata.measures.labels import votes
+from strata.measures.labels import LabelledSets, votes
 from strata.measures.neighbours import nearest_neighbours
 from strata.measures.probe import linear_probe, probe_features
 from strata.measures.space_files import REFERENCE, SpaceFiles

@@ -14,10 +14,10 @@ from shutil import rmtree
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.activation_files import iterate_activations, read_info
-from strata.errors import StrataError
+from strata.artifacts.activations import iterate_activations, read_info
+from strata.artifacts.measured import PROJECTION, TRAINED, UNTRAINED
+from strata.core.errors import StrataError
 
-TRAINED, UNTRAINED, PROJECTION = "none", "untrained", "random projection"
 SPACES = (TRAINED, UNTRAINED, PROJECTION)
 POINTS, REFERENCE, HELD_OUT = "points", "reference", "held_out"
 

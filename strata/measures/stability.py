@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import procrustes
 
-from strata.alignment import aligned
+from strata.artifacts.measured import TRAINED
+from strata.maps.alignment import aligned
+from strata.maps.engines import INITIAL_DEVIATION, check_points, embed
+from strata.maps.params import EmbedParams
+from strata.maps.pca import reduced
 from strata.measures.neighbours import neighbour_blocks
 from strata.measures.similarity import neighbourhood_overlap
-from strata.measures.space_files import POINTS, TRAINED, SpaceFiles
-from strata.params.embed import EmbedParams
-from strata.reduction import reduced
-from strata.tsne import INITIAL_DEVIATION, check_points, embed
+from strata.measures.space_files import POINTS, SpaceFiles
 
 
 @dataclass(frozen=True)

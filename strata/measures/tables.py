@@ -5,28 +5,10 @@ from math import isfinite
 
 import pandas as pd
 
+from strata.artifacts.measured import MEASURES
 from strata.measures.intervals import Estimate
 
 COLUMNS = ("layer", "measure", "value", "low", "high", "control")
-# Measure -> what it is, for axes and tables; the order is that of the table.
-MEASURES = {
-    "neighbourhood_hit": "neighbourhood hit",
-    "knn_accuracy": "kNN accuracy",
-    "probe_accuracy": "linear probe accuracy",
-    "intrinsic_dimension": "intrinsic dimension (TwoNN, maximum likelihood)",
-    "intrinsic_dimension_fit": "intrinsic dimension (TwoNN, linear fit)",
-    "duplicates_dropped": "points dropped as duplicates of others",
-    "participation_ratio": "participation ratio",
-    "zero_share": "share of zero activations",
-    "dead_share": "share of dead units",
-    "overlap_with_next": "neighbourhood overlap with the next layer",
-    "map_recall": "kNN recall of the map",
-    "map_trustworthiness": "trustworthiness of the map",
-    "map_continuity": "continuity of the map",
-    "map_hit": "neighbourhood hit on the map",
-    "map_distance_correlation": "Spearman correlation of distances",
-    "map_kl_divergence": "KL divergence of the map (nats)",
-}
 
 CHIEF = ("neighbourhood_hit", "probe_accuracy", "intrinsic_dimension", "map_trustworthiness")
 

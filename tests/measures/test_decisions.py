@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from strata.measures.decisions import FLIPS, NEVER, decide
+from strata.artifacts.measured import NEVER
+from strata.measures.labels import FLIPS, decide
 
 CASES = st.tuples(st.integers(1, 7), st.integers(1, 8)).flatmap(
     lambda shape: st.tuples(

@@ -10,13 +10,13 @@ from openTSNE import TSNE
 from scipy.sparse import coo_matrix, csr_matrix
 from threadpoolctl import threadpool_limits
 
-from strata.activation_files import ActivationWriter, LayerInfo
+from strata.artifacts.activations import ActivationWriter, LayerInfo
+from strata.artifacts.provenance import Provenance
+from strata.maps.engines import embed
+from strata.maps.params import EmbedParams
+from strata.maps.pca import reduced
 from strata.measures import divergence
 from strata.measures.divergence import DivergenceJob, affinities, kl_divergence, measure_divergence
-from strata.params.embed import EmbedParams
-from strata.provenance import Provenance
-from strata.reduction import reduced
-from strata.tsne import embed
 
 PERPLEXITY = 8
 

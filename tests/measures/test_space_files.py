@@ -4,22 +4,21 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
-from strata.activation_files import ActivationWriter, LayerInfo
-from strata.errors import StrataError
+from strata.artifacts.activations import ActivationWriter, LayerInfo
+from strata.artifacts.measured import PROJECTION, TRAINED
+from strata.artifacts.provenance import Provenance
+from strata.core.errors import StrataError
 from strata.measures.space_files import (
     HELD_OUT,
     POINTS,
-    PROJECTION,
     REFERENCE,
     SPACES,
-    TRAINED,
     SpaceFiles,
     copy_points,
     project_input,
     projections_of,
     scratch_spaces,
 )
-from strata.provenance import Provenance
 
 VALUES = np.arange(60, dtype=np.float32).reshape(10, 2, 3) / 8
 IDS = np.array([0, 1, 2, 5, 6, 9, 40, 41, 42, 50], dtype=np.int32)

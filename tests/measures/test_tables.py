@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from strata.artifacts.measured import MEASURES
 from strata.measures.intervals import Estimate
-from strata.measures.tables import CHIEF, COLUMNS, MEASURES, layer_table, measure_table, metrics
+from strata.measures.tables import CHIEF, COLUMNS, layer_table, measure_table, metrics
 
 LAYERS = ("input", "h1", "logits")
 NAN = float("nan")

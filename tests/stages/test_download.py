@@ -9,15 +9,20 @@ import numpy as np
 import pytest
 
 from stages import download
-from strata.checksum import sha256_of
-from strata.datasets.catalogue import CATALOGUE, IDX_FILES, IMAGE_FILES, LABEL_FILES, CatalogueEntry
-from strata.datasets.description import read_description
-from strata.datasets.idx import write_idx
-from strata.datasets.images import load_images
-from strata.datasets.published import Published
-from strata.entry import run_stage
-from strata.errors import StrataError
-from tests.loopback_server import serving, status
+from strata.core.errors import StrataError
+from strata.core.files import sha256_of
+from strata.core.stage import run_stage
+from strata.dataset.description import (
+    IDX_FILES,
+    IMAGE_FILES,
+    LABEL_FILES,
+    CatalogueEntry,
+    load_images,
+    read_description,
+)
+from strata.dataset.idx import write_idx
+from strata.sources.catalogue import CATALOGUE, Published
+from tests.sources.loopback_server import serving, status
 from tests.tiny_pipeline import COUNTS, tiny_images
 
 ALL_FILES = sorted([*IDX_FILES, "dataset.json"])

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from stages import embed
-from strata import pool
-from strata.activation_files import ActivationWriter, read_activations
-from strata.embedding_files import read_map
-from strata.errors import StrataError
-from strata.provenance import Provenance
-from tests.pool_jobs import PoolHere
+from strata.artifacts.activations import ActivationWriter, read_activations
+from strata.artifacts.maps import read_map
+from strata.artifacts.provenance import Provenance
+from strata.core.errors import StrataError
+from strata.jobs import pool
+from tests.jobs.pool_jobs import PoolHere
 from tests.tiny_pipeline import run_train
 
 LAYERS = ["input", "h1", "h2", "h3", "h4", "h5", "h6"]

@@ -9,12 +9,11 @@ import torch
 import torch.nn.functional as F
 
 from stages import extract
-from strata.activation_files import ActivationWriter, read_activations
-from strata.datasets.description import read_description
-from strata.datasets.images import load_images
-from strata.errors import StrataError
-from strata.provenance import Provenance
-from strata.samples import read_samples
+from strata.artifacts.activations import ActivationWriter, read_activations
+from strata.artifacts.provenance import Provenance
+from strata.artifacts.samples import read_samples
+from strata.core.errors import StrataError
+from strata.dataset.description import load_images, read_description
 from tests.tiny_pipeline import SIDE, TINY_PARAMS, run_extract
 
 SHAPES = {

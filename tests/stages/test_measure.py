@@ -22,19 +22,18 @@ from sklearn.preprocessing import StandardScaler
 
 from stages import embed
 from stages import measure as stage
-from strata import pool
-from strata.activation_files import ActivationWriter, read_activations
-from strata.datasets.description import read_description
-from strata.embedding_files import read_map, write_map
-from strata.errors import StrataError
-from strata.measure_files import read_decisions, read_points, read_stability_maps
+from strata.artifacts.activations import ActivationWriter, read_activations
+from strata.artifacts.maps import read_map, write_map
+from strata.artifacts.measured import MEASURES, read_decisions, read_points, read_stability_maps
+from strata.artifacts.provenance import Provenance
+from strata.core.errors import StrataError
+from strata.dataset.description import read_description
+from strata.jobs import pool
+from strata.measures.params import MeasureParams
 from strata.measures.preparation import check_enough
-from strata.measures.tables import MEASURES
-from strata.network import initialized_network
-from strata.params.measure import MeasureParams
-from strata.params.network import NetworkParams
-from strata.provenance import Provenance
-from tests.pool_jobs import PoolHere
+from strata.network.make import initialized_network
+from strata.network.params import NetworkParams
+from tests.jobs.pool_jobs import PoolHere
 from tests.tiny_pipeline import COUNTS, SIDE, TINY_PARAMS, run_extract, run_train, tiny_images, write_tiny_data
 
 LAYERS = ["input", "h1", "h2", "h3", "h4", "h5", "h6"]

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from stages.embed import aligned_over_training
-from strata import pool
-from strata.activation_files import read_activations
-from strata.embedding_files import read_map
-from strata.page.packing import unpacked
-from tests.pool_jobs import PoolHere
+from strata.artifacts.activations import read_activations
+from strata.artifacts.maps import read_map
+from strata.jobs import pool
+from strata.report.page.payload import unpacked
+from tests.jobs.pool_jobs import PoolHere
 from tests.stages.test_report import payload_of, run_report
 from tests.tiny_pipeline import run_embed, run_extract, run_measure, run_train
 

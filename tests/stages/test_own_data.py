@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 
 from stages import download, embed, measure, report
-from strata.activation_files import read_activations
-from strata.datasets.description import read_description
-from strata.datasets.images import load_images
-from strata.page.packing import unpacked
-from strata.samples import read_samples
-from tests.own_images import NAMES, class_folders, idx_folder, npz_file
+from strata.artifacts.activations import read_activations
+from strata.artifacts.samples import read_samples
+from strata.dataset.description import load_images, read_description
+from strata.report.page.payload import unpacked
+from tests.sources.own_images import NAMES, class_folders, idx_folder, npz_file
 from tests.stages.test_report import draw_for_the_page, payload_of, run_report
 from tests.tiny_pipeline import run_embed, run_extract, run_measure, run_train
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from stages import report
-from strata.errors import StrataError
-from strata.page.figure_list import EXPLORED
-from strata.page.packing import unpacked
+from strata.core.errors import StrataError
+from strata.report.page.figure_list import EXPLORED
+from strata.report.page.payload import unpacked
 from tests.tiny_pipeline import run_embed, run_measure
 
 STEMS = ["maps", "map_input", "map_h1", "map_h6", "learning_curve", "confusion", "misclassified", "sample_output"]

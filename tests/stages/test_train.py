@@ -8,15 +8,14 @@ import pytest
 import torch
 
 from stages.train import load_examples
-from strata.checkpoint import load_checkpoint
-from strata.datasets.description import read_description
-from strata.datasets.images import load_images
-from strata.errors import StrataError
-from strata.network import initialized_network
-from strata.network_input import normalized
-from strata.params.network import NetworkParams
-from strata.params.train import TrainParams
-from strata.training import predict, train
+from strata.core.errors import StrataError
+from strata.dataset.description import load_images, read_description
+from strata.network.checkpoint import load_checkpoint
+from strata.network.io import normalized
+from strata.network.make import initialized_network
+from strata.network.params import NetworkParams
+from strata.training.params import TrainParams
+from strata.training.sgd import predict, train
 from tests.tiny_pipeline import TINY_PARAMS, run_train
 
 FILES = [

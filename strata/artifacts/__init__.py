@@ -1,0 +1,1 @@
+"""What a run leaves on disk: how each artifact is written and read, and which belong together."""

@@ -1,0 +1,187 @@
+"""What the measure stage says of single samples, as Parquet: one table of samples, one a layer, and small maps.
+
+`samples.parquet` has where each sample is decided; `points/<layer>.parquet` has each point's neighbours in the layer
+and how far its spot on the map can be trusted; `stability_maps.parquet` has maps at other perplexities.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from strata.artifacts.parquet import open_parquet, read_table, write_table
+from strata.artifacts.provenance import Provenance
+from strata.core.errors import StrataError
+
+# Measure -> what it is, for axes and tables; the order is that of the table.
+MEASURES = {
+    "neighbourhood_hit": "neighbourhood hit",
+    "knn_accuracy": "kNN accuracy",
+    "probe_accuracy": "linear probe accuracy",
+    "intrinsic_dimension": "intrinsic dimension (TwoNN, maximum likelihood)",
+    "intrinsic_dimension_fit": "intrinsic dimension (TwoNN, linear fit)",
+    "duplicates_dropped": "points dropped as duplicates of others",
+    "participation_ratio": "participation ratio",
+    "zero_share": "share of zero activations",
+    "dead_share": "share of dead units",
+    "overlap_with_next": "neighbourhood overlap with the next layer",
+    "map_recall": "kNN recall of the map",
+    "map_trustworthiness": "trustworthiness of the map",
+    "map_continuity": "continuity of the map",
+    "map_hit": "neighbourhood hit on the map",
+    "map_distance_correlation": "Spearman correlation of distances",
+    "map_kl_divergence": "KL divergence of the map (nats)",
+}
+
+
+NEVER = -1
+
+
+SHUFFLED = "shuffled labels"
+
+
+TRAINED, UNTRAINED, PROJECTION = "none", "untrained", "random projection"
+
+
+SAMPLE_COLUMNS = {
+    "sample_id": pa.int32(),
+    "commit_layer": pa.int16(),
+    "flips": pa.int16(),
+    "late": pa.bool_(),
+    "flip_flopper": pa.bool_(),
+    "right_then_lost": pa.bool_(),
+}
+POINT_COLUMNS = {
+    "sample_id": pa.int32(),
+    "vote": pa.int16(),
+    "hit": pa.float32(),
+    "recall": pa.float32(),
+    "trustworthiness": pa.float32(),
+    "continuity": pa.float32(),
+    "false_neighbours": pa.float32(),
+    "missing_neighbours": pa.float32(),
+    "drift": pa.float32(),
+    "stability": pa.float32(),
+}
+MAP_COLUMNS = {
+    "layer": pa.string(),
+    "perplexity": pa.float64(),
+    "sample_id": pa.int32(),
+    "x": pa.float32(),
+    "y": pa.float32(),
+}
+
+
+@dataclass(frozen=True)
+class SampleDecisions:
+    """One row a measured sample, all (n,): ids int32, commit layer's index int16 (-1: never), flips, three kinds."""
+
+    sample_id: NDArray[np.int32]
+    commit_layer: NDArray[np.int16]
+    flips: NDArray[np.int16]
+    late: NDArray[np.bool_]
+    flip_flopper: NDArray[np.bool_]
+    right_then_lost: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class LayerPoints:
+    """One row a measured sample, all (n,), of one layer; `neighbours` int32 (n, k) are sample ids, the nearest first.
+
+    `drift` is towards the next layer, NaN in the last; `stability` is NaN outside the stability sample.
+    """
+
+    sample_id: NDArray[np.int32]
+    vote: NDArray[np.int16]
+    hit: NDArray[np.float32]
+    recall: NDArray[np.float32]
+    trustworthiness: NDArray[np.float32]
+    continuity: NDArray[np.float32]
+    false_neighbours: NDArray[np.float32]
+    missing_neighbours: NDArray[np.float32]
+    drift: NDArray[np.float32]
+    stability: NDArray[np.float32]
+    neighbours: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class StabilityMap:
+    """A map of the stability sample: layer, perplexity, ids int32 (m,) and points float32 (m, 2)."""
+
+    layer: str
+    perplexity: float
+    sample_id: NDArray[np.int32]
+    points: NDArray[np.float32]
+
+
+def write_decisions(path: Path, decisions: SampleDecisions, provenance: Provenance) -> None:
+    """Write samples.parquet."""
+    arrays = {name: pa.array(getattr(decisions, name), kind) for name, kind in SAMPLE_COLUMNS.items()}
+    write_table(path, pa.table(arrays), provenance.metadata())
+
+
+def read_decisions(path: Path) -> tuple[SampleDecisions, Provenance]:
+    """Return the content of samples.parquet and its origin. Raises StrataError where it is missing or damaged."""
+    table, metadata = read_table(path, SAMPLE_COLUMNS)
+    columns = {name: table[name].to_numpy() for name in SAMPLE_COLUMNS}
+    return SampleDecisions(**columns), Provenance.from_metadata(metadata, path)
+
+
+def write_points(path: Path, points: LayerPoints, provenance: Provenance) -> None:
+    """Write a layer's points."""
+    arrays = {
+        name: pa.array(getattr(points, name).astype(kind.to_pandas_dtype()), kind, from_pandas=False)
+        for name, kind in POINT_COLUMNS.items()
+    }
+    flat = pa.array(np.ascontiguousarray(points.neighbours, dtype=np.int32).ravel())
+    arrays["neighbours"] = pa.FixedSizeListArray.from_arrays(flat, points.neighbours.shape[1])
+    write_table(path, pa.table(arrays), provenance.metadata())
+
+
+def read_points(path: Path) -> tuple[LayerPoints, Provenance]:
+    """Return a layer's points and their origin. Raises StrataError where the file is missing or damaged."""
+    with open_parquet(path) as file:
+        schema = file.schema_arrow
+    kind = schema.field("neighbours").type if "neighbours" in schema.names else None
+    if kind is None or not pa.types.is_fixed_size_list(kind) or kind.value_type != pa.int32():
+        raise StrataError(f"{path}: column 'neighbours' must be a fixed-size list of int32; run `dvc repro -f measure`")
+    table, metadata = read_table(path, POINT_COLUMNS | {"neighbours": kind})
+    columns = {name: table[name].to_numpy() for name in POINT_COLUMNS}
+    flat = table["neighbours"].combine_chunks().flatten()
+    if flat.null_count:
+        raise StrataError(f"{path}: nulls among the neighbours; run `dvc repro -f measure`")
+    neighbours = flat.to_numpy().reshape(-1, kind.list_size)
+    return LayerPoints(**columns, neighbours=neighbours), Provenance.from_metadata(metadata, path)
+
+
+def write_stability_maps(path: Path, maps: list[StabilityMap], provenance: Provenance) -> None:
+    """Write stability_maps.parquet, one row a map and point."""
+    points = np.concatenate([found.points for found in maps]).astype(np.float32)
+    arrays: Mapping[str, object] = {
+        "layer": [found.layer for found in maps for _ in found.sample_id],
+        "perplexity": [found.perplexity for found in maps for _ in found.sample_id],
+        "sample_id": np.concatenate([found.sample_id for found in maps]),
+        "x": points[:, 0],
+        "y": points[:, 1],
+    }
+    table = pa.table({name: pa.array(arrays[name], kind) for name, kind in MAP_COLUMNS.items()})
+    write_table(path, table, provenance.metadata())
+
+
+def read_stability_maps(path: Path) -> tuple[list[StabilityMap], Provenance]:
+    """Return the stability sample's maps, in the order written, and their origin. Raises StrataError as above."""
+    table, metadata = read_table(path, MAP_COLUMNS)
+    frame = table.to_pandas()
+    maps = [
+        StabilityMap(
+            layer,
+            perplexity,
+            rows["sample_id"].to_numpy(np.int32),
+            rows[["x", "y"]].to_numpy(np.float32),
+        )
+        for (layer, perplexity), rows in frame.groupby(["layer", "perplexity"], sort=False)
+    ]
+    return maps, Provenance.from_metadata(metadata, path)

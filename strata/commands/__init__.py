@@ -1,0 +1,1 @@
+"""What `make` runs beside the stages: compare, export, verify, the list of experiments."""

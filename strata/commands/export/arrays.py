@@ -1,0 +1,55 @@
+"""The export for NumPy, PyTorch and FiftyOne: a .npy a layer and a map, the images, and one CSV of the samples.
+
+arrays/<layer>.npy float32 (n, D); arrays/maps/<layer>.npy float32 (n, 2); arrays/samples.npy uint8 (n, H, W), the
+images, or (n, H, W, 3); arrays/samples.csv; arrays/about.json: data set, classes, licence, each layer's shape.
+Row i of each is the same sample.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strata.artifacts.activations import iterate_activations
+from strata.artifacts.provenance import check_same_samples
+from strata.commands.export.inputs import ExportInputs, sample_table
+from strata.core.files import whole_file, write_csv, write_json
+
+
+def write_arrays(folder: Path, inputs: ExportInputs) -> None:
+    """Write everything but the layers, which `write_layer` writes."""
+    for layer, layer_map in inputs.maps.items():
+        _write_array(folder / "maps" / f"{layer}.npy", layer_map.points)
+    _write_array(folder / "samples.npy", inputs.images)
+    about = {
+        "dataset": inputs.dataset.name,
+        "source": inputs.dataset.source,
+        "citation": inputs.dataset.citation,
+        "licence": inputs.dataset.licence,
+        "classes": inputs.dataset.classes,
+        **inputs.provenance.metadata(),
+        "layers": {layer: list(info.shape) for layer, info in inputs.infos.items()},
+    }
+    write_json(folder / "about.json", about)
+    write_csv(folder / "samples.csv", sample_table(inputs))
+
+
+def write_layer(path: Path, layer: str, inputs: ExportInputs) -> None:
+    """Write a layer's activations as .npy, a batch of its Parquet file in memory at a time.
+
+    Raises StrataError where they are damaged or not those of the samples.
+    """
+    source, ids = inputs.files[layer], [np.empty(0, dtype=np.int32)]
+    header = {"descr": "<f4", "fortran_order": False, "shape": (len(inputs.images), inputs.infos[layer].units)}
+    with whole_file(path) as part:
+        with part.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for batch in iterate_activations(source):
+                file.write(batch.values.astype("<f4", copy=False).tobytes())
+                ids.append(batch.sample_ids)
+        check_same_samples(inputs.samples.sample_id, source.with_name("samples.parquet"), np.concatenate(ids), source)
+
+
+def _write_array(path: Path, values: NDArray[np.float32] | NDArray[np.uint8]) -> None:
+    with whole_file(path) as part, part.open("wb") as file:
+        np.save(file, np.ascontiguousarray(values), allow_pickle=False)

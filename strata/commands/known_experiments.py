@@ -1,0 +1,47 @@
+"""The experiments that a project's folder knows, and what each changed: from Git, without checking one out."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from dvc.api import DVCFileSystem
+from dvc.exceptions import NotDvcRepoError
+from dvc.repo import Repo
+from dvc.scm import SCMError
+
+from strata.commands.compared import different_params
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment: its name, the parameters that differ from the workspace's, as text, and training.json."""
+
+    name: str
+    changes: Mapping[str, str]
+    training: Mapping[str, float]
+
+
+def known_experiments(project: Path) -> list[Experiment]:
+    """Return the experiments of all commits, by name, those without metrics of training left out.
+
+    A folder that is no Git and DVC repository has none.
+    """
+    try:
+        with Repo(str(project)) as repo:
+            found = [pair for pairs in repo.experiments.ls(all_commits=True).values() for pair in pairs]
+    except (NotDvcRepoError, SCMError):
+        return []
+    here = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    experiments = []
+    for name, revision in sorted(found):
+        files = DVCFileSystem(str(project), rev=revision)
+        try:
+            there = yaml.safe_load(files.read_text("params.yaml", encoding="utf-8"))
+            training = json.loads(files.read_text("reports/training.json", encoding="utf-8"))
+        except FileNotFoundError:
+            continue
+        changes = {parameter: value for parameter, _, value in different_params(here, there)}
+        experiments.append(Experiment(name, changes, training))
+    return experiments

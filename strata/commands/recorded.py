@@ -1,0 +1,73 @@
+"""What DVC recorded: dvc.lock, and whether the cache holds the bytes that it names."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from strata.core.errors import StrataError
+from strata.core.files import md5_of
+
+
+@dataclass(frozen=True)
+class LockedStage:
+    """A stage's command, its dependencies' and artifacts' hashes by path, and its parameters."""
+
+    command: str
+    deps: Mapping[str, str]
+    params: Mapping[str, Any]
+    outs: Mapping[str, str]
+
+
+def read_lock(path: Path) -> dict[str, LockedStage]:
+    """Return every stage of a dvc.lock, by name. Raises StrataError where it is missing or no such file."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return {name: _stage(stage) for name, stage in content["stages"].items()}
+    except FileNotFoundError:
+        raise StrataError(f"{path} is missing: nothing was recorded; run `dvc repro` and commit it") from None
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+        raise StrataError(f"{path} is not a lock file of DVC: {' '.join(str(error).split())[:100]}") from None
+
+
+def _stage(content: Mapping[str, Any]) -> LockedStage:
+    return LockedStage(
+        content["cmd"],
+        {entry["path"]: entry["md5"] for entry in content.get("deps", [])},
+        content.get("params", {}),
+        {entry["path"]: entry["md5"] for entry in content.get("outs", [])},
+    )
+
+
+def cached(repository: Path, md5: str) -> Path:
+    """Return where DVC's cache keeps the object of a hash."""
+    return repository / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+
+
+def damaged_objects(repository: Path, stages: Mapping[str, LockedStage]) -> list[str]:
+    """Return a line for every artifact of dvc.lock whose bytes in the cache are others than its hash says.
+
+    What is not in the cache is not damaged: it is in Git, or elsewhere.
+    """
+    lines = []
+    for name, stage in stages.items():
+        for path, md5 in files_of(repository, stage.outs).items():
+            found = cached(repository, md5)
+            if found.is_file() and md5_of(found) != md5.removesuffix(".dir"):
+                where = found.relative_to(repository)
+                lines.append(f"{name}: {path} is damaged in DVC's cache; delete {where}, then `dvc repro -f {name}`")
+    return lines
+
+
+def files_of(repository: Path, outs: Mapping[str, str]) -> dict[str, str]:
+    """Return the hashes of artifacts, and of every file of those that are folders whose listing is in the cache."""
+    files = dict(outs)
+    for path, md5 in outs.items():
+        listing = cached(repository, md5)
+        if md5.endswith(".dir") and listing.is_file() and md5_of(listing) == md5.removesuffix(".dir"):
+            entries = json.loads(listing.read_text(encoding="utf-8"))
+            files |= {f"{path}/{entry['relpath']}": entry["md5"] for entry in entries}
+    return files

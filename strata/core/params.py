@@ -1,0 +1,162 @@
+"""Read one section of params.yaml into its schema; any mistake is one line with file, key and what is allowed."""
+
+import difflib
+import re
+import reprlib
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from strata.core.errors import StrataError
+
+Schema = TypeVar("Schema")
+
+# How a value at fault is shown: in short, as YAML's aliases (*a) let a small file hold a value of gigabytes.
+SHOWN = reprlib.Repr()
+SHOWN.maxlevel, SHOWN.maxstring, SHOWN.maxother = 2, 200, 200
+
+
+class Section(BaseModel):
+    """Base of the sections: frozen, strict, unknown keys and infinite or undefined numbers refused."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+def load_section(path: Path, name: str, schema: type[Schema]) -> Schema:
+    """Return section `name` of a params file, validated by `schema` (a Section or an annotated type).
+
+    Raises StrataError where the file cannot be read, the section is missing, or any key does not fit.
+    """
+    content = _read(path)
+    if name not in content:
+        raise StrataError(f"{path}: section '{name}' is missing")
+    try:
+        return TypeAdapter(schema).validate_python(content[name])
+    except ValidationError as error:
+        keys = list(schema.model_fields) if isinstance(schema, type) and issubclass(schema, Section) else []
+        raise StrataError(f"{path}: " + "; ".join(_mistakes(name, error.errors(), keys))) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StrataError(f"{path}: cannot be read: {reason}") from None
+    except RecursionError:
+        raise StrataError(f"{path}: is not YAML: too deeply nested") from None
+    except Exception as error:  # PyYAML ends in many kinds: ValueError for 2020-13-45, KeyError for `!!bool x`
+        raise StrataError(f"{path}: is not YAML: " + " ".join(str(error).split())) from error
+    if not isinstance(content, dict):
+        raise StrataError(f"{path}: must be a mapping of sections, not {type(content).__name__}")
+    return content
+
+
+def _mistakes(section: str, errors: Sequence[ErrorDetails], keys: Sequence[str]) -> list[str]:
+    """Return a text for each key at fault; where any of several types would do, one text names them all."""
+    misfits: dict[str, list[ErrorDetails]] = {}
+    texts = []
+    for details in errors:
+        place = details["loc"]
+        if details["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(str(place[-1]), keys, n=1)
+            meant = f"did you mean '{near[0]}'? " if near else ""
+            texts.append(f"{_dotted(section, place)}: unknown key; {meant}allowed: {', '.join(keys)}")
+        elif details["type"] == "missing":
+            texts.append(f"{_dotted(section, place)}: missing")
+        elif details["type"] == "value_error" and not place:
+            texts.append(f"{section}: {_message(details)}")  # about several keys at once
+        else:
+            # Pydantic puts the alternatives of a union after the key's own place.
+            own = [part for part in place if isinstance(part, int) or part in keys]
+            misfits.setdefault(_dotted(section, own), []).append(details)
+    return texts + [_misfit(key, alternatives) for key, alternatives in misfits.items()]
+
+
+def _misfit(key: str, alternatives: Sequence[ErrorDetails]) -> str:
+    messages = [_message(details) for details in alternatives]
+    given = alternatives[0]["input"]
+    text = f"{key}: {', or '.join(message[0].lower() + message[1:] for message in messages)} (got {_shown(given)})"
+    if isinstance(given, str) and _is_number(given):
+        text += "; YAML 1.1 reads 1e-3 as text: write 0.001 or 1.0e-3, without quotes"
+    return text
+
+
+def _shown(value: object) -> str:
+    try:
+        return SHOWN.repr(value)
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        return "a number of thousands of digits"
+
+
+def _message(details: ErrorDetails) -> str:
+    return details["msg"].removeprefix("Value error, ")
+
+
+def _dotted(section: str, place: Sequence[int | str]) -> str:
+    return " ".join(".".join([section, *map(str, place)]).split())
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def sections_as_text(path: Path, names: Sequence[str]) -> str:
+    """Return the values of the named sections as YAML, without the file's comments. Raises StrataError as above."""
+    content = _read(path)
+    try:
+        return yaml.safe_dump({name: content.get(name) for name in names}, sort_keys=False, allow_unicode=True)
+    except (RecursionError, ValueError):  # ValueError: a whole number of more than 4300 digits
+        raise StrataError(f"{path}: a value is too deeply nested, or too long a number, to be shown") from None
+
+
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
+Device = Literal["cpu", "cuda", "mps"]
+Precision = Literal["float32", "bfloat16"]
+RESERVED = ("samples", "checkpoints")  # names beside the layers' in data/activations
+Threads = Annotated[int, Field(strict=True, ge=1, le=256)]
+
+
+class Reproducible(StrEnum):
+    """Where a run gives the same bytes: on machines of one kind, or on all x86-64 processors with AVX2."""
+
+    MACHINE = "machine"
+    PORTABLE = "portable"
+
+
+def _by_name(layers: Any) -> dict[str, str]:
+    """Check layers; a list of names stands for the paths of the same names."""
+    if isinstance(layers, list):
+        pairs = [(name, name) for name in layers]
+    else:
+        pairs = list(layers.items()) if isinstance(layers, dict) else []
+    if not pairs:
+        raise ValueError(f"should be a list of names, or a map from names to modules, and not empty (got {layers!r})")
+    for name, path in pairs:
+        if not isinstance(name, str) or not isinstance(path, str):
+            odd = path if isinstance(name, str) else name
+            raise ValueError(f"names and modules are texts: write '{odd}' in quotes (got {odd!r})")
+        # A layer's name becomes a file's name, beside samples.parquet.
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", name) or name.casefold() in RESERVED:
+            raise ValueError(
+                f"a layer is named with letters, digits and _ . - and not {' or '.join(RESERVED)}, unlike {name!r}"
+            )
+        if not path:
+            raise ValueError(f"layer {name} has no module")
+    # On some file systems H1.parquet and h1.parquet are one file.
+    if len({name.casefold() for name, _ in pairs}) < len(pairs):
+        raise ValueError("each layer may be named once")
+    return dict(pairs)
+
+
+# Layer's name -> the path of a module or step in the network; a list of names where both are the same.
+Layers = Annotated[dict[str, str], BeforeValidator(_by_name)]

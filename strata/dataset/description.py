@@ -1,0 +1,165 @@
+"""`dataset.json`: what a folder of four IDX files holds, with the checksums that its images are held to."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, ValidationError
+
+from strata.core.errors import StrataError
+from strata.core.files import sha256_of, write_json
+from strata.core.params import Section
+from strata.dataset.idx import read_images, read_labels
+
+IMAGE_FILES = {"train": "train-images-idx3-ubyte", "test": "t10k-images-idx3-ubyte"}
+
+
+LABEL_FILES = {"train": "train-labels-idx1-ubyte", "test": "t10k-labels-idx1-ubyte"}
+
+
+# File name -> number of dimensions, in the order of their making.
+IDX_FILES = {IMAGE_FILES["train"]: 3, LABEL_FILES["train"]: 1, IMAGE_FILES["test"]: 3, LABEL_FILES["test"]: 1}
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """A data set: `sha256` maps a decompressed file's name to its checksum, where one is known.
+
+    `normalization` is the mean and standard deviation of pixels in [0, 1] where the field has agreed on one; else both
+    are computed from the training images.
+    """
+
+    name: str
+    source: str
+    classes: tuple[str, ...]
+    citation: str
+    licence: str
+    sha256: Mapping[str, str]
+    normalization: tuple[float, float] | None = None
+
+
+NAME = "dataset.json"
+BLOCK = 1000  # images counted at a time
+
+
+class DatasetDescription(Section):
+    """The content of dataset.json; mean and standard deviation are of pixels in [0, 1], over all channels.
+
+    Only where it applies: `shuffled_labels_seed`, from which the training labels were shuffled, and `source_sha256`,
+    the checksum of the files of one's own that were read.
+    """
+
+    name: str
+    source: str
+    classes: Annotated[list[str], Field(min_length=2)]
+    counts: dict[str, int]
+    image_shape: Annotated[list[int], Field(min_length=3, max_length=3)]
+    mean: float
+    std: Annotated[float, Field(gt=0)]
+    sha256: dict[str, str]
+    citation: str
+    licence: str
+    shuffled_labels_seed: int | None = None
+    source_sha256: str | None = None
+
+
+def describe(
+    folder: Path, entry: CatalogueEntry, shuffled_labels_seed: int | None = None, source_sha256: str | None = None
+) -> DatasetDescription:
+    """Return the description of a folder's four IDX files, after checking that they fit together.
+
+    Raises StrataError where the numbers of images and labels differ or a label names no class.
+    """
+    counts, sizes = {}, set()
+    for split, images_file in IMAGE_FILES.items():
+        images = read_images(folder / images_file)
+        labels = read_labels(folder / LABEL_FILES[split])
+        if len(images) != len(labels):
+            raise StrataError(f"{entry.name}: {len(images)} {split} images but {len(labels)} {split} labels")
+        if not len(labels) or labels.min() < 0 or labels.max() >= len(entry.classes):
+            raise StrataError(f"{entry.name}: the {split} labels must be 0 to {len(entry.classes) - 1}, and some")
+        counts[split] = len(images)
+        sizes.add(images.shape[1:])
+    if len(sizes) > 1:
+        raise StrataError(f"{entry.name}: training and test images differ in size")
+    height, width, *channels = sizes.pop()
+    mean, std = entry.normalization or _normalization(folder)
+    return DatasetDescription(
+        name=entry.name,
+        source=entry.source,
+        classes=list(entry.classes),
+        counts=counts,
+        image_shape=[*(channels or [1]), height, width],
+        mean=mean,
+        std=std,
+        sha256={name: sha256_of(folder / name) for name in IDX_FILES},
+        citation=entry.citation,
+        licence=entry.licence,
+        shuffled_labels_seed=shuffled_labels_seed,
+        source_sha256=source_sha256,
+    )
+
+
+def write_description(folder: Path, description: DatasetDescription) -> None:
+    """Write dataset.json into `folder`."""
+    write_json(folder / NAME, description.model_dump(exclude_none=True))
+
+
+def read_description(folder: Path) -> DatasetDescription:
+    """Return the checked content of a folder's dataset.json. Raises StrataError where it is missing or damaged."""
+    path = folder / NAME
+    try:
+        return DatasetDescription.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise StrataError(f"{path} is missing; run `dvc repro download`") from None
+    except (ValueError, ValidationError, RecursionError) as error:
+        raise StrataError(f"{path} is damaged ({' '.join(str(error).split())}); run `dvc repro download`") from None
+
+
+def _normalization(folder: Path) -> tuple[float, float]:
+    """Return mean and standard deviation of the training pixels in [0, 1], from exact sums, to four digits."""
+    images = read_images(folder / IMAGE_FILES["train"])
+    parts = (images[start : start + BLOCK] for start in range(0, len(images), BLOCK))
+    counts = sum((np.bincount(part.ravel(), minlength=256) for part in parts), start=np.zeros(256, dtype=np.int64))
+    levels = np.arange(256) / 255
+    mean = float((counts * levels).sum() / counts.sum())
+    std = float(np.sqrt((counts * (levels - mean) ** 2).sum() / counts.sum()))
+    return round(mean, 4), round(std, 4)
+
+
+PARTS = {"train": ("train",), "test": ("test",), "both": ("train", "test")}
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Images, uint8 (n, H, W) or (n, H, W, 3), with labels (n,), and the split, 'train' or 'test', each came from.
+
+    A sample's id is its row: its index in its split, or, where both splits were asked for, in train followed by test.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.integer]
+    splits: NDArray[np.str_]
+
+
+def load_images(folder: Path, split: str) -> LabelledImages:
+    """Return the images of split 'train', 'test' or 'both'.
+
+    Raises StrataError where a file is not the one that dataset.json describes.
+    """
+    description = read_description(folder)
+    images, labels, splits = [], [], []
+    for part in PARTS[split]:
+        for name in (IMAGE_FILES[part], LABEL_FILES[part]):
+            if sha256_of(folder / name) != description.sha256.get(name):
+                raise StrataError(
+                    f"{folder / name} is not the file that dataset.json describes; run `dvc repro -f download`"
+                )
+        images.append(read_images(folder / IMAGE_FILES[part]))
+        labels.append(read_labels(folder / LABEL_FILES[part]))
+        splits.append(np.full(len(labels[-1]), part))
+    return LabelledImages(np.concatenate(images), np.concatenate(labels), np.concatenate(splits))

@@ -1,1 +1,0 @@
-"""What `make export` writes for other tools: one file a form, from the same artifacts."""

@@ -1,1 +1,0 @@
-"""Figures: each function takes data and returns a matplotlib Figure; a stage saves it."""

@@ -1,0 +1,128 @@
+"""Jobs on other machines, through a Dask scheduler: the same work on the same files, so the same bytes.
+
+The workers see the project's folder under the same path (a shared file system), run the same code, and are started
+there: `dask worker tcp://host:port --nthreads 1`.
+"""
+
+import hashlib
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from threadpoolctl import threadpool_limits
+
+from strata.core.console import progress
+from strata.core.errors import StrataError
+from strata.core.portable import in_force
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+SCHEDULER = "STRATA_SCHEDULER"
+SECONDS_TO_CONNECT = 15
+
+
+def fingerprint() -> str:
+    """Return a hash of Strata's own code, as this process would import it."""
+    root = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256()
+    for path in sorted(
+        [*root.rglob("*.py"), *(root.parent / "stages").glob("*.py"), *(root.parent / "networks").rglob("*.py")]
+    ):
+        digest.update(path.relative_to(root.parent).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def fingerprint_here() -> str:
+    """Return the fingerprint of the code that submits the jobs."""
+    return fingerprint()
+
+
+class ClusterPool:
+    """A pool of a scheduler's workers, with the methods of `strata.jobs.pool.Pool`.
+
+    Raises StrataError at once where the scheduler cannot be reached or has no workers, or they run other code or under
+    other limits.
+    """
+
+    def __init__(self, address: str) -> None:
+        # Imported here: it takes a second, and most runs use this machine only.
+        from distributed import Client
+
+        try:
+            self._client = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
+        except (OSError, ValueError, TimeoutError) as error:
+            raise StrataError(f"{SCHEDULER}: no scheduler answers at {address!r} ({_line(error)})") from None
+        try:
+            self._check_workers()
+        except BaseException:
+            self._client.close()
+            raise
+
+    def _check_workers(self) -> None:
+        if not self._client.scheduler_info(n_workers=-1)["workers"]:
+            raise StrataError(f"{SCHEDULER}: the scheduler has no workers; start some with `dask worker ADDRESS`")
+        try:
+            found = self._client.run(fingerprint)
+        except Exception as error:  # whatever a worker without Strata, or with a broken one, ends in
+            raise StrataError(
+                f"{SCHEDULER}: a worker cannot import Strata; start it in the project's folder ({_line(error)})"
+            ) from error
+        here = fingerprint_here()
+        others = sorted(worker for worker, code in found.items() if code != here)
+        if others:
+            raise StrataError(f"{SCHEDULER}: {others[0]} runs another version of Strata; start it again from this one")
+        here_limited = in_force()
+        unlike = sorted(worker for worker, limits in self._client.run(in_force).items() if limits != here_limited)
+        if unlike and here_limited:
+            command = "env $(python -m strata.core.portable) dask worker ADDRESS"
+            raise StrataError(f"{SCHEDULER}: {unlike[0]} is not `reproducible: portable`; start it by `{command}`")
+        if unlike:
+            raise StrataError(f"{SCHEDULER}: {unlike[0]} has the limits of `reproducible: portable`; start it without")
+
+    def run(
+        self, work: Callable[[Job], Result], jobs: Sequence[Job], title: str, costs: Sequence[float] | None = None
+    ) -> list[Result]:
+        """Return work(job) for every job, in order; a job whose worker dies is done again elsewhere.
+
+        Jobs of more `costs` begin sooner. The first error ends all. Raises StrataError where a job has ended several
+        workers.
+        """
+        from distributed import KilledWorker, as_completed
+
+        # Names of their own: equal jobs would otherwise be one, with a result kept from an earlier run.
+        folder = str(Path.cwd())
+        urgency = costs or [0.0] * len(jobs)
+        futures = [
+            self._client.submit(
+                do_in_folder, folder, work, job, key=f"{work.__name__}-{uuid.uuid4().hex}", priority=cost
+            )
+            for job, cost in zip(jobs, urgency, strict=True)
+        ]
+        try:
+            for future in progress(as_completed(futures, loop=self._client.loop), title, len(jobs), unit="job"):
+                future.result()
+            return [future.result() for future in futures]
+        except KilledWorker:
+            raise StrataError(f"{title}: a job ended several workers, most likely for lack of memory") from None
+        finally:
+            self._client.cancel(futures)
+
+    def close(self) -> None:
+        """Leave the scheduler and its workers to themselves."""
+        self._client.close()
+
+
+def do_in_folder(folder: str, work: Callable[[Any], Any], job: Any) -> Any:
+    """Do a job on a worker, in the project's folder and with one numerical thread."""
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise StrataError(f"{SCHEDULER}: a worker does not see {folder} ({_line(error)}): share the folder") from None
+    with threadpool_limits(1):
+        return work(job)
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

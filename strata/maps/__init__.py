@@ -1,0 +1,1 @@
+"""Maps of layers: reduction, t-SNE and its engines, alignment."""

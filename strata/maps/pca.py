@@ -1,0 +1,118 @@
+"""Reduce a layer to its leading principal components before t-SNE, as the field does (no scaling per feature).
+
+The samples are read in blocks, again and again, so that the memory taken does not grow with their number.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strata.artifacts.activations import LayerInfo, iterate_activations, read_info
+from strata.core.errors import StrataError
+
+# Up to this many units the covariance matrix is small, and its eigenvectors are exact.
+EXACT_UNITS = 1000
+# Else randomized subspace iteration: more directions than asked for, and so many power iterations.
+OVERSAMPLING, POWER_ITERATIONS = 20, 4
+ROWS = 500  # of an array in memory, at a time
+
+Blocks = Callable[[], Iterable[NDArray[np.float32]]]
+
+
+def principal_components(values: NDArray[np.float32], components: int, seed: int) -> NDArray[np.float32]:
+    """Return the scores (n, k) of the leading k = min(components, n, D) principal components of values (n, D)."""
+
+    def blocks() -> Iterator[NDArray[np.float32]]:
+        for start in range(0, len(values), ROWS):
+            yield values[start : start + ROWS]
+
+    return streamed_components(blocks, min(components, *values.shape), seed)
+
+
+def reduced(values: NDArray[np.float32], components: int, seed: int) -> NDArray[np.float32]:
+    """Return `values` (n, D) as they are where D is at most `components`, else their leading principal components."""
+    return values if values.shape[1] <= components else principal_components(values, components, seed)
+
+
+def streamed_components(blocks: Blocks, components: int, seed: int) -> NDArray[np.float32]:
+    """Return the scores (n, k) of the leading k principal components of values that come in blocks (b, D).
+
+    Each call of `blocks` yields the same blocks. Exact through the covariance matrix where D is at most 1,000; else
+    randomized subspace iteration (Halko, Martinsson & Tropp 2011) from `seed`. The largest loading of each component is
+    positive.
+    """
+    first = next(iter(blocks()))
+    shift = first.mean(axis=0)  # near the mean, so that little is lost where the mean is large
+    units = len(shift)
+    if units <= EXACT_UNITS:
+        basis = np.eye(units, dtype=np.float32)
+    else:
+        basis = np.random.default_rng(seed).standard_normal((units, components + OVERSAMPLING), dtype=np.float32)
+        for _ in range(POWER_ITERATIONS):
+            basis = np.linalg.qr(_covariance_times(blocks, shift, np.linalg.qr(basis)[0]))[0].astype(np.float32)
+    projected = np.concatenate([(block - shift) @ basis for block in blocks()]).astype(np.float64)
+    projected -= projected.mean(axis=0)
+    vectors = np.linalg.eigh(projected.T @ projected)[1][:, ::-1][:, :components]
+    loadings = basis @ vectors
+    largest = loadings[np.abs(loadings).argmax(axis=0), np.arange(components)]
+    return (projected @ (vectors * np.where(largest < 0, -1, 1))).astype(np.float32)
+
+
+def _covariance_times(blocks: Blocks, shift: NDArray[np.float32], basis: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the covariance matrix (D, D), times n, times the basis (D, r), without forming it."""
+    product = np.zeros(basis.shape)
+    total, count = np.zeros(len(shift)), 0
+    for block in blocks():
+        shifted = block - shift
+        product += shifted.T @ (shifted @ basis)
+        total += shifted.sum(axis=0, dtype=np.float64)
+        count += len(block)
+    return product - np.outer(total, total @ basis) / count
+
+
+# A layer that takes no more memory than this is read once; a larger one is read anew for every pass.
+CACHED_BYTES = 400e6
+
+
+@dataclass(frozen=True)
+class ReducedActivations:
+    """A layer's samples: ids int32 (n,), values float32 (n, k), and whether all samples are the same."""
+
+    info: LayerInfo
+    sample_ids: NDArray[np.int32]
+    values: NDArray[np.float32]
+    constant: bool
+
+
+def read_reduced(path: Path, components: int, seed: int) -> ReducedActivations:
+    """Return a layer as it is where D is at most `components`, else its leading principal components.
+
+    Raises StrataError as `iterate_activations` does, and where the file holds no samples.
+    """
+    info = read_info(path)
+    ids, kept, size, same = [], [], 0.0, True
+    first: NDArray[np.float32] | None = None
+    for batch in iterate_activations(path):
+        ids.append(batch.sample_ids)
+        if first is None and len(batch.values):
+            first = batch.values[0].copy()
+        same = same and bool((batch.values == first).all())
+        size += batch.values.nbytes
+        if size <= CACHED_BYTES or info.units <= components:
+            kept.append(batch.values)
+        else:
+            kept.clear()
+    if first is None:
+        raise StrataError(f"{path} holds no samples; run `dvc repro -f extract`")
+    count = sum(map(len, ids))
+    if info.units <= components:
+        values = np.concatenate(kept)
+    else:
+        blocks: Callable[[], Iterable[NDArray[np.float32]]] = (
+            (lambda: kept) if kept else (lambda: (batch.values for batch in iterate_activations(path)))
+        )
+        values = streamed_components(blocks, min(components, count), seed)
+    return ReducedActivations(info, np.concatenate(ids), values, same)

@@ -1,0 +1,1 @@
+"""The network: made, given images, observed, loaded from a checkpoint."""

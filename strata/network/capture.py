@@ -1,0 +1,144 @@
+"""The places in the network where one can look: their names, and the module or step whose output they are."""
+
+import difflib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from strata.core.errors import StrataError
+
+
+def named_layers(network: nn.Module) -> dict[str, str]:
+    """Return the names that a network's class has for places in it, "input" first; empty where it has none."""
+    paths: Mapping[str, str] = getattr(network, "layer_paths", {})
+    return {"input": "input", **paths} if paths else {}
+
+
+def resolved_layers(layers: Mapping[str, str], network: nn.Module) -> dict[str, str]:
+    """Return layer's name -> path in the network; a class may have names of its own for paths, `layer_paths`."""
+    names = named_layers(network)
+    return {layer: names.get(path, path) for layer, path in layers.items()}
+
+
+INPUT = "input"
+MOST_NAMES = 40  # that an error lists; reports/network.txt has all
+Observed = tuple[torch.Tensor, dict[str, torch.Tensor]]
+
+
+@contextmanager
+def captured(network: nn.Module, layers: Mapping[str, str]) -> Iterator[Callable[[torch.Tensor], Observed]]:
+    """Yield a function that runs the network on images and returns its output, and layer's name -> activations.
+
+    `layers` maps names to paths: of a module ("layer3.1"), else of a step that torch.fx finds in the forward pass
+    ("relu_1", the second call of F.relu), or "input". Activations are copied at once, as a later in-place operation may
+    overwrite them. The hooks come off at the end, also on an error. Raises StrataError where a path names nothing, runs
+    twice or not at all, or puts out something other than one tensor.
+    """
+    modules = dict(network.named_modules())
+    hooked = {path for path in layers.values() if path and path in modules}
+    steps = {path: layer for layer, path in layers.items() if path not in hooked and path != INPUT}
+    outputs: dict[str, torch.Tensor] = {}
+    traced = _traced(network, steps) if steps else None
+    handles = [modules[path].register_forward_hook(_copy_into(outputs, path)) for path in hooked]
+
+    def observed(images: torch.Tensor) -> Observed:
+        seen = {INPUT: images.detach().clone()}
+        if traced:
+            outputs.clear()
+            interpreter = _Steps(traced, steps)
+            output = interpreter.run(seen[INPUT].clone())
+            seen |= interpreter.seen
+        # A module of several steps is no step itself: it takes a pass of its own.
+        if hooked or not traced:
+            outputs.clear()
+            output = network(images)
+        seen |= outputs
+        for layer, path in layers.items():
+            if path not in seen:
+                raise StrataError(f"layer '{layer}': '{path}' does not run in a forward pass")
+        return output, {layer: seen[path] for layer, path in layers.items()}
+
+    try:
+        yield observed
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def steps_between(network: nn.Module) -> list[str]:
+    """Return the steps that are not the first call of a module, in order; none where torch.fx cannot follow."""
+    try:
+        return _steps(fx.Tracer().trace(network))
+    except Exception:  # noqa: BLE001 - control flow that depends on the data, and whatever else it cannot follow
+        return []
+
+
+class _Steps(fx.Interpreter):
+    """Runs a traced network step by step and keeps copies of what some steps put out."""
+
+    def __init__(self, traced: fx.GraphModule, steps: Mapping[str, str]) -> None:
+        super().__init__(traced)
+        self.extra_traceback = False  # it would add lines to our errors
+        self._steps = steps
+        self.seen: dict[str, torch.Tensor] = {}
+
+    def run_node(self, n: fx.Node) -> Any:
+        output = super().run_node(n)
+        if n.name in self._steps:
+            self.seen[n.name] = _copy(output, n.name)
+        return output
+
+
+def _traced(network: nn.Module, steps: Mapping[str, str]) -> fx.GraphModule:
+    """Return the network step by step. Raises StrataError where it lacks one (path -> layer), or cannot be traced."""
+    names = [*named_layers(network), *(path for path, _ in network.named_modules() if path)]
+    try:
+        graph = fx.Tracer().trace(network)
+    except Exception as error:  # control flow that depends on the data, and whatever else torch.fx cannot follow
+        path, layer = next(iter(steps.items()))
+        raise StrataError(
+            f"layer '{layer}': the network has no module '{path}'{_near(path, names)}; and torch.fx cannot look between"
+            f" its modules: {' '.join(str(error).split())[:150]}"
+        ) from error
+    known = _steps(graph)
+    for path, layer in steps.items():
+        if path not in known:
+            raise StrataError(f"layer '{layer}': the network has no '{path}'{_near(path, [*names, *known])}")
+    return fx.GraphModule(network, graph)
+
+
+def _steps(graph: fx.Graph) -> list[str]:
+    """Return the names of calls; the first call of a module has the module's."""
+    found, modules = [], set()
+    for node in graph.nodes:
+        if node.op in ("call_function", "call_method") or (node.op == "call_module" and node.target in modules):
+            found.append(node.name)
+        modules.add(node.target)
+    return found
+
+
+def _copy_into(outputs: dict[str, torch.Tensor], path: str) -> Any:
+    def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+        if path in outputs:
+            raise StrataError(
+                f"module '{path}' runs twice in a forward pass: name a module around it, or one that runs once"
+            )
+        outputs[path] = _copy(output, path)
+
+    return hook
+
+
+def _copy(output: Any, path: str) -> torch.Tensor:
+    if not isinstance(output, torch.Tensor):
+        raise StrataError(f"'{path}' puts out a {type(output).__name__}, not one tensor: name another layer")
+    return output.detach().clone()
+
+
+def _near(path: str, known: Iterable[str]) -> str:
+    known = list(dict.fromkeys([INPUT, *known]))
+    if near := difflib.get_close_matches(path, known, n=3):
+        return f"; did you mean {' or '.join(near)}?"
+    return f"; it has {', '.join(known[:MOST_NAMES])}" + (", ..." if len(known) > MOST_NAMES else "")

@@ -1,0 +1,47 @@
+"""Run images through a network batch by batch and hand on what its layers put out."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from strata.network.capture import captured, resolved_layers
+from strata.network.io import log_probabilities
+from strata.network.params import Outputs
+
+Images = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class LayerBatch:
+    """A batch of b samples: layer's name -> activations float32 (b, ...), and log-probabilities (b, classes)."""
+
+    start: int
+    activations: dict[str, NDArray[np.float32]]
+    log_probabilities: NDArray[np.float32]
+
+
+def stream_activations(
+    network: nn.Module,
+    images: Images,
+    layers: Mapping[str, str],
+    to_input: Callable[[Images], torch.Tensor],
+    batch_size: int,
+    outputs: Outputs = "log-probabilities",
+) -> Iterator[LayerBatch]:
+    """Yield the activations of the layers (name -> path in the network) for all images, uint8 (n, H, W[, 3]), in order.
+
+    `to_input` makes a network's input of a batch of images. The network is put into evaluation mode; the memory taken
+    does not depend on n.
+    """
+    network.eval()
+    with captured(network, resolved_layers(layers, network)) as observed:
+        for start in range(0, len(images), batch_size):
+            with torch.inference_mode():  # not around the yield: it would hold for the consumer, too
+                output, found = observed(to_input(images[start : start + batch_size]))
+                certain = log_probabilities(output, outputs)
+            activations = {layer: values.float().cpu().numpy() for layer, values in found.items()}
+            yield LayerBatch(start, activations, certain.float().cpu().numpy())

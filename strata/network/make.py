@@ -1,0 +1,96 @@
+"""Make the network that params.yaml names: any class or function of a module that returns a torch module."""
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from strata.core.errors import StrataError
+from strata.network.io import log_probabilities
+from strata.network.params import NetworkParams
+
+
+def initialized_network(params: NetworkParams, image_shape: Sequence[int], classes: int, seed: int) -> nn.Module:
+    """Return the network for images (C, H, W), its weights drawn from `seed`; the global generator is left alone.
+
+    The target's parameters `image_shape` and `classes`, where it has them and they are not among the arguments, are
+    given by the data. The network is in evaluation mode. Raises StrataError where there is no such target, it takes
+    other arguments, or does not make class outputs (n, classes) of such images.
+    """
+    make = _target(params.target)
+    arguments = _arguments(make, params, image_shape, classes)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            network = make(**arguments)
+        except Exception as error:  # whatever someone's class raises
+            raise StrataError(f"network.target {params.target}: {_line(error)}") from error
+        if not isinstance(network, nn.Module):
+            raise StrataError(f"network.target {params.target} makes a {type(network).__name__}, not a torch module")
+        _check_output(network, params, image_shape, classes)  # lazy modules draw their weights here
+    return network
+
+
+def parameter_count(network: nn.Module) -> int:
+    """Return the number of trainable and frozen parameters."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _target(text: str) -> Callable[..., Any]:
+    module_name, name = text.split(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise StrataError(
+            f"network.target {text}: no module '{error.name}'; write package.module:Class, of the project's folder or"
+            " of an installed package"
+        ) from None
+    except Exception as error:  # a mistake in someone's file
+        raise StrataError(f"network.target {text}: the module cannot be imported: {_line(error)}") from error
+    if not callable(found := getattr(module, name, None)):
+        near = difflib.get_close_matches(name, [key for key, value in vars(module).items() if callable(value)], n=3)
+        raise StrataError(
+            f"network.target {text}: {module_name} has no class or function '{name}'"
+            + (f"; did you mean {' or '.join(near)}?" if near else "")
+        )
+    return found
+
+
+def _arguments(
+    make: Callable[..., Any], params: NetworkParams, image_shape: Sequence[int], classes: int
+) -> dict[str, Any]:
+    taken = inspect.signature(make).parameters
+    given_by_data = {"image_shape": tuple(image_shape), "classes": classes}
+    arguments = {name: value for name, value in given_by_data.items() if name in taken} | params.arguments
+    try:
+        inspect.signature(make).bind(**arguments)
+    except TypeError as error:
+        allowed = ", ".join(name for name in taken if name not in given_by_data) or "none"
+        raise StrataError(f"network.arguments: {params.target}: {error}; it takes: {allowed}") from None
+    return arguments
+
+
+def _check_output(network: nn.Module, params: NetworkParams, image_shape: Sequence[int], classes: int) -> None:
+    network.eval()
+    try:
+        with torch.no_grad():
+            output = network(torch.zeros(2, *image_shape))
+    except Exception as error:
+        raise StrataError(
+            f"network.target {params.target} does not take images of shape {tuple(image_shape)}: {_line(error)}"
+        ) from error
+    if not isinstance(output, torch.Tensor) or output.shape != (2, classes):
+        shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
+        raise StrataError(
+            f"network.target {params.target}: its output must be a row of {classes} classes an image, not {shape}"
+            " of two images"
+        )
+    log_probabilities(output, params.outputs)
+
+
+def _line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

@@ -1,0 +1,30 @@
+"""Sections `network` and `extract` of params.yaml."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from strata.core.params import Device, Section, Threads
+
+Outputs = Literal["log-probabilities", "logits"]
+Target = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
+
+
+class NetworkParams(Section):
+    """The class or function that makes the network, `package.module:name`, its arguments, and what its outputs are."""
+
+    target: Target
+    arguments: dict[str, Any]
+    outputs: Outputs
+
+
+Split = Literal["train", "test", "both"]
+
+
+class ExtractParams(Section):
+    """Which images go through the network, how many at a time (one Parquet row group each), and on what."""
+
+    split: Split
+    batch_size: Annotated[int, Field(ge=1, le=100_000)]
+    device: Device
+    threads: Threads

@@ -1,1 +1,0 @@
-"""The HTML report: a template and what fills it."""

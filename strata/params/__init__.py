@@ -1,1 +1,0 @@
-"""One frozen, strict schema for each section of params.yaml, and their loader."""

@@ -1,0 +1,1 @@
+"""Functions from data to matplotlib figures."""

@@ -1,0 +1,108 @@
+"""Galleries of input images: the mistakes that the network was surest of, and the samples decided late."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from strata.artifacts.measured import NEVER, SampleDecisions
+from strata.artifacts.samples import Samples
+from strata.report.figures.image_grid import Around, fitting_size, image_grid
+from strata.report.figures.style import INK, MUTED, WARM, strata_style
+
+COLUMNS = 6
+LONGEST_BESIDE = 4  # letters: of names up to that, two stand side by side above an image
+
+
+def surest_mistakes(samples: Samples, most: int) -> NDArray[np.intp]:
+    """Return the rows of at most `most` misclassified samples, the most confident first, ties by sample id."""
+    wrong = np.flatnonzero(samples.label != samples.predicted)
+    order = np.lexsort((samples.sample_id[wrong], -samples.confidence[wrong]))
+    return wrong[order[:most]]
+
+
+def draw_mistakes(
+    images: NDArray[np.uint8],
+    samples: Samples,
+    rows: NDArray[np.intp],
+    classes: Sequence[str],
+    grey_map: str = "gray_r",
+) -> Figure:
+    """Return the r given rows' images (r, H, W[, 3]) with label, prediction and confidence; a note where none is."""
+    titles = [
+        joined(classes[samples.label[row]], f"taken for {classes[samples.predicted[row]]}", " ", classes)
+        + f"\n{samples.confidence[row]:.0%} sure · id {samples.sample_id[row]}"
+        for row in rows
+    ]
+    with strata_style():
+        grid = image_grid(images, COLUMNS, 1.75, Around(above=_height(titles)), cmap=grey_map, vmin=0, vmax=255)
+        for row, title, (x, y) in zip(rows, titles, grid.corners, strict=True):
+            colour = WARM if samples.confidence[row] > 0.9 else INK
+            grid.axis.text(x + 0.875, y - 0.06, title, fontsize=9.5, ha="center", color=colour)
+        if not len(rows):
+            grid.figure.text(0.5, 0.5, "No sample was misclassified.", ha="center", va="center", fontsize=14)
+    return grid.figure
+
+
+def late_rows(decisions: SampleDecisions, most: int) -> NDArray[np.intp]:
+    """Return the rows of at most `most` late deciders: never committed first, then the most changes, ties by id."""
+    late = np.flatnonzero(decisions.late)
+    never = decisions.commit_layer[late] == NEVER
+    order = np.lexsort((decisions.sample_id[late], -decisions.flips[late].astype(int), ~never))
+    return late[order[:most]]
+
+
+def draw_late_deciders(
+    images: NDArray[np.uint8],
+    titles: Sequence[str],
+    votes: NDArray[np.integer],
+    labels: NDArray[np.integer],
+    layers: Sequence[str],
+    classes: Sequence[str],
+    grey_map: str = "gray_r",
+) -> Figure:
+    """Return images (r, H, W[, 3]) with titles and, under each, the vote of its neighbours in every layer (layers, r).
+
+    A vote is dark where it is the label (r,). A note where there is no image.
+    """
+    with strata_style():
+        around = Around(above=_height(titles), below=0.42, between=0.2)
+        grid = image_grid(images, COLUMNS, 2.0, around, cmap=grey_map, vmin=0, vmax=255)
+        share = 2.1 / max(1, len(layers))  # of the width, for each layer's vote
+        names = [_short(name) for name in classes]
+        layer_size, vote_size = (
+            fitting_size(max(texts, key=len), share - 0.05, most) for texts, most in ((layers, 7), (names, 10))
+        )
+        for row, (x, y) in enumerate(grid.corners):
+            grid.axis.text(x + 1, y - 0.06, titles[row], fontsize=9.5, ha="center")
+            for place, layer in enumerate(layers):
+                right = votes[place, row] == labels[row]
+                at, below = x - 0.05 + (place + 0.5) * share, y + grid.height
+                grid.axis.text(at, below + 0.16, layer, ha="center", fontsize=layer_size, color=MUTED)
+                grid.axis.text(
+                    at,
+                    below + 0.33,
+                    names[votes[place, row]],
+                    ha="center",
+                    fontsize=vote_size,
+                    fontweight="bold" if right else "normal",
+                    color=INK if right else WARM,
+                )
+        if not len(images):
+            grid.figure.text(0.5, 0.5, "No sample was decided late.", ha="center", va="center", fontsize=14)
+    return grid.figure
+
+
+def joined(first: str, second: str, between: str, classes: Sequence[str]) -> str:
+    """Return two texts with names of classes as one line, or as two where the names are words."""
+    return first + ("\n" if max(map(len, classes)) > LONGEST_BESIDE else between) + second
+
+
+def _height(titles: Sequence[str]) -> float:
+    """Return the inches that titles need above their images."""
+    return 0.12 + 0.17 * max((title.count("\n") + 1 for title in titles), default=1)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 4 else name[:3] + "."

@@ -1,0 +1,63 @@
+"""Layers over training: their maps at each time that was kept, and their measures against the epochs."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from strata.report.figures.maps import legend_handles, scatter_labels
+from strata.report.figures.style import MUTED, strata_style
+
+SHOWN = (
+    ("neighbourhood_hit", "Neighbourhood hit", "share of neighbours"),
+    ("probe_accuracy", "Linear probe", "accuracy on held-out images"),
+    ("intrinsic_dimension", "Intrinsic dimension", "TwoNN dimension"),
+    ("zero_share", "Zero activations", "share of activations"),
+)
+MARKERS = "osDv^<>Pp*X"
+
+
+def draw_maps_over_training(
+    maps: Mapping[str, Mapping[str, NDArray[np.float32]]], labels: NDArray[np.integer], classes: Sequence[str]
+) -> Figure:
+    """Return a grid of maps, time's name -> layer -> points (n, 2): a row a time, a column a layer."""
+    layers = list(next(iter(maps.values())))
+    with strata_style():
+        figure = Figure(figsize=(2.2 * len(layers) + 1.6, 2.25 * len(maps) + 0.5), layout="constrained")
+        axes = figure.subplots(len(maps), len(layers), squeeze=False)
+        for row, (time, of_layers) in enumerate(maps.items()):
+            for column, (layer, points) in enumerate(of_layers.items()):
+                axis = axes[row, column]
+                scatter_labels(axis, points, labels, size=max(0.5, 2.5 * (1000 / len(points)) ** 0.7))
+                if row == 0:
+                    axis.set_title(layer)
+                if column == 0:
+                    axis.set_ylabel(time, color=MUTED)
+        figure.legend(handles=legend_handles(classes), title="label", loc="outside right upper")
+    return figure
+
+
+def draw_measures_over_training(table: pd.DataFrame, layers: Sequence[str]) -> Figure:
+    """Return the measures of each layer against the epochs trained, with 95% bands.
+
+    `table` has epochs, layer, measure, value, low and high.
+    """
+    colours = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(layers)))
+    with strata_style():
+        figure = Figure(figsize=(15, 4.4), layout="constrained")
+        for axis, (measure, title, label) in zip(figure.subplots(1, len(SHOWN)), SHOWN, strict=True):
+            for place, layer in enumerate(layers):
+                rows = table[(table["measure"] == measure) & (table["layer"] == layer)].sort_values("epochs")
+                marker = MARKERS[place % len(MARKERS)]
+                axis.fill_between(rows["epochs"], rows["low"], rows["high"], color=colours[place], alpha=0.15, lw=0)
+                axis.plot(rows["epochs"], rows["value"], color=colours[place], marker=marker, markersize=5, label=layer)
+            axis.set(title=title, ylabel=label, xlabel="epochs trained")
+            axis.set_ylim(0, None if measure == "intrinsic_dimension" else 1.03)
+            axis.grid(axis="y", color="#e6e6e6", linewidth=0.8)
+            axis.set_axisbelow(True)
+        handles, names = figure.axes[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=len(layers))
+    return figure

@@ -1,0 +1,116 @@
+"""The page: one HTML file with all data, images and scripts inside, that opens offline and fetches nothing."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import bokeh
+import matplotlib as mpl
+import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from matplotlib.colors import to_hex
+from numpy.typing import NDArray
+
+from strata.artifacts.measured import MEASURES
+from strata.report.figures.measures import CONTROLS
+from strata.report.figures.style import class_colour
+from strata.report.page.measure_figures import PageFigure, data_address
+from strata.report.page.payload import packed, sprite_of
+
+FOLDER = Path(__file__).parent
+TEMPLATE, STYLE = FOLDER / "explorer.html", FOLDER / "explorer.css"
+# In this order they form one script.
+SCRIPTS = (
+    FOLDER / "script/payload.js",
+    FOLDER / "script/state.js",
+    FOLDER / "script/colours.js",
+    FOLDER / "script/map_view.js",
+    FOLDER / "script/overlay.js",
+    FOLDER / "script/large_map.js",
+    FOLDER / "script/hover.js",
+    FOLDER / "script/controls.js",
+    FOLDER / "script/selection_table.js",
+    FOLDER / "script/class_pairs.js",
+    FOLDER / "script/charts.js",
+    FOLDER / "script/start.js",
+)
+LIBRARIES = ("bokeh.min.js", "bokeh-api.min.js")
+SCALE_COLOURS = 64
+
+
+def page_payload(
+    classes: Sequence[str],
+    labels: NDArray[np.int16],
+    images: NDArray[np.uint8],
+    runs: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return all data of the page: what the runs share, and the runs by name (`run_payload`); the first is the base."""
+    scale = mpl.colormaps["viridis"](np.linspace(0, 1, SCALE_COLOURS))
+    return {
+        "classes": list(classes),
+        "class_colours": [class_colour(index) for index in range(len(classes))],
+        "scale": [to_hex(colour) for colour in scale],
+        "measures": MEASURES,
+        "controls": {
+            name: {"title": title, "colour": look.colour, "dash": look.dashes}
+            for name, (title, look) in CONTROLS.items()
+        },
+        "labels": packed(labels),
+        "sprite": asdict(sprite_of(images)),
+        "runs": [{"name": name, **run} for name, run in runs.items()],
+    }
+
+
+def render_explorer(
+    title: str,
+    payload: Mapping[str, Any],
+    figures: Sequence[PageFigure],
+    folder: Path | None,
+    notes: Sequence[str],
+    differences: Sequence[tuple[str, str, str]] = (),
+) -> str:
+    """Return the page's HTML. All text is escaped.
+
+    `figures` are shown in groups, their PNG in `folder`; `notes` say what is not there; `differences` are parameters
+    (name, value in the first run, value in the second) that differ between two compared runs.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    groups: dict[str, list[PageFigure]] = {}
+    for figure in figures:
+        groups.setdefault(figure.group, []).append(figure)
+    return environment.get_template(TEMPLATE.name).render(
+        title=title,
+        names=[run["name"] for run in payload["runs"]],
+        layers=list(payload["runs"][0]["layers"]),
+        times=list(payload["runs"][0]["earlier"]) if len(payload["runs"]) == 1 else [],
+        runs=payload["runs"],
+        classes=payload["classes"],
+        class_colours=payload["class_colours"],
+        groups=groups,
+        images={figure.name: data_address(folder / f"{figure.name}.png") for figure in figures if folder},
+        notes=notes,
+        differences=differences,
+        style=STYLE.read_text(encoding="utf-8"),
+        libraries=[_library(name) for name in LIBRARIES],
+        script="\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS),
+        payload=json_for_html(payload),
+    )
+
+
+def json_for_html(content: Mapping[str, Any]) -> str:
+    """Return JSON that can stand inside a script element, whatever text it holds. NaN is refused (ValueError)."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _library(name: str) -> str:
+    path = Path(bokeh.__file__).parent / "server" / "static" / "js" / name
+    return path.read_text(encoding="utf-8")

@@ -1,0 +1,148 @@
+"""One run as data for the page's script: maps, samples, measures, curves; arrays as text, images as one picture."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from PIL import Image
+
+from strata.artifacts.measured import LayerPoints
+from strata.report.figures.image_grid import sheet_of, shrunk
+from strata.report.page.inputs import ReportInputs
+
+TYPES = ("float32", "int32", "int16", "uint8")
+
+
+def packed(values: NDArray[Any]) -> dict[str, Any]:
+    """Return an array as a mapping of type, shape and base64 of its little-endian bytes.
+
+    Raises ValueError for a type that the page's script cannot read.
+    """
+    if values.dtype.name not in TYPES:
+        raise ValueError(f"the page reads {', '.join(TYPES)}, not {values.dtype.name}")
+    little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
+    return {
+        "type": values.dtype.name,
+        "shape": list(values.shape),
+        "base64": base64.b64encode(little.tobytes()).decode("ascii"),
+    }
+
+
+def unpacked(text: Mapping[str, Any]) -> NDArray[Any]:
+    """Return the array that `packed` made a mapping of."""
+    kind = np.dtype(text["type"]).newbyteorder("<")
+    return np.frombuffer(base64.b64decode(text["base64"]), dtype=kind).reshape(text["shape"])
+
+
+COLUMNS = 64
+# Of all images together: above, they are shrunk, as browsers refuse very large pictures. 10,000 of CIFAR's fit.
+MOST_PIXELS, MOST_SIDE = 12_000_000, 256
+
+
+@dataclass(frozen=True)
+class Sprite:
+    """A PNG as a data address; image i stands in row i // columns and column i % columns, each `height` x `width`."""
+
+    address: str
+    columns: int
+    height: int
+    width: int
+
+
+def sprite_of(images: NDArray[np.uint8]) -> Sprite:
+    """Return one picture of images, grey (n, H, W) or colour (n, H, W, 3); too many pixels are shrunk to fit."""
+    count, height, width = images.shape[:3]
+    small = shrunk(images, min(MOST_SIDE / max(height, width), (MOST_PIXELS / (count * height * width)) ** 0.5))
+    file = io.BytesIO()
+    Image.fromarray(sheet_of(small, COLUMNS)).save(file, format="PNG")
+    address = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+    return Sprite(address, COLUMNS, *small.shape[1:3])
+
+
+# Fields of points/<layer>.parquet that the page shows.
+POINT_FIELDS = ("vote", "trustworthiness", "false_neighbours", "missing_neighbours", "drift", "stability")
+MOST_PAIRED = 40  # classes whose pairs the page shows, the first ones: their number grows with the square
+UNKNOWN = -9  # of an integer field, for samples that were not measured
+
+
+def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str, str], params: str) -> dict[str, Any]:
+    """Return what the page shows of a run, for the chosen rows of its samples, as JSON can hold it.
+
+    Neighbours are places among the chosen rows, -1 for those that are not shown. `facts` tell where the run came from,
+    `params` are its parameters as YAML.
+    """
+    samples, measures = inputs.samples, inputs.measures
+    ids = samples.sample_id[rows]
+    decisions = measures.decisions
+    place = place_of(ids, decisions.sample_id)
+    return {
+        "ids": packed(ids),
+        "predicted": packed(samples.predicted[rows]),
+        "confidence": packed(samples.confidence[rows]),
+        "commit": packed(spread(decisions.commit_layer, place)),
+        "flips": packed(spread(decisions.flips, place)),
+        "late": packed(spread(decisions.late.astype(np.int16), place)),
+        "layers": {
+            layer: {
+                "shape": " × ".join(map(str, inputs.infos[layer].shape)),
+                "settings": dict(layer_map.settings),
+                "x": packed(layer_map.points[rows, 0]),
+                "y": packed(layer_map.points[rows, 1]),
+                **_layer_points(measures.points[layer], place, ids),
+            }
+            for layer, layer_map in inputs.maps.items()
+        },
+        "measures": records(measures.table),
+        "cka": records(measures.cka[["layer", "other_layer", "value", "control"]]),
+        "pairs": records(measures.pairs[measures.pairs["other_class"] < MOST_PAIRED]),
+        "epochs": records(inputs.epochs),
+        "batches": records(inputs.batches),
+        "earlier": {
+            time: {
+                layer: {"x": packed(each.points[rows, 0]), "y": packed(each.points[rows, 1])}
+                for layer, each in maps.items()
+            }
+            for time, maps in inputs.earlier.items()
+        },
+        "over_training": records(inputs.measures_over_training) if inputs.earlier else {},
+        "facts": dict(facts),
+        "params": params,
+    }
+
+
+def shown_rows(count: int, most: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return all rows of `count`, or `most` of them at random, ascending: a page of too many samples is slow."""
+    return np.arange(count) if count <= most else np.sort(rng.choice(count, most, replace=False))
+
+
+def _layer_points(points: LayerPoints, place: NDArray[np.intp], ids: NDArray[np.int32]) -> dict[str, Any]:
+    fields = {name: packed(spread(getattr(points, name), place)) for name in POINT_FIELDS}
+    neighbours = place_of(points.neighbours.ravel(), ids).astype(np.int32).reshape(points.neighbours.shape)
+    shown = np.full((len(ids), points.neighbours.shape[1]), -1, dtype=np.int32)
+    shown[place >= 0] = neighbours[place[place >= 0]]
+    return fields | {"neighbours": packed(shown)}
+
+
+def place_of(wanted: NDArray[np.int32], ascending: NDArray[np.int32]) -> NDArray[np.intp]:
+    """Return the place of each wanted id (m,) among ascending ids (n,), -1 where it is not there."""
+    places = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
+    return np.where(ascending[places] == wanted, places, -1)
+
+
+def spread(values: NDArray[Any], place: NDArray[np.intp]) -> NDArray[Any]:
+    """Return values (m,) at the places (n,); where the place is -1, NaN, or UNKNOWN in an integer field."""
+    missing = np.nan if values.dtype.kind == "f" else UNKNOWN
+    return np.where(place >= 0, values[place], missing).astype(values.dtype)
+
+
+def records(table: pd.DataFrame) -> dict[str, Sequence[Any]]:
+    """Return a table as column -> values; NaN becomes None, as JSON has no NaN."""
+    return {
+        str(name): [None if isinstance(value, float) and not np.isfinite(value) else value for value in column.tolist()]
+        for name, column in table.items()
+    }

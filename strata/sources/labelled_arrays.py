@@ -1,0 +1,135 @@
+"""Images and labels of one's own as arrays, and the checks that all forms of them must pass."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strata.core.errors import StrataError
+
+MOST_CLASSES, SMALLEST_SIDE = 1000, 8
+TRAIN, TEST, WHOLE = "train", "test", "whole"  # parts: the first two, or the third, which is yet to be split
+
+
+@dataclass(frozen=True)
+class LabelledArrays:
+    """Images, uint8 (n, H, W) or (n, H, W, 3), and their labels, whole numbers (n,)."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """Checked data: parts by name (TRAIN and TEST, or WHOLE), the classes' names, and the SHA-256 of what was read."""
+
+    parts: Mapping[str, LabelledArrays]
+    classes: tuple[str, ...]
+    sha256: str
+
+
+def checked_data(
+    arrays: Mapping[str, tuple[NDArray[Any], NDArray[Any]]], names: Sequence[str] | None, sha256: str, where: str
+) -> OwnData:
+    """Return arrays, part's name -> (images, labels), as data; `names` are the classes', digits where there are none.
+
+    Raises StrataError, a line that begins with `where`, for arrays that cannot be images and labels, or do not fit.
+    """
+    parts = {}
+    for part, (images, labels) in arrays.items():
+        of = f"{where}: " + ("" if part == WHOLE else f"{part} ")
+        parts[part] = LabelledArrays(checked_images(images, of), _checked_labels(labels, of))
+        if len(images) != len(labels):
+            raise StrataError(f"{of}images are {len(images)}, but labels {len(labels)}: each image needs one label")
+    shapes = {part: " x ".join(map(str, found.images.shape[1:])) for part, found in parts.items()}
+    if len(set(shapes.values())) > 1:
+        raise StrataError(f"{where}: training images are {shapes[TRAIN]}, but test images {shapes[TEST]}")
+    return OwnData(parts, _checked_classes(parts, names, where), sha256)
+
+
+def checked_images(images: NDArray[Any], of: str) -> NDArray[np.uint8]:
+    """Return images as uint8 (n, H, W) or (n, H, W, 3); raise StrataError, a line that begins with `of`, otherwise."""
+    if images.ndim == 4 and images.shape[3] == 1:
+        images = images[..., 0]
+    if images.dtype != np.uint8:
+        raise StrataError(f"{of}images are {images.dtype}, not uint8: {_towards_bytes(images)}")
+    if images.ndim == 4 and images.shape[3] != 3:
+        hint = "; put the colours last: np.moveaxis(images, 1, 3)" if images.shape[1] == 3 else ""
+        raise StrataError(f"{of}images are {_shape(images)}, not (n, H, W) or (n, H, W, 3){hint}")
+    if images.ndim not in (3, 4):
+        hint = "; give flat images height and width: images.reshape(n, H, W)" if images.ndim == 2 else ""
+        raise StrataError(f"{of}images are {_shape(images)}, not (n, H, W) or (n, H, W, 3){hint}")
+    if not len(images):
+        raise StrataError(f"{of}images are none")
+    height, width = images.shape[1:3]
+    if min(height, width) < SMALLEST_SIDE:
+        raise StrataError(f"{of}images are {height} x {width} pixels: at least {SMALLEST_SIDE} x {SMALLEST_SIDE}")
+    return images
+
+
+def _towards_bytes(images: NDArray[Any]) -> str:
+    if images.dtype == bool:
+        return "save them as images.astype('uint8') * 255"
+    if images.dtype.kind not in "iuf" or not images.size:
+        return "save grey or colour values from 0 to 255 as uint8"
+    low, high = images.min(), images.max()
+    if images.dtype.kind == "f" and low >= 0 and high <= 1:
+        return "they lie in 0 to 1, so save them as (images * 255).round().astype('uint8')"
+    if low >= 0 and high <= 255:
+        return "they lie in 0 to 255, so save them as images.round().astype('uint8')"
+    return f"they lie in {low:g} to {high:g}: scale them to 0 to 255, then .round().astype('uint8')"
+
+
+def _checked_labels(labels: NDArray[Any], of: str) -> NDArray[np.integer]:
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1:
+        hint = "; from one-hot vectors: labels.argmax(axis=1)" if labels.ndim == 2 else ""
+        raise StrataError(f"{of}labels are {_shape(labels)}, not (n,){hint}")
+    if labels.dtype.kind not in "iu":
+        raise StrataError(f"{of}labels are {labels.dtype}, not whole numbers from 0; names go into class_names")
+    if len(labels) and labels.min() < 0:
+        raise StrataError(f"{of}labels go down to {labels.min()}: they must be whole numbers from 0")
+    if len(labels) and labels.max() >= MOST_CLASSES:
+        raise StrataError(f"{of}labels go up to {labels.max()}: more than {MOST_CLASSES:,} classes")
+    return labels.astype(np.int32)
+
+
+def _checked_classes(parts: Mapping[str, LabelledArrays], names: Sequence[str] | None, where: str) -> tuple[str, ...]:
+    highest = max(int(part.labels.max()) for part in parts.values())
+    classes = checked_names([str(label) for label in range(highest + 1)] if names is None else names, where)
+    if highest >= len(classes):
+        raise StrataError(f"{where}: a label is {highest}, but classes are {len(classes)}, labelled from 0")
+    learned = np.bincount(parts[TRAIN if TRAIN in parts else WHOLE].labels, minlength=len(classes))
+    tested = np.bincount(parts[TEST].labels if TEST in parts else [], minlength=len(classes))
+    for name, to_train, to_test in zip(classes, learned, tested, strict=True):
+        if not to_train and to_test:
+            raise StrataError(f"{where}: class '{name}' has test images, but none to train on")
+        if not to_train:
+            raise StrataError(f"{where}: class '{name}' has no image; labels must be 0, 1, 2 ..., each of them in use")
+        if to_train < 2 and WHOLE in parts:
+            raise StrataError(f"{where}: class '{name}' has a single image: one is needed to train, one to test")
+    return classes
+
+
+def checked_names(names: Sequence[str], where: str) -> tuple[str, ...]:
+    """Return the classes' names; raise StrataError where they are too few or too many, or cannot tell classes apart."""
+    if len(names) < 2:
+        raise StrataError(
+            f"{where}: a single class" + "".join(f", '{name}'" for name in names) + ": at least 2 are needed"
+        )
+    if len(names) > MOST_CLASSES:
+        raise StrataError(f"{where}: more than {MOST_CLASSES:,} classes")
+    for name in names:
+        if not name.strip() or not name.isprintable():
+            raise StrataError(f"{where}: class name {name!r}: a name must have printable characters only, and some")
+    if len(set(names)) < len(names):
+        twice = next(name for place, name in enumerate(names) if name in names[:place])
+        raise StrataError(f"{where}: two classes are named '{twice}'")
+    return tuple(names)
+
+
+def _shape(array: NDArray[Any]) -> str:
+    return "(" + ", ".join(map(str, array.shape)) + ("," if array.ndim == 1 else "") + ")"

@@ -1,0 +1,103 @@
+"""Bring a data set's four IDX files into a folder, from the first source that gives each of them intact."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from strata.core.console import say
+from strata.core.errors import StrataError
+from strata.core.files import whole_file
+from strata.dataset.description import IDX_FILES, CatalogueEntry
+from strata.dataset.idx import check_idx
+from strata.sources.compression import decompressed_pieces
+from strata.sources.params import DownloadParams
+from strata.sources.transfer import MissingFileError, SourceError, fetch
+
+SUFFIXES = (".gz", "", ".xz", ".bz2")
+LIMIT = 64 << 20  # bytes of a file, compressed or not: MNIST's largest has 47 million
+
+
+def acquire(
+    entry: CatalogueEntry,
+    sources: Iterable[str],
+    md5: Callable[[str], str | None],
+    folder: Path,
+    patience: DownloadParams,
+) -> None:
+    """Write the four files of a data set to `folder`, asking the sources (addresses or folders) in turn.
+
+    A file counts when its decompressed bytes have the catalogue's SHA-256, or its compressed bytes the MD5 that `md5`
+    names for it; it is asked only of a file that has another SHA-256, or none that is known.
+    Raises StrataError, after a line for each source that failed, when none is left; then no file stands half-written.
+    """
+    wanted = dict(IDX_FILES)
+    for source in sources:
+        for name in list(wanted):
+            try:
+                _acquire_file(source, name, entry.sha256.get(name), md5, folder, patience)
+            except SourceError as error:
+                say(f"download: {source}: {name}: {error}")
+                break  # the next source
+            say(f"download: {name} from {source}")
+            del wanted[name]
+        if not wanted:
+            return
+    raise StrataError(
+        f"no source could give {', '.join(wanted)} of {entry.name}; add one that can to dataset.mirrors,"
+        " or use -S dataset.name=mnist-5k, which needs no network"
+    )
+
+
+def _acquire_file(
+    source: str,
+    name: str,
+    sha256: str | None,
+    md5: Callable[[str], str | None],
+    folder: Path,
+    patience: DownloadParams,
+) -> None:
+    packed = folder / f".{name}.download.part"
+    for suffix in SUFFIXES:
+        try:
+            if "://" in source:
+                fetch(f"{source.rstrip('/')}/{name}{suffix}", packed, LIMIT, patience)
+                _unpack(packed, name, sha256, md5, folder)
+            else:
+                _unpack(_local_file(source, name + suffix), name, sha256, md5, folder)
+            return
+        except MissingFileError as error:
+            missing = error
+        finally:
+            packed.unlink(missing_ok=True)
+    raise SourceError(f"{missing}, with {', '.join(s or 'no suffix' for s in SUFFIXES)}")
+
+
+def _local_file(source: str, name: str) -> Path:
+    if not Path(source).is_dir():
+        raise SourceError("no such folder")
+    path = Path(source) / name
+    if not path.is_file():
+        raise MissingFileError("no such file")
+    return path
+
+
+def _unpack(packed: Path, name: str, sha256: str | None, md5: Callable[[str], str | None], folder: Path) -> None:
+    content = hashlib.sha256()
+    try:
+        with whole_file(folder / name) as part:
+            with part.open("wb") as file:
+                for piece in decompressed_pieces(packed, LIMIT):
+                    content.update(piece)
+                    file.write(piece)
+            check_idx(part, IDX_FILES[name])
+            if content.hexdigest() != sha256 and ((expected := md5(name)) is None or _md5_of(packed) != expected):
+                packed_one = f"the compressed file has not MD5 {expected}"
+                known = f"SHA-256 is {content.hexdigest()}, should be {sha256}" if sha256 else packed_one
+                raise ValueError(f"wrong checksum: {known}")
+    except ValueError as error:
+        raise SourceError(str(error)) from None
+
+
+def _md5_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -1,0 +1,63 @@
+"""Sections `dataset` and `download` of params.yaml."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from strata.core.params import Section
+
+KNOWN = ("mnist-5k", "mnist", "fashion-mnist", "kmnist", "cifar-10")
+Colour = Literal["grey", "rgb"]
+
+
+def _mirror(text: str) -> str:
+    scheme, separator, _ = text.partition("://")
+    if separator and scheme not in ("http", "https"):
+        raise ValueError("a mirror is an http:// or https:// address, or a folder")
+    if not text.strip() or not text.isprintable():
+        raise ValueError("a mirror is an http:// or https:// address, or a folder")
+    return text
+
+
+def _is_path(text: str) -> bool:
+    return text.isprintable() and ("/" in text or text.startswith(".") or text.endswith(".npz"))
+
+
+def _name(text: str) -> str:
+    if text not in KNOWN and not _is_path(text):
+        path = f"./{text}" if text.isprintable() and text else "./folder"
+        raise ValueError(
+            f"should be {', '.join(KNOWN)}, or a path to data of your own: with a slash ({path}), or to an .npz file"
+        )
+    return text
+
+
+class DatasetParams(Section):
+    """Which images: a name of the catalogue, or a path to one's own; where to look; how to read and split one's own."""
+
+    name: Annotated[str, AfterValidator(_name)]
+    mirrors: list[Annotated[str, AfterValidator(_mirror)]]
+    image_side: Annotated[int, Field(ge=8, le=1024)] | None
+    colour: Colour
+    test_share: Annotated[float, Field(gt=0, lt=1)]
+    shuffle_labels: bool
+
+    @model_validator(mode="after")
+    def _only_own_images_are_resized(self) -> "DatasetParams":
+        if self.image_side is not None and self.own_path is None:
+            raise ValueError(f"image_side resizes class folders of your own, not {self.name}: set it to null")
+        return self
+
+    @property
+    def own_path(self) -> Path | None:
+        """Where one's own data lies; None for a data set of the catalogue."""
+        return None if self.name in KNOWN else Path(self.name)
+
+
+class DownloadParams(Section):
+    """Patience with a source: seconds without a byte, attempts at one file, seconds before the second attempt."""
+
+    timeout_seconds: Annotated[float, Field(gt=0, le=600)]
+    attempts: Annotated[int, Field(ge=1, le=20)]
+    backoff_seconds: Annotated[float, Field(ge=0, le=60)]

@@ -1,0 +1,237 @@
+"""Train a classifier by stochastic gradient descent on tensors held in memory."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from strata.core.errors import StrataError
+from strata.core.params import Precision
+from strata.network.io import log_probabilities
+from strata.network.params import Outputs
+from strata.training.params import TrainParams
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Normalized images, float32 (n, C, H, W), and labels, int64 (n,), on the device that trains."""
+
+    images: torch.Tensor
+    labels: torch.Tensor
+
+
+@dataclass(frozen=True)
+class BatchRecord:
+    """A point of the learning curve: means over the batches since the point before."""
+
+    epoch: float
+    images_seen: int
+    train_loss: float
+    train_accuracy: float
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """An epoch: training means over its batches, while the weights changed; test means after it.
+
+    Epoch 0 is the network as it was: its training means are NaN.
+    """
+
+    epoch: int
+    train_loss: float
+    test_loss: float
+    train_accuracy: float
+    test_accuracy: float
+
+
+@dataclass(frozen=True)
+class History:
+    """What training went through."""
+
+    batches: list[BatchRecord]
+    epochs: list[EpochRecord]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Log-probabilities of every class, float32 (n, classes)."""
+
+    log_probabilities: torch.Tensor
+
+    def loss(self, labels: torch.Tensor) -> float:
+        """Return the mean negative log-likelihood of the labels, in nats."""
+        return F.nll_loss(self.log_probabilities.double(), labels).item()
+
+    def accuracy(self, labels: torch.Tensor) -> float:
+        """Return the share of samples whose most probable class is the label."""
+        return (self.log_probabilities.argmax(dim=1) == labels).double().mean().item()
+
+
+def train(
+    network: nn.Module,
+    examples: Examples,
+    test: Examples,
+    params: TrainParams,
+    generator: torch.Generator,
+    on_epoch: Callable[[EpochRecord], None],
+    outputs: Outputs = "log-probabilities",
+    on_checkpoint: Callable[[float], None] = lambda _: None,
+) -> History:
+    """Train `network` in place; the generator (of the CPU) draws each epoch's order.
+
+    `on_epoch` is told of each epoch as it ends, `on_checkpoint` when one of `params.checkpoints` is reached, with the
+    batch that ends nearest to it. Modules that `freeze` has frozen, those of `params.freeze`, stay as they are. With no
+    epochs, the history is that of the network as it was. While it trains, channels lie last in memory where the network
+    allows it: convolutions on CPUs are faster so. With `params.precision` bfloat16 the layers compute in it (autocast);
+    weights, loss and the test after each epoch stay in float32.
+
+    Raises StrataError as soon as the loss of a batch is not finite, or where everything is frozen.
+    """
+    history = History([], [])
+    due = _due_checkpoints(params, len(examples.labels))
+    if 0 in due:
+        on_checkpoint(due[0])
+    if params.epochs == 0:
+        as_it_was = predict(network, test.images, params.test_batch_size, outputs)
+        nan = math.nan
+        history.epochs.append(EpochRecord(0, nan, as_it_was.loss(test.labels), nan, as_it_was.accuracy(test.labels)))
+        on_epoch(history.epochs[0])
+        return history
+    trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    if not trainable:
+        raise StrataError("train.freeze leaves nothing to train; freeze less, or set train.epochs to 0")
+    layout = _layout(network, examples.images[:2])
+    optimizer = torch.optim.SGD(trainable, lr=params.lr, momentum=params.momentum)
+    total, steps = len(examples.labels), 0
+    for epoch in range(1, params.epochs + 1):
+        _training_mode(network, params.freeze)
+        whole, since = _Means(), _Means()
+        order = torch.randperm(total, generator=generator).to(examples.labels.device)
+        batches = order.split(params.batch_size)
+        for number, chosen in enumerate(batches, start=1):
+            batch = Examples(examples.images[chosen], examples.labels[chosen])
+            loss, correct = _step(network, optimizer, batch, layout, params.precision, outputs)
+            if not math.isfinite(loss):
+                raise StrataError(
+                    f"training diverged: the loss is {loss} at epoch {epoch}, batch {number} of {len(batches)};"
+                    f" lower train.lr (now {params.lr:g}) or train.momentum (now {params.momentum:g})"
+                )
+            whole.add(loss, correct, len(chosen))
+            since.add(loss, correct, len(chosen))
+            if number % params.log_interval == 0 or number == len(batches):
+                seen = (epoch - 1) * total + whole.count
+                history.batches.append(BatchRecord(seen / total, seen, since.loss, since.accuracy))
+                since = _Means()
+            steps += 1
+            if steps in due:
+                on_checkpoint(due[steps])
+        predicted = predict(network, test.images, params.test_batch_size, outputs)
+        record = EpochRecord(
+            epoch, whole.loss, predicted.loss(test.labels), whole.accuracy, predicted.accuracy(test.labels)
+        )
+        history.epochs.append(record)
+        on_epoch(record)
+    network.to(memory_format=torch.contiguous_format)
+    return history
+
+
+def freeze(network: nn.Module, paths: Sequence[str]) -> None:
+    """Keep the weights of the modules at the paths, and their running means, as they are during training.
+
+    Raises StrataError where a path names no module.
+    """
+    modules = dict(network.named_modules())
+    for path in paths:
+        if not path or path not in modules:
+            raise StrataError(
+                f"train.freeze: the network has no module '{path}'; it has {', '.join(filter(None, modules))}"
+            )
+        modules[path].requires_grad_(False)
+
+
+def predict(
+    network: nn.Module, images: torch.Tensor, batch_size: int, outputs: Outputs = "log-probabilities"
+) -> Predictions:
+    """Return the network's log-probabilities for all images, in evaluation mode and without gradients."""
+    return Predictions(torch.cat([log_probabilities(each, outputs) for each in _outputs(network, images, batch_size)]))
+
+
+def _outputs(network: nn.Module, images: torch.Tensor, batch_size: int) -> Iterator[torch.Tensor]:
+    network.eval()
+    with torch.inference_mode():
+        for batch in images.split(batch_size):
+            yield network(batch)
+
+
+def _layout(network: nn.Module, images: torch.Tensor) -> torch.memory_format:
+    """Lay the network's weights and return the layout of its images: channels last, unless its forward pass fails then.
+
+    It does where it flattens with `view`, which needs values in their logical order, as the exercise's class.
+    """
+    layout = torch.channels_last if images.ndim == 4 else torch.contiguous_format
+    network.to(memory_format=layout).eval()
+    try:
+        with torch.no_grad():
+            network(images.contiguous(memory_format=layout))
+    except RuntimeError:
+        layout = torch.contiguous_format
+        network.to(memory_format=layout)
+    return layout
+
+
+def _training_mode(network: nn.Module, frozen: Sequence[str]) -> None:
+    """Training mode, but for the modules at the paths: their running means stay, too."""
+    network.train()
+    for path in frozen:
+        network.get_submodule(path).eval()
+
+
+def _due_checkpoints(params: TrainParams, images: int) -> dict[int, float]:
+    """Return the number of steps -> the checkpoint that is due after them, in epochs."""
+    steps = -(-images // params.batch_size)
+    due = {round(time * steps): time for time in params.checkpoints}
+    if len(due) < len(params.checkpoints):
+        raise StrataError(f"train.checkpoints: two of them fall on the same of {steps} batches an epoch")
+    return due
+
+
+def _step(
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batch: Examples,
+    layout: torch.memory_format,
+    precision: Precision,
+    outputs: Outputs,
+) -> tuple[float, int]:
+    optimizer.zero_grad()
+    images = batch.images.contiguous(memory_format=layout)
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        output = network(images)
+    certain = log_probabilities(output.float(), outputs)
+    loss = F.nll_loss(certain, batch.labels)
+    loss.backward()
+    optimizer.step()
+    return loss.item(), int((output.argmax(dim=1) == batch.labels).sum())
+
+
+class _Means:
+    """Running means of loss and accuracy, each image counting once."""
+
+    def __init__(self) -> None:
+        self.count, self._loss, self._correct = 0, 0.0, 0
+
+    def add(self, loss: float, correct: int, count: int) -> None:
+        self.count += count
+        self._loss += loss * count
+        self._correct += correct
+
+    @property
+    def loss(self) -> float:
+        return self._loss / self.count
+
+    @property
+    def accuracy(self) -> float:
+        return self._correct / self.count

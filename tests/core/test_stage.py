@@ -1,0 +1,135 @@
+"""How a stage ends: one line for what a person can mend, a traceback for what is a mistake of the program."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from strata.core.errors import StrataError
+from strata.core.stage import run_stage, stage_parser
+
+
+def ending_with(error):
+    """Return a stage's main that raises."""
+
+    def main():
+        raise error
+
+    return main
+
+
+def exit_code(error):
+    with pytest.raises(SystemExit) as caught:
+        run_stage(ending_with(error))
+    return caught.value.code
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (StrataError("params.yaml: seed: missing"), "error: params.yaml: seed: missing"),
+        (OSError(errno.ENOSPC, "No space", "data/h1.parquet"), "error: data/h1.parquet: the disk is full"),
+        (OSError(errno.ENOSPC, "No space"), "error: writing: the disk is full"),
+        (OSError(errno.EDQUOT, "Quota", "data"), "error: data: the disk quota is used up"),
+        (OSError(errno.EROFS, "Read-only", "data"), "error: data: the file system is read-only"),
+        (PermissionError(errno.EACCES, "Denied", "data"), "error: data: permission denied"),
+        (
+            FileNotFoundError(errno.ENOENT, "None", "data/x"),
+            "error: data/x: no such file or folder; run `dvc repro` to make it",
+        ),
+        (KeyboardInterrupt(), 130),
+        (MemoryError(), "error: out of memory; free some, or lower the stage's batch_size in params.yaml"),
+    ],
+)
+def test_what_a_person_can_mend_ends_in_one_line(error, code):
+    assert exit_code(error) == code
+
+
+@pytest.mark.parametrize("error", [ValueError("a bug"), IsADirectoryError(errno.EISDIR, "Is a directory", "data")])
+def test_other_errors_keep_their_traceback(error):
+    with pytest.raises(type(error)) as caught:
+        run_stage(ending_with(error))
+    assert caught.value is error
+
+
+def test_a_stage_that_succeeds_returns():
+    assert run_stage(lambda: None) is None
+
+
+def test_a_process_ends_with_status_1_and_one_line_on_standard_error():
+    code = "from strata.core.stage import *\ndef main(): raise StrataError('no layer h7')\nrun_stage(main)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "error: no layer h7\n")
+
+
+HALF_WRITING = """
+import sys, time
+from pathlib import Path
+from strata.core.files import whole_file
+from strata.core.stage import run_stage
+
+def main():
+    with whole_file(Path(sys.argv[1])) as part:
+        part.write_text("half")
+        time.sleep(60)
+
+run_stage(main)
+"""
+
+
+def wait_until(happens):
+    """Wait until a function returns true, at most 20 s."""
+    begin = time.monotonic()
+    while not happens():
+        assert time.monotonic() - begin < 20
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize(("kind", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_a_stage_without_a_word_and_removes_what_is_half_written(tmp_path, kind, status):
+    part = tmp_path / ".file.txt.part"
+    command = [sys.executable, "-c", HALF_WRITING, str(tmp_path / "file.txt")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    wait_until(part.exists)
+    process.send_signal(kind)
+    assert process.communicate(timeout=20)[1] == ""
+    assert process.returncode == status
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_stage_that_dvc_runs_ends_with_it(tmp_path):
+    """DVC may be killed alone; a shell stands for it here, and is killed, too."""
+    part = tmp_path / ".file.txt.part"
+    command = ["sh", "-c", '"$@" & wait', "sh", sys.executable, "-c", HALF_WRITING, str(tmp_path / "file.txt")]
+    shell = subprocess.Popen(command, env={**os.environ, "DVC_STAGE": "embed"})
+    wait_until(part.exists)
+    shell.kill()
+    shell.wait()
+    wait_until(lambda: not part.exists())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_handler_of_sigterm_is_restored():
+    before = signal.getsignal(signal.SIGTERM)
+    run_stage(lambda: None)
+    exit_code(StrataError("x"))
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_lack_of_memory_that_pytorch_tells_is_one_line():
+    found = exit_code(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried ..."))
+    assert found == "error: out of memory; free some, or lower the stage's batch_size in params.yaml"
+
+
+def test_the_parser_takes_params_and_shows_the_docstring(capsys):
+    parser = stage_parser("Embed: maps.\n\n    python -m stages.embed")
+    assert parser.parse_args([]).params == Path("params.yaml")
+    assert parser.parse_args(["--params", "other.yaml"]).params == Path("other.yaml")
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--help"])
+    assert "Embed: maps.\n\n    python -m stages.embed\n" in capsys.readouterr().out

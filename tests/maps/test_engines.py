@@ -1,0 +1,233 @@
+"""t-SNE by either engine: clusters are found, results repeat themselves, and hopeless input is refused."""
+
+import platform
+import sys
+from functools import cache
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits
+
+from strata.core.errors import StrataError
+from strata.core.params import Reproducible
+from strata.maps import engines as tsne
+from strata.maps.engines import Embedding, check_points, chosen_engine, embed, initial_map, learning_rate, with_engine
+from strata.maps.params import EmbedParams
+
+ON_X86 = platform.machine().lower() in {"x86_64", "amd64"}
+only_x86 = pytest.mark.skipif(not ON_X86, reason="scikit-learn-intelex has wheels for x86-64 only")
+ENGINES = ("sklearn", "opentsne", pytest.param("onedal", marks=only_x86))
+LABELS = np.repeat(np.arange(3), 20)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """As in the pool; on a busy machine the threads of such small jobs spend seconds waiting for one another."""
+    with threadpool_limits(1):
+        yield
+
+
+def settings(engine: str = "sklearn", **changes) -> EmbedParams:
+    # openTSNE is slow for few points, and the only one to run as few iterations as these.
+    iterations = (150, 100) if engine != "opentsne" else (60, 80)
+    base = {"perplexity": 5, "early_exaggeration": 12, "learning_rate": "auto", "pca_components": 10}
+    base |= {"early_exaggeration_iterations": iterations[0], "iterations": iterations[1]}
+    return EmbedParams(engine=engine, initialization_layer="input", **{**base, **changes})
+
+
+def clusters() -> np.ndarray:
+    """Three Gaussian clusters of 20 points in six dimensions, far from one another."""
+    rng = np.random.default_rng(0)
+    return (np.repeat(rng.normal(size=(3, 6)) * 10, 20, axis=0) + rng.normal(size=(60, 6))).astype(np.float32)
+
+
+def scrambled(count: int = 60) -> np.ndarray:
+    return np.random.default_rng(1).normal(size=(count, 2)) * 1e-4
+
+
+@cache
+def cluster_map(engine: str) -> Embedding:
+    return embed(clusters(), scrambled(), settings(engine), seed=0)
+
+
+def neighbourhood_hit(points: np.ndarray) -> float:
+    """Return the share of each point's five nearest neighbours that are of its cluster."""
+    distances = ((points[:, None] - points) ** 2).sum(axis=-1)
+    np.fill_diagonal(distances, np.inf)
+    return (LABELS[distances.argsort(axis=1)[:, :5]] == LABELS[:, None]).mean()
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_clusters_are_found_from_a_scrambled_start(engine):
+    assert neighbourhood_hit(scrambled()) < 0.5
+    assert neighbourhood_hit(cluster_map(engine).points) >= 0.95
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_map_says_its_divergence_and_learning_rate(engine):
+    result = cluster_map(engine)
+    assert (result.points.shape, result.points.dtype) == ((60, 2), np.float64)
+    assert 0 < result.kl_divergence < 2
+    assert result.learning_rate == 200
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_same_input_gives_the_same_bytes(engine):
+    again = embed(clusters(), scrambled(), settings(engine), seed=0)
+    assert again.points.tobytes() == cluster_map(engine).points.tobytes()
+    assert again.kl_divergence == cluster_map(engine).kl_divergence
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_duplicate_samples_are_embedded(engine):
+    values = clusters()
+    values[30:] = values[0]
+    points = embed(values, scrambled(), settings(engine), seed=0).points
+    assert np.isfinite(points).all()
+    assert neighbourhood_hit(points) > neighbourhood_hit(scrambled())
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_handful_of_points_is_embedded(engine):
+    params = settings(engine, perplexity=1)
+    check_points(4, False, "h1", params)
+    points = embed(clusters()[::15], scrambled(4), params, seed=0).points
+    assert points.shape == (4, 2) and np.isfinite(points).all()
+
+
+@pytest.mark.parametrize(
+    ("engine", "lengths"),
+    [
+        ("sklearn", ((150, 150), (250, 50))),
+        ("opentsne", ((5, 15), (15, 5))),
+        pytest.param("onedal", ((150, 150), (250, 50)), marks=only_x86),
+    ],
+)
+def test_the_length_of_the_early_exaggeration_takes_effect(engine, lengths):
+    """scikit-learn has no argument for it: Strata sets a private constant, which a later release may not heed."""
+    maps = [
+        embed(
+            clusters(), scrambled(), settings(engine, early_exaggeration_iterations=early, iterations=plain), 0
+        ).points
+        for early, plain in lengths
+    ]
+    assert np.abs(maps[0] - maps[1]).max() > 0.01 * np.abs(maps[0]).max()
+
+
+def test_a_map_that_is_not_finite_is_refused(monkeypatch):
+    monkeypatch.setattr(tsne, "_by_sklearn", lambda *_: (np.full((60, 2), np.nan), 0.0))
+    with pytest.raises(StrataError) as caught:
+        embed(clusters(), scrambled(), settings(learning_rate=5e4), seed=0)
+    assert str(caught.value) == "t-SNE diverged; lower embed.learning_rate (now 50000)"
+
+
+@pytest.mark.parametrize(
+    ("given", "count", "rate"),
+    [("auto", 60, 200.0), ("auto", 2400, 200.0), ("auto", 60_000, 5000.0), (7.5, 60_000, 7.5)],
+)
+def test_the_learning_rate_is_the_one_given_or_n_over_the_exaggeration(given, count, rate):
+    assert learning_rate(settings(learning_rate=given), count) == rate
+
+
+def test_the_initial_map_is_two_principal_components_with_a_deviation_of_1e_4():
+    start = initial_map(clusters(), seed=0)
+    assert start.std(axis=0)[0] == pytest.approx(1e-4)
+    assert 0 < start.std(axis=0)[1] < 1e-4
+    centred = clusters() - clusters().mean(axis=0)
+    singular = np.linalg.svd(centred, compute_uv=False)
+    assert start.std(axis=0)[1] / 1e-4 == pytest.approx(singular[1] / singular[0], rel=1e-4)
+    np.testing.assert_allclose(start[:, 0] @ start[:, 1], 0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "values", [np.arange(10.0)[:, None], np.arange(10.0)[:, None] * [1.0, 2.0, -3.0]], ids=["one unit", "one direction"]
+)
+def test_an_initial_map_of_less_than_two_dimensions_is_refused(values):
+    with pytest.raises(StrataError) as caught:
+        initial_map(values.astype(np.float32), seed=0)
+    assert str(caught.value) == (
+        "embed.initialization_layer: its activations vary in fewer than two directions; choose another layer"
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "perplexity", "hint"),
+    [
+        (60, 20, "at most 19.6667 with these"),
+        (16, 5.5, "at most 5 with these"),
+        (4, 30, "at most 1 with these"),
+        (3, 1, "too few points for any: extract more"),
+        (1, 1, "too few points for any: extract more"),
+    ],
+)
+def test_a_perplexity_too_large_for_the_points_is_refused_with_the_largest_allowed(count, perplexity, hint):
+    with pytest.raises(StrataError) as caught:
+        check_points(count, False, "h1", settings(perplexity=perplexity))
+    assert str(caught.value) == f"embed.perplexity {perplexity:g} is too large for {count} points: {hint}"
+
+
+@pytest.mark.parametrize(("count", "perplexity"), [(16, 5), (4, 1)])
+def test_the_largest_perplexity_is_accepted(count, perplexity):
+    check_points(count, False, "h1", settings(perplexity=perplexity))
+
+
+def test_a_layer_that_puts_out_the_same_for_all_is_refused_by_name():
+    with pytest.raises(StrataError) as caught:
+        check_points(60, True, "h5", settings())
+    assert str(caught.value) == (
+        "layer 'h5' puts out the same for all 60 samples (dead units?): there is nothing to embed;"
+        " look at the training, or take the layer out of `layers`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("engine", "machine", "chosen"),
+    [
+        ("auto", "x86_64", "onedal"),
+        ("auto", "AMD64", "onedal"),
+        ("auto", "aarch64", "sklearn"),
+        ("auto", "arm64", "sklearn"),
+        ("sklearn", "x86_64", "sklearn"),
+        ("opentsne", "aarch64", "opentsne"),
+        ("onedal", "aarch64", "onedal"),
+    ],
+)
+def test_auto_chooses_by_the_processor_and_a_name_is_kept(engine, machine, chosen):
+    assert chosen_engine(engine, machine) == chosen
+
+
+@pytest.mark.parametrize(("engine", "chosen"), [("auto", "sklearn"), ("sklearn", "sklearn"), ("opentsne", "opentsne")])
+def test_portable_mode_takes_no_engine_that_chooses_by_the_processor(engine, chosen):
+    params = settings(engine)
+    assert with_engine(params, Reproducible.PORTABLE) == params.model_copy(update={"engine": chosen})
+    assert with_engine(params, Reproducible.MACHINE) == params
+
+
+def test_portable_mode_refuses_onedal_in_one_line():
+    with pytest.raises(StrataError) as caught:
+        with_engine(settings("onedal"), Reproducible.PORTABLE)
+    assert str(caught.value) == (
+        "embed.engine onedal chooses its code by the processor: for `reproducible: portable` choose auto or sklearn"
+    )
+
+
+@only_x86
+def test_onedal_that_falls_back_to_scikit_learn_is_an_error(monkeypatch):
+    from daal4py.sklearn.manifold import _t_sne
+
+    monkeypatch.setattr(_t_sne, "daal_check_version", lambda *_: False)
+    with pytest.raises(StrataError, match="scikit-learn-intelex fell back to scikit-learn"):
+        embed(clusters(), scrambled(), settings("onedal"), seed=0)
+
+
+@only_x86
+def test_onedal_leaves_the_start_as_it_is():
+    start = scrambled()
+    embed(clusters(), start, settings("onedal"), seed=0)
+    np.testing.assert_array_equal(start, scrambled())
+
+
+def test_without_its_package_onedal_says_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "daal4py", None)
+    with pytest.raises(StrataError, match="needs the package scikit-learn-intelex, which is for x86-64 only"):
+        embed(clusters(), scrambled(), settings("onedal"), seed=0)

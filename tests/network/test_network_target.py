@@ -1,0 +1,165 @@
+"""Making the network that params.yaml names: what it is given, and one line for every way in which it does not fit."""
+
+import itertools
+
+import pytest
+import torch
+from torch import nn
+
+from strata.core.errors import StrataError
+from strata.network.io import log_probabilities
+from strata.network.make import initialized_network
+from strata.network.params import NetworkParams
+
+NUMBERS = itertools.count()
+HEAD = "import torch\nfrom torch import nn\n\n\n"
+LINEAR = """class Linear(nn.Module):
+    def __init__(self, image_shape, classes, bias=True):
+        super().__init__()
+        self.layer = nn.Linear(image_shape[0] * image_shape[1] * image_shape[2], classes, bias=bias)
+        self.given = image_shape
+
+    def forward(self, images):
+        return self.layer(images.flatten(1))
+"""
+
+
+@pytest.fixture
+def module(tmp_path, monkeypatch):
+    """A function that writes a module and returns its name, another each time: an import is remembered."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(text: str) -> str:
+        name = f"own_network_{next(NUMBERS)}"
+        (tmp_path / f"{name}.py").write_text(HEAD + text, encoding="utf-8")
+        return name
+
+    return write
+
+
+def made(target: str, outputs: str = "logits", image_shape=(1, 3, 4), **arguments) -> nn.Module:
+    """Return the network of a target for five classes."""
+    params = NetworkParams(target=target, arguments=arguments, outputs=outputs)
+    return initialized_network(params, image_shape, 5, seed=0)
+
+
+def refusal(target: str, outputs: str = "logits", **arguments) -> str:
+    with pytest.raises(StrataError) as caught:
+        made(target, outputs, **arguments)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_data_give_image_shape_and_classes_and_params_the_rest(module):
+    network = made(f"{module(LINEAR)}:Linear", bias=False)
+    assert network.given == (1, 3, 4) and network.layer.bias is None
+    assert network.layer.weight.shape == (5, 12)
+    assert not network.training
+
+
+def test_an_argument_comes_before_what_the_data_give(module):
+    text = "def net(classes=3):\n    return nn.Sequential(nn.Flatten(), nn.Linear(12, classes))\n"
+    name = module(text)
+    assert made(f"{name}:net")[1].out_features == 5
+    assert refusal(f"{name}:net", classes=4) == (
+        f"network.target {name}:net: its output must be a row of 5 classes an image, not (2, 4) of two images"
+    )
+
+
+def test_a_function_and_an_installed_package_will_do():
+    network = made("torchvision.models:resnet18", image_shape=(3, 32, 32), num_classes=5)
+    assert network.fc.out_features == 5
+
+
+@pytest.mark.filterwarnings("ignore:Lazy modules are a new feature")
+def test_lazy_weights_come_from_the_seed_too(module):
+    name = module("def net():\n    return nn.Sequential(nn.Flatten(), nn.LazyLinear(5))\n")
+    torch.manual_seed(9)
+    first, second = made(f"{name}:net"), made(f"{name}:net")
+    assert torch.equal(first[1].weight, second[1].weight)
+
+
+@pytest.mark.parametrize("target", ["no_such_module:Net", "networks.no_such_module:Net", "no_such.module:Net"])
+def test_a_module_that_is_not_there(target):
+    missing = target.partition(":")[0] if target.startswith("networks") else target.partition(":")[0].partition(".")[0]
+    assert refusal(target) == (
+        f"network.target {target}: no module '{missing}'; write package.module:Class, of the project's folder or of an"
+        " installed package"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"), [("Liner", "; did you mean Linear?"), ("zzz", ""), ("nn", ""), ("HEIGHT", "")]
+)
+def test_a_class_that_is_not_there(module, name, hint):
+    where = module(LINEAR + "\n\nHEIGHT = 3\n")
+    assert (
+        refusal(f"{where}:{name}") == f"network.target {where}:{name}: {where} has no class or function '{name}'{hint}"
+    )
+
+
+def test_a_module_with_a_mistake(module):
+    name = module("def net(:\n    pass\n")
+    assert refusal(f"{name}:net").startswith(f"network.target {name}:net: the module cannot be imported: SyntaxError: ")
+    name = module("x = 1 / 0\n")
+    assert refusal(f"{name}:net") == (
+        f"network.target {name}:net: the module cannot be imported: ZeroDivisionError: division by zero"
+    )
+
+
+def test_a_package_that_the_module_needs_is_named(module):
+    assert "no module 'no_such_package'" in refusal(f"{module('import no_such_package')}:net")
+
+
+def test_wrong_arguments(module):
+    target = f"{module(LINEAR)}:Linear"
+    assert refusal(target, width=3) == (
+        f"network.arguments: {target}: got an unexpected keyword argument 'width'; it takes: bias"
+    )
+    target = f"{module('def net(width):' + chr(10) + '    return nn.Linear(width, 1)')}:net"
+    assert refusal(target) == f"network.arguments: {target}: missing a required argument: 'width'; it takes: width"
+
+
+def test_an_error_in_the_class_is_one_line(module):
+    target = f"{module('def net():' + chr(10) + '    raise KeyError(chr(10).join([chr(97), chr(98)]))')}:net"
+    assert refusal(target).startswith(f"network.target {target}: KeyError: ")
+
+
+def test_what_is_no_torch_module(module):
+    target = f"{module('def net():' + chr(10) + '    return 3')}:net"
+    assert refusal(target) == f"network.target {target} makes a int, not a torch module"
+
+
+@pytest.mark.parametrize(
+    ("made_of", "shape"),
+    [("nn.Flatten()", "(2, 12)"), ("nn.Conv2d(1, 5, 1)", "(2, 5, 3, 4)"), ("nn.Flatten(0)", "(24,)")],
+)
+def test_outputs_of_another_shape(module, made_of, shape):
+    target = f"{module('def net():' + chr(10) + '    return ' + made_of)}:net"
+    assert refusal(target) == (
+        f"network.target {target}: its output must be a row of 5 classes an image, not {shape} of two images"
+    )
+
+
+def test_outputs_that_are_several(module):
+    text = "class Net(nn.Module):\n    def forward(self, x):\n        return x, x\n"
+    assert refusal(f"{module(text)}:Net").endswith("a row of 5 classes an image, not tuple of two images")
+
+
+def test_images_that_do_not_fit(module):
+    target = f"{module('def net():' + chr(10) + '    return nn.Conv2d(3, 5, 1)')}:net"
+    assert refusal(target).startswith(f"network.target {target} does not take images of shape (1, 3, 4): RuntimeError:")
+
+
+def test_outputs_are_told_apart(module):
+    name = module(LINEAR)
+    assert refusal(f"{name}:Linear", "log-probabilities") == (
+        "network.outputs: the network's outputs are no log-probabilities; is it `logits`?"
+    )
+    values = torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]])
+    found = log_probabilities(values, "logits")
+    torch.testing.assert_close(found.exp().sum(dim=1), torch.ones(2))
+    torch.testing.assert_close(found[1], torch.full((3,), 1 / 3).log())
+    assert log_probabilities(found, "log-probabilities") is found
+    # Logits of log-probabilities are the same once more.
+    torch.testing.assert_close(log_probabilities(found, "logits"), found)

@@ -1,0 +1,67 @@
+"""Maps over training: the second slider moves the large map from time to time; charts show the measures by epoch."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from strata.artifacts.maps import LayerMap
+from tests.report.page.conftest import checked, opened
+from tests.report.page.synthetic import LAYERS, PROVENANCE, make_run, write_page
+
+TIMES = ["0", "0.5"]
+
+
+@pytest.fixture(scope="module")
+def run():
+    found, rng = make_run(0), np.random.default_rng(7)
+    ids = found.inputs.samples.sample_id
+    earlier = {
+        time: {
+            layer: LayerMap(layer, ids, rng.normal(0, 40, (len(ids), 2)).astype(np.float32), {}, PROVENANCE)
+            for layer in LAYERS
+        }
+        for time in TIMES
+    }
+    rows = [(float(time), layer, "probe_accuracy", 0.5, 0.4, 0.6) for time in TIMES for layer in LAYERS]
+    table = pd.DataFrame(rows, columns=["epochs", "layer", "measure", "value", "low", "high"])
+    return replace(found, inputs=replace(found.inputs, earlier=earlier, over_training=table))
+
+
+@pytest.fixture
+def over_training(browser, run, tmp_path):
+    path = write_page(tmp_path / "page.html", {"this run": run})
+    with opened(browser, path, [run], "light") as explorer:
+        yield from checked(explorer)
+
+
+def large_map(explorer):
+    data = explorer.page.evaluate("(({x, y}) => [Array.from(x), Array.from(y)])(strata.largeMap(0))")
+    return np.array(data).T
+
+
+def test_the_second_slider_moves_the_large_map_over_training(over_training, run):
+    page = over_training.page
+    page.focus("#depth")
+    page.keyboard.press("ArrowRight")
+    np.testing.assert_allclose(large_map(over_training), run.places[1], rtol=1e-6)
+    page.focus("#time")
+    page.keyboard.press("ArrowLeft")
+    earlier = run.inputs.earlier["0.5"][LAYERS[1]].points[run.rows]
+    np.testing.assert_allclose(large_map(over_training), earlier, rtol=1e-6)
+    assert page.inner_text(".large .layer") == f"{LAYERS[1]}, 0.5 epochs"
+    page.fill("#time", "1.5")
+    np.testing.assert_allclose(large_map(over_training), (earlier + run.places[1]) / 2, rtol=1e-4, atol=1e-4)
+    assert page.get_attribute("#time", "aria-valuetext") == "0.5 epochs → trained"
+
+
+def test_measures_are_drawn_against_the_epochs(over_training):
+    page = over_training.page
+    page.wait_for_function("strata.chartsReady")
+    assert page.locator("#over-training h3").all_inner_texts() == ["Linear probe"]
+    assert page.locator("#over-training-key span").all_inner_texts() == list(LAYERS)
+
+
+def test_without_kept_weights_there_is_one_slider(explorer):
+    assert explorer.page.locator("#time").count() == explorer.page.locator("#over-training").count() == 0

@@ -1,0 +1,144 @@
+"""Figures of the measures: the values that their artists hold."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_rgba
+
+from strata.artifacts.measured import SampleDecisions
+from strata.report.figures.digits import draw_late_deciders, joined, late_rows
+from strata.report.figures.dimension import draw_dimension
+from strata.report.figures.measures import CONTROLS, draw_measures
+from strata.report.figures.perplexity_grid import draw_perplexity_grid
+from strata.report.figures.similarity import draw_cka
+from strata.report.figures.style import class_colour
+
+LAYERS = ["input", "h1", "h2"]
+
+
+def measure_rows(measure, control, values, layers=LAYERS):
+    return [
+        (layer, measure, value, value - 0.1, value + 0.1, control) for layer, value in zip(layers, values, strict=True)
+    ]
+
+
+@pytest.fixture
+def table():
+    rows = [
+        *measure_rows("neighbourhood_hit", "none", [0.5, 0.6, 0.7]),
+        *measure_rows("neighbourhood_hit", "shuffled labels", [0.1, 0.1, 0.1]),
+        *measure_rows("overlap_with_next", "none", [0.9, 0.8], LAYERS[:2]),
+        ("input", "dead_share", 0.2, np.nan, np.nan, "none"),
+        ("h1", "dead_share", 0.1, np.nan, np.nan, "none"),
+        ("h2", "dead_share", 0.0, np.nan, np.nan, "none"),
+    ]
+    return pd.DataFrame(rows, columns=["layer", "measure", "value", "low", "high", "control"])
+
+
+def test_measures_are_lines_by_depth_with_bands_and_one_legend(table):
+    figure = draw_measures(table, LAYERS)
+    hit, overlap = figure.axes[0], figure.axes[5]
+    assert [line.get_ydata().tolist() for line in hit.lines] == [[0.5, 0.6, 0.7], [0.1, 0.1, 0.1]]
+    assert [line.get_color() for line in hit.lines] == [
+        CONTROLS["none"][1].colour,
+        CONTROLS["shuffled labels"][1].colour,
+    ]
+    band = hit.collections[0].get_paths()[0].vertices
+    assert band[:, 1].min() == pytest.approx(0.4) and band[:, 1].max() == pytest.approx(0.8)
+    assert overlap.lines[0].get_xdata().tolist() == [0, 1]
+    assert [tick.get_text() for tick in hit.get_xticklabels()] == LAYERS
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == [name for name, _ in CONTROLS.values()]
+    silence = figure.axes[6]
+    assert [line.get_ydata().tolist() for line in silence.lines] == [[0.2, 0.1, 0.0]]
+
+
+def test_cka_matrices_hold_the_values_in_the_layers_order_and_write_them_out():
+    values = np.array([[1.0, 0.25, np.nan], [0.25, 1.0, np.nan], [np.nan, np.nan, np.nan]])
+    rows = [
+        (first, second, values[i, j], np.nan, np.nan, control)
+        for control in ("none", "untrained", "random projection")
+        for i, first in enumerate(LAYERS)
+        for j, second in enumerate(LAYERS)
+    ]
+    figure = draw_cka(pd.DataFrame(rows, columns=["layer", "other_layer", "value", "low", "high", "control"]), LAYERS)
+    for axis in figure.axes[:3]:
+        np.testing.assert_array_equal(np.ma.filled(axis.images[0].get_array(), np.nan), values)
+        assert [text.get_text() for text in axis.texts] == ["1.00", "0.25", "–", "0.25", "1.00", "–", "–", "–", "–"]
+
+
+def test_dimension_has_a_line_a_layer_by_the_number_of_points():
+    rows = [
+        (layer, estimator, points, place + points / 1000, 0.0, 9.0, control)
+        for control in ("none", "untrained")
+        for estimator in ("maximum_likelihood", "linear_fit")
+        for place, layer in enumerate(LAYERS)
+        for points in (100, 50)
+    ]
+    columns = ["layer", "estimator", "points", "value", "low", "high", "control"]
+    figure = draw_dimension(pd.DataFrame(rows, columns=columns), LAYERS)
+    for axis in figure.axes[:2]:
+        assert [container.get_label() for container in axis.containers] == LAYERS
+        drawn = [container.lines[0].get_ydata().tolist() for container in axis.containers]
+        assert drawn == [[0.05, 0.1], [1.05, 1.1], [2.05, 2.1]]
+        assert axis.get_ylim()[0] == 0 and axis.get_ylim()[1] > 9
+
+
+def test_the_grid_has_a_row_a_perplexity_and_a_column_a_layer():
+    points = np.array([[0, 0], [1, 3], [2, 1]], dtype=np.float32)
+    labels = np.array([0, 1, 1])
+    keys = [(layer, perplexity) for layer in ("input", "h1") for perplexity in (30.0, 5.0)]
+    overlaps = {key: 0.5 + 0.1 * place for place, key in enumerate(keys)}
+    figure = draw_perplexity_grid({key: points + place for place, key in enumerate(keys)}, overlaps, labels, ["0", "1"])
+    assert [axis.get_title() or axis.get_title(loc="left") for axis in figure.axes] == ["input", "h1", "", ""]
+    assert [axis.get_ylabel() for axis in figure.axes] == ["perplexity 5", "", "perplexity 30", ""]
+    shown = [axis.get_xlabel() for axis in figure.axes]
+    assert shown == ["runs agree 60%", "runs agree 80%", "runs agree 50%", "runs agree 70%"]
+    for axis in figure.axes:
+        found = axis.collections[0]
+        np.testing.assert_allclose(found.get_offsets(), points - [1, 1.5])
+        np.testing.assert_allclose(found.get_facecolors(), [to_rgba(class_colour(label), 0.85) for label in labels])
+
+
+def decisions(late, commit, flips):
+    count = len(late)
+    return SampleDecisions(
+        sample_id=np.arange(10, 10 + count, dtype=np.int32),
+        commit_layer=np.array(commit, dtype=np.int16),
+        flips=np.array(flips, dtype=np.int16),
+        late=np.array(late),
+        flip_flopper=np.array(flips) > 1,
+        right_then_lost=np.zeros(count, dtype=bool),
+    )
+
+
+def test_late_deciders_come_never_committed_first_then_by_changes():
+    found = late_rows(decisions([True, False, True, True, True], [6, 0, -1, 5, -1], [1, 0, 2, 3, 4]), 10)
+    assert found.tolist() == [4, 2, 3, 0]
+    assert late_rows(decisions([True, True], [6, -1], [0, 0]), 1).tolist() == [1]
+
+
+def test_votes_stand_below_each_image_right_ones_bold():
+    images = np.arange(8, dtype=np.uint8).reshape(2, 2, 2)
+    votes = np.array([[0, 1], [1, 1], [0, 0]])
+    figure = draw_late_deciders(images, ["first", "second"], votes, np.array([0, 1]), LAYERS, ["zero", "Ankle boot"])
+    axis = figure.axes[0]
+    for shown, image in zip(axis.images, images, strict=True):
+        np.testing.assert_array_equal(shown.get_array(), image)
+    written = [(text.get_text(), text.get_fontweight()) for text in axis.texts]
+    assert [text for text, _ in written[::7]] == ["first", "second"]
+    assert written[2:7:2] == [("zero", "bold"), ("Ank.", "normal"), ("zero", "bold")]
+    assert [name for name, _ in written[1:7:2]] == LAYERS
+    assert all(first.get_position()[0] < second.get_position()[0] for first, second in pairwise(axis.texts[1:7:2]))
+
+
+def test_long_names_take_a_line_each():
+    assert joined("label 4", "predicted 9", ", ", ["4", "9"]) == "label 4, predicted 9"
+    assert joined("label Bag", "predicted Coat", ", ", ["Bag", "Sandal"]) == "label Bag\npredicted Coat"
+
+
+def test_without_late_deciders_the_gallery_says_so():
+    figure = draw_late_deciders(np.empty((0, 2, 2)), [], np.empty((3, 0), int), np.empty(0, int), LAYERS, ["0"])
+    assert [text.get_text() for text in figure.texts] == ["No sample was decided late."]
