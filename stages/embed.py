@@ -1,6 +1,6 @@
 """Embed: a t-SNE map of every layer, all from one start, each aligned to the map before it.
 
-python -m stages.embed --activations data/activations --out data/embeddings --metrics reports/embedding.json
+python -m stages.embed --data data --out data/embeddings
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from strata.artifacts.activations import read_info
 from strata.artifacts.maps import LayerMap, write_map
 from strata.artifacts.provenance import check_same_origin, check_same_samples
-from strata.artifacts.run import CHECKPOINTS, kept_folders
 from strata.core.console import say
 from strata.core.errors import StrataError
 from strata.core.files import write_json
 from strata.core.params import Layers, Reproducible, Seed, load_section
+from strata.core.paths import TRAINED, stage_arguments
 from strata.core.portable import check_portable
-from strata.core.stage import run_stage, stage_parser
+from strata.core.stage import run_stage
 from strata.jobs.pool import started_pool
 from strata.maps.alignment import aligned_chain
 from strata.maps.engines import Embedding, check_points, chosen_engine, embed, initial_map, with_engine
@@ -46,47 +46,42 @@ class EmbedJob:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--activations", type=Path, required=True, help="folder of the extract stage")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the maps")
-    parser.add_argument("--metrics", type=Path, required=True)
-    options = parser.parse_args(arguments)
-    seed = load_section(options.params, "seed", Seed)
-    layers = list(load_section(options.params, "layers", Layers))
-    mode = load_section(options.params, "reproducible", Reproducible)
-    params = with_engine(load_section(options.params, "embed", EmbedParams), mode)
+    params_path, paths = stage_arguments(__doc__, arguments, out="embeddings")
+    seed = load_section(params_path, "seed", Seed)
+    layers = list(load_section(params_path, "layers", Layers))
+    mode = load_section(params_path, "reproducible", Reproducible)
+    params = with_engine(load_section(params_path, "embed", EmbedParams), mode)
     if params.initialization_layer not in layers:
         raise StrataError(
-            f"{options.params}: embed.initialization_layer '{params.initialization_layer}' is not among the layers"
+            f"{params_path}: embed.initialization_layer '{params.initialization_layer}' is not among the layers"
             f" ({', '.join(layers)})"
         )
 
     check_portable(mode)
-    folders = {"": options.activations, **kept_folders(options.activations)}
-    paths = [folder / f"{layer}.parquet" for folder in folders.values() for layer in layers]
-    infos = [read_info(path) for path in paths]
+    networks = [(time, layer) for time in (TRAINED, *paths.kept_times(paths.activations)) for layer in layers]
+    files = [paths.layer(layer, time) for time, layer in networks]
+    infos = [read_info(path) for path in files]
     origins = [info.provenance for info in infos]
-    for place, (path, origin) in enumerate(zip(paths, origins, strict=True)):
+    for place, (path, origin) in enumerate(zip(files, origins, strict=True)):
         network = place - place % len(layers)  # the first layer of the same network
-        check_same_origin(origins[network], paths[network], origin, path)
-    with started_pool(len(paths), BYTES_EACH) as pool:
-        jobs = [ReduceJob(path, params, seed) for path in paths]
+        check_same_origin(origins[network], files[network], origin, path)
+    with started_pool(len(files), BYTES_EACH) as pool:
+        jobs = [ReduceJob(path, params, seed) for path in files]
         loaded = pool.run(load_reduced, jobs, "embed: principal components", [info.units for info in infos])
-        for path, (ids, _) in zip(paths, loaded, strict=True):
-            check_same_samples(loaded[0][0], paths[0], ids, path)
+        for path, (ids, _) in zip(files, loaded, strict=True):
+            check_same_samples(loaded[0][0], files[0], ids, path)
         values = [reduced_values for _, reduced_values in loaded]
         start = initial_map(values[layers.index(params.initialization_layer)], seed)
         embeddings = pool.run(run_embed, [EmbedJob(value, start, params, seed) for value in values], "embed: t-SNE")
     turned = aligned_over_training([embedding.points for embedding in embeddings], len(layers))
     for place, (points, embedding) in enumerate(zip(turned, embeddings, strict=True)):
-        time, layer = list(folders)[place // len(layers)], layers[place % len(layers)]
+        time, layer = networks[place]
         layer_map = LayerMap(
             layer, loaded[place][0], points.astype(np.float32), settings(params, embedding), origins[place]
         )
-        folder = options.out / CHECKPOINTS / time if time else options.out
-        write_map(folder / f"{layer}.parquet", layer_map)
+        write_map(paths.map(layer, time), layer_map)
     divergences = {layer: round(e.kl_divergence, 6) for layer, e in zip(layers, embeddings, strict=False)}
-    write_json(options.metrics, {"samples": len(start), "kl_divergence": divergences})
+    write_json(paths.metrics("embedding"), {"samples": len(start), "kl_divergence": divergences})
     say(f"embed: {len(embeddings)} maps of {len(start)} samples")
 
 

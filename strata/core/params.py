@@ -32,7 +32,7 @@ def load_section(path: Path, name: str, schema: type[Schema]) -> Schema:
 
     Raises StrataError where the file cannot be read, the section is missing, or any key does not fit.
     """
-    content = _read(path)
+    content = read_params(path)
     if name not in content:
         raise StrataError(f"{path}: section '{name}' is missing")
     try:
@@ -42,7 +42,8 @@ def load_section(path: Path, name: str, schema: type[Schema]) -> Schema:
         raise StrataError(f"{path}: " + "; ".join(_mistakes(name, error.errors(), keys))) from None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_params(path: Path) -> dict[str, Any]:
+    """Return a params file's sections as plain values. Raises StrataError where it cannot be read."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -112,7 +113,7 @@ def _is_number(text: str) -> bool:
 
 def sections_as_text(path: Path, names: Sequence[str]) -> str:
     """Return the values of the named sections as YAML, without the file's comments. Raises StrataError as above."""
-    content = _read(path)
+    content = read_params(path)
     try:
         return yaml.safe_dump({name: content.get(name) for name in names}, sort_keys=False, allow_unicode=True)
     except (RecursionError, ValueError):  # ValueError: a whole number of more than 4300 digits

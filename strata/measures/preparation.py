@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from strata.artifacts.activations import read_info
 from strata.artifacts.measured import TRAINED, UNTRAINED
-from strata.artifacts.provenance import Provenance, check_same_origin, check_same_samples
-from strata.artifacts.samples import Samples, read_samples
+from strata.artifacts.provenance import Provenance
+from strata.artifacts.run import RunArtifacts
+from strata.artifacts.samples import Samples
 from strata.core.errors import StrataError
-from strata.dataset.description import load_images, read_description
+from strata.dataset.description import load_images
 from strata.maps.engines import NEIGHBOURS_PER_PERPLEXITY
 from strata.measures.labels import LabelledSets
 from strata.measures.params import MeasureParams
@@ -47,14 +47,10 @@ class Measured:
 
 def prepare_spaces(
     files: SpaceFiles,
-    layers: Mapping[str, str],
+    run: RunArtifacts,
     params: MeasureParams,
     network_params: NetworkParams,
     seed: int,
-    *,
-    data: Path,
-    model: Path,
-    activations: Path,
     earlier: Mapping[str, Path],
 ) -> Measured:
     """Fill the scratch folder with the activations of every space, set of images and layer.
@@ -63,8 +59,7 @@ def prepare_spaces(
 
     Raises StrataError where the artifacts do not belong together, or there are too few samples to measure.
     """
-    samples, origin = read_samples(activations / "samples.parquet")
-    check_same_origin(origin, activations / "samples.parquet", Provenance.of(origin.split, model, data), model)
+    samples, origin, layers, data = run.samples, run.provenance, run.layer_paths, run.paths.raw
     rows = chosen(len(samples.label), params.samples, np.random.default_rng([seed, 0]))
     check_enough(len(rows), params)
     train, test = load_images(data, "train"), load_images(data, "test")
@@ -81,11 +76,8 @@ def prepare_spaces(
         held_out_labels = test.labels[rows]
 
     for layer in layers:
-        path = activations / f"{layer}.parquet"
-        check_same_origin(origin, activations / "samples.parquet", read_info(path).provenance, path)
-        ids = copy_points(files, path, layer, rows)
-        check_same_samples(samples.sample_id, activations / "samples.parquet", ids, path)
-    description = read_description(data)
+        copy_points(files, run.layers[layer], run.activation_batches(layer), rows)
+    description = run.dataset
     device = prepare_torch(params.device, params.threads, training=False)
     shape, classes = description.image_shape, len(description.classes)
 
@@ -94,7 +86,7 @@ def prepare_spaces(
 
     network, twin = (initialized_network(network_params, shape, classes, seed).to(device) for _ in range(2))
     outputs = network_params.outputs
-    for space, weights in {TRAINED: model, **earlier}.items():
+    for space, weights in {TRAINED: run.paths.weights, **earlier}.items():
         load_checkpoint(network, weights)
         for name, images in sets.items():
             if (space, name) != (TRAINED, POINTS):  # extracted before

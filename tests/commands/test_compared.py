@@ -12,8 +12,8 @@ from scipy.spatial.distance import pdist
 from strata.artifacts.maps import SETTINGS, LayerMap
 from strata.artifacts.measured import LayerPoints, SampleDecisions
 from strata.artifacts.provenance import Provenance
-from strata.artifacts.run import MeasureInputs
 from strata.artifacts.samples import Samples
+from strata.artifacts.tables import Measures
 from strata.commands.compared import check_comparable, different_params, flat, only_layers, turned_to
 from strata.core.errors import StrataError
 from strata.dataset.description import read_description
@@ -56,7 +56,7 @@ def run_of(dataset, layers=LAYERS, commit=COMMIT, origin=ORIGIN):
         shown_activations={},
         batches=EMPTY,
         epochs=EMPTY,
-        measures=MeasureInputs(EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, decisions, points, [], np.arange(COUNT)),
+        measures=Measures(EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, decisions, points, [], np.arange(COUNT)),
     )
 
 

@@ -76,7 +76,7 @@ def run_all(params, data, out):
     run_train(params, data, out)
     run_extract(params, data, out)
     run_embed(params, out)
-    run_measure(params, data, out)
+    run_measure(params, out, data)
     run_report(params, data, out)
     (run,) = payload_of((out / "reports/index.html").read_text(encoding="utf-8"))["runs"]
     return run

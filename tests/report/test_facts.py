@@ -8,8 +8,10 @@ import pytest
 
 from strata.artifacts.maps import SETTINGS, LayerMap, write_map
 from strata.artifacts.provenance import Provenance
+from strata.artifacts.run import RunArtifacts
 from strata.artifacts.samples import Samples
 from strata.core.errors import StrataError
+from strata.core.paths import Paths
 from strata.dataset.description import read_description
 from strata.report.page.facts import facts
 from strata.report.page.inputs import ReportInputs
@@ -21,8 +23,9 @@ LAYERS = ["h5", "input"]
 @pytest.fixture
 def run(tmp_path, tiny_data):
     """Inputs with maps in `tmp_path`/embeddings, and training.json beside them."""
-    (tmp_path / "model.pt").write_bytes(b"weights")
-    origin = Provenance.of("test", tmp_path / "model.pt", tiny_data)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/mnist_cnn.pt").write_bytes(b"weights")
+    origin = Provenance.of("test", tmp_path / "model/mnist_cnn.pt", tiny_data)
     ids = np.arange(COUNT, dtype=np.int32)
     maps = {}
     for place, layer in enumerate(LAYERS):
@@ -47,7 +50,8 @@ def run(tmp_path, tiny_data):
 
 
 def facts_of(run, folder, shown=COUNT):
-    return facts(run, folder / "training.json", folder / "embeddings", shown, {"python": "3.11"})
+    artifacts = RunArtifacts(Paths.of(folder, folder), folder / "params.yaml")
+    return facts(run, artifacts, shown, {"python": "3.11"})
 
 
 def sha256(path):
@@ -58,7 +62,7 @@ def test_hashes_are_those_of_the_files(run, tmp_path, tiny_data):
     found = {name: text for name, text in facts_of(run, tmp_path).items() if "SHA-256" in name}
     assert list(found.items()) == [
         ("Data, SHA-256", sha256(tiny_data / "dataset.json")),
-        ("Model, SHA-256", sha256(tmp_path / "model.pt")),
+        ("Model, SHA-256", sha256(tmp_path / "model/mnist_cnn.pt")),
         ("Map of h5, SHA-256", sha256(tmp_path / "embeddings/h5.parquet")),
         ("Map of input, SHA-256", sha256(tmp_path / "embeddings/input.parquet")),
     ]

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +23,15 @@ from strata.artifacts.measured import (
     write_stability_maps,
 )
 from strata.artifacts.provenance import Provenance
-from strata.artifacts.samples import Samples, write_samples
+from strata.artifacts.run import RunArtifacts
+from strata.artifacts.samples import Samples, places_of, write_samples
 from strata.core.files import write_csv
+from strata.core.paths import Paths
 from strata.dataset.idx import read_idx
 from strata.report.page.inputs import ReportInputs, load_report_inputs
 from strata.report.page.payload import (
     POINT_FIELDS,
     UNKNOWN,
-    place_of,
     records,
     run_payload,
     shown_rows,
@@ -40,7 +41,16 @@ from strata.report.page.payload import (
 
 COUNT, MEASURED, SHOWN, K = 40, 25, 30, 4
 SHAPES = {"input": (1, 16, 16), "h1": (3, 2, 2), "h6": (10,)}
-TABLES = ("table", "cka", "dimension", "stability", "pairs", "curve", "epochs")
+# Table -> the stem of its file.
+FILES = {
+    "table": "measures",
+    "cka": "cka",
+    "dimension": "intrinsic_dimension",
+    "stability": "stability",
+    "pairs": "class_pairs",
+    "curve": "learning_curve",
+    "epochs": "epochs",
+}
 FACTS = {"Test accuracy": "98%", "Source": "a shelf"}
 
 
@@ -48,9 +58,9 @@ def ids_of(*values):
     return np.array(values, dtype=np.int32)
 
 
-def test_the_place_of_an_id_is_where_it_stands():
-    assert place_of(ids_of(7, 3, 5, 9, 1, 7), ids_of(3, 7, 9)).tolist() == [1, 0, -1, 2, -1, 1]
-    assert place_of(ids_of(), ids_of(3)).tolist() == []
+def test_the_places_of_an_id_is_where_it_stands():
+    assert places_of(ids_of(7, 3, 5, 9, 1, 7), ids_of(3, 7, 9)).tolist() == [1, 0, -1, 2, -1, 1]
+    assert places_of(ids_of(), ids_of(3)).tolist() == []
 
 
 @given(
@@ -61,7 +71,7 @@ def test_the_place_of_an_id_is_where_it_stands():
 def test_places_are_those_of_a_search_one_by_one(wanted, ascending):
     ordered = sorted(ascending)
     expected = [ordered.index(value) if value in ascending else -1 for value in wanted]
-    assert place_of(ids_of(*wanted), ids_of(*ordered)).tolist() == expected
+    assert places_of(ids_of(*wanted), ids_of(*ordered)).tolist() == expected
 
 
 def test_values_are_spread_and_the_rest_is_undefined_or_unknown():
@@ -137,8 +147,9 @@ class Run:
 def write_run(folder, data):
     """Write all files of a run of the 40 test images of `data`, of which 25 were measured."""
     rng = np.random.default_rng(5)
-    (folder / "model.pt").write_bytes(b"weights")
-    origin = Provenance.of("test", folder / "model.pt", data)
+    (folder / "model").mkdir()
+    (folder / "model/mnist_cnn.pt").write_bytes(b"weights")
+    origin = Provenance.of("test", folder / "model/mnist_cnn.pt", data)
     ids = np.arange(COUNT, dtype=np.int32)
     labels = read_idx(data / "t10k-labels-idx1-ubyte", 1).astype(np.int16)
     predicted = np.where(rng.random(COUNT) < 0.3, 9 - labels, labels).astype(np.int16)
@@ -193,25 +204,17 @@ def write_run(folder, data):
         "epochs": [("epoch", "train_loss", "test_loss", "test_accuracy"), (1, np.nan, 2 / 3, 0.875)],
     }
     for name, (header, *lines) in tables.items():
-        write_csv(folder / f"{name}.csv", pd.DataFrame(lines, columns=list(header)))
+        write_csv(folder / f"{FILES[name]}.csv", pd.DataFrame(lines, columns=list(header)))
 
 
 @pytest.fixture
 def run(tmp_path, tiny_data):
     """A run whose page shows 30 of its 40 samples; 25 were measured."""
     write_run(tmp_path, tiny_data)
-    inputs = load_report_inputs(
-        list(SHAPES),
-        None,
-        data=tiny_data,
-        model=tmp_path / "model.pt",
-        activations=tmp_path / "activations",
-        embeddings=tmp_path / "embeddings",
-        curve=tmp_path / "curve.csv",
-        epochs=tmp_path / "epochs.csv",
-        measured={"measures": tmp_path / "measures", **{name: tmp_path / f"{name}.csv" for name in TABLES[:5]}},
-        over_training=None,
-    )
+    params = tmp_path / "params.yaml"
+    params.write_text(f"layers: [{', '.join(SHAPES)}]\n", encoding="utf-8")
+    paths = replace(Paths.of(tmp_path, tmp_path), raw=tiny_data)
+    inputs = load_report_inputs(RunArtifacts(paths, params), None, over_training=False)
     return Run(tmp_path, inputs, shown_rows(COUNT, SHOWN, np.random.default_rng(0)))
 
 
@@ -307,7 +310,7 @@ def test_when_all_are_shown_neighbours_are_the_sample_ids(run):
     ("name", "file"), [("measures", "table"), ("pairs", "pairs"), ("epochs", "epochs"), ("batches", "curve")]
 )
 def test_tables_equal_their_files(run, payload, name, file):
-    assert payload[name] == csv_columns(run.folder / f"{file}.csv")
+    assert payload[name] == csv_columns(run.folder / f"{FILES[file]}.csv")
 
 
 def test_cka_equals_its_file_without_the_bounds(run, payload):

@@ -22,14 +22,14 @@ LAYERS = ["input", "h1", "h2", "h3", "h4", "h5", "h6"]
 def run_embed(params, folder, out="embeddings"):
     """Run the embed stage on the activations under `folder`, writing there."""
     arguments = ["--params", str(params), "--activations", str(folder / "activations"), "--out", str(folder / out)]
-    embed.main([*arguments, "--metrics", str(folder / f"{out}.json")])
+    embed.main([*arguments, "--reports", str(folder / f"reports of {out}")])
 
 
 def embed_error(params, folder):
     """Return the text of the StrataError that the stage ends in; nothing is written."""
     with pytest.raises(StrataError) as caught:
         run_embed(params, folder)
-    assert not (folder / "embeddings").exists() and not (folder / "embeddings.json").exists()
+    assert not (folder / "embeddings").exists() and not (folder / "reports of embeddings").exists()
     return str(caught.value)
 
 
@@ -80,7 +80,7 @@ def test_each_map_is_turned_to_the_one_before(maps):
 
 def test_each_map_says_how_it_was_made_and_from_what(maps, extracted):
     origin = Provenance.of("test", extracted / "model/mnist_cnn.pt", extracted / "raw")
-    divergences = json.loads((extracted / "embeddings.json").read_text(encoding="utf-8"))
+    divergences = json.loads((extracted / "reports of embeddings/embedding.json").read_text(encoding="utf-8"))
     assert divergences["samples"] == 40 and list(divergences["kl_divergence"]) == LAYERS
     for layer_map in maps:
         assert layer_map.provenance == origin
@@ -101,7 +101,8 @@ def test_the_number_of_processes_does_not_change_a_byte(extracted, write_params,
     for layer in ("h4", "input"):
         first, second = (extracted / f"maps{count}/{layer}.parquet" for count in (1, 2))
         assert first.read_bytes() == second.read_bytes()
-    assert (extracted / "maps1.json").read_bytes() == (extracted / "maps2.json").read_bytes()
+    metrics = [extracted / f"reports of maps{number}/embedding.json" for number in (1, 2)]
+    assert metrics[0].read_bytes() == metrics[1].read_bytes()
     assert capsys.readouterr().err.splitlines().count("embed: 2 maps of 40 samples") == 2
 
 

@@ -61,18 +61,14 @@ SIX_DIGITS = 1e-5
 def run_embed(params, folder):
     """Run the embed stage on the activations under `folder`."""
     arguments = ["--params", str(params), "--activations", str(folder / "activations")]
-    embed.main([*arguments, "--out", str(folder / "embeddings"), "--metrics", str(folder / "embedding.json")])
+    embed.main([*arguments, "--out", str(folder / "embeddings"), "--reports", str(folder / "reports")])
 
 
 def run_measure(params, folder, out="measured"):
     """Run the measure stage on what lies under `folder`, write all under `out` there, and return that."""
     target = folder / out
-    arguments = ["--params", str(params), "--data", str(folder / "raw"), "--model", str(folder / "model/mnist_cnn.pt")]
-    arguments += ["--activations", str(folder / "activations"), "--embeddings", str(folder / "embeddings")]
-    arguments += ["--out", str(target / "measures"), "--checkpoints", str(folder / "model/checkpoints")]
-    for option, name in TABLES.items():
-        arguments += [f"--{option}", str(target / name)]
-    stage.main(arguments)
+    arguments = ["--params", str(params), "--data", str(folder), "--out", str(target / "measures")]
+    stage.main([*arguments, "--reports", str(target)])
     return target
 
 
@@ -369,7 +365,7 @@ def test_measures_of_the_maps_are_those_by_brute_force(table, spaces, maps):
 
 
 def test_the_divergence_is_about_what_t_sne_itself_says(table, base):
-    own = json.loads((base / "embedding.json").read_text(encoding="utf-8"))["kl_divergence"]
+    own = json.loads((base / "reports/embedding.json").read_text(encoding="utf-8"))["kl_divergence"]
     np.testing.assert_allclose(
         values_of(table, "none", "map_kl_divergence"), [own[layer] for layer in LAYERS], rtol=0.1
     )
@@ -660,7 +656,7 @@ def test_a_map_of_another_model_is_refused(ready, write_params):
     found = read_map(path)
     write_map(path, replace(found, provenance=replace(found.provenance, model_sha256="f" * 64)))
     assert measure_error(write_params(), ready) == (
-        f"{ready / 'activations'} and {path} do not belong together: their model_sha256 differ"
+        f"{ready / 'activations/samples.parquet'} and {path} do not belong together: their model_sha256 differ"
         f" ({found.provenance.model_sha256[:12]} and {'f' * 12}); run `dvc repro`"
     )
 
@@ -670,7 +666,8 @@ def test_a_map_of_other_samples_is_refused(ready, write_params):
     path = ready / "embeddings/h6.parquet"
     found = read_map(path)
     write_map(path, replace(found, sample_ids=found.sample_ids[1:], points=found.points[1:]))
-    expected = f"{ready / 'activations'} and {path} do not hold the same samples (40 and 39); run `dvc repro`"
+    samples = ready / "activations/samples.parquet"
+    expected = f"{samples} and {path} do not hold the same samples (40 and 39); run `dvc repro`"
     assert measure_error(write_params(), ready) == expected
 
 

@@ -32,7 +32,7 @@ def kept(tiny_data, write_params, tmp_path, monkeypatch):
         run_train(params, out / "raw", out)
         run_extract(params, out / "raw", out)
         run_embed(params, out)
-        run_measure(params, out / "raw", out)
+        run_measure(params, out)
     return folders["with"], folders["without"], params
 
 

@@ -30,7 +30,6 @@ def project(tmp_path_factory):
     """A project's folder with its code, whose pipeline has run on tiny data in all seven layers."""
     folder = tmp_path_factory.mktemp("an exercise") / "project"
     run_tiny_project(folder, [FIRST_CLASS, *"123456789"])
-    (folder / "data/reports").rename(folder / "reports")
     for name in ("strata", "networks", "docs"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     return folder

@@ -1,6 +1,6 @@
 """One look for all figures: fonts, sizes, colours that colour-blind readers can tell apart, and how to save."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from strata.core.files import whole_file
 # Petroff (2021), Accessible color sequences for data visualization, arXiv:2107.02270: ten colours, matplotlib's name.
 CLASS_COLOURS = [to_hex(colour) for colour in mpl.color_sequences["petroff10"]]
 MOST_NAMED = 40  # classes: with more, their names and numbers would cover each other
+LONGEST_NAME = 24  # of a class
 INK, MUTED, ACCENT, WARM = "#222222", "#767676", "#3f90da", "#bd1f01"
 
 STYLE: dict[Any, Any] = {
@@ -34,6 +35,12 @@ STYLE: dict[Any, Any] = {
     "savefig.facecolor": "white",
     "svg.hashsalt": "strata",  # element ids repeat from run to run
 }
+
+
+def names_in_figures(classes: Sequence[str]) -> list[str]:
+    """Return classes' names as figures can show them: long ones cut, and no dollar taken for mathematics."""
+    short = [name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in classes]
+    return [name.replace("$", r"\$") for name in short]
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from strata.artifacts.measured import NEVER
+from strata.artifacts.samples import places_of
 from strata.report.figures.digits import draw_late_deciders, joined, late_rows
 from strata.report.figures.dimension import draw_dimension
 from strata.report.figures.measures import draw_measures
@@ -85,7 +86,7 @@ def measure_figures(inputs: ReportInputs, late: int) -> Iterator[Planned]:
 def _stability_figure(inputs: ReportInputs) -> Iterator[Planned]:
     maps = inputs.measures.stability_maps
     ids = maps[0].sample_id
-    labels = inputs.samples.label[np.searchsorted(inputs.samples.sample_id, ids)]
+    labels = inputs.samples.label[places_of(ids, inputs.samples.sample_id)]
     table = inputs.measures.stability
     overlaps = {
         (layer, float(perplexity)): float(overlap)

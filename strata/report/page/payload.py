@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from strata.artifacts.measured import LayerPoints
+from strata.artifacts.samples import places_of
 from strata.report.figures.image_grid import sheet_of, shrunk
 from strata.report.page.inputs import ReportInputs
 
@@ -79,7 +80,7 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
     samples, measures = inputs.samples, inputs.measures
     ids = samples.sample_id[rows]
     decisions = measures.decisions
-    place = place_of(ids, decisions.sample_id)
+    place = places_of(ids, decisions.sample_id)
     return {
         "ids": packed(ids),
         "predicted": packed(samples.predicted[rows]),
@@ -122,16 +123,10 @@ def shown_rows(count: int, most: int, rng: np.random.Generator) -> NDArray[np.in
 
 def _layer_points(points: LayerPoints, place: NDArray[np.intp], ids: NDArray[np.int32]) -> dict[str, Any]:
     fields = {name: packed(spread(getattr(points, name), place)) for name in POINT_FIELDS}
-    neighbours = place_of(points.neighbours.ravel(), ids).astype(np.int32).reshape(points.neighbours.shape)
+    neighbours = places_of(points.neighbours, ids).astype(np.int32)
     shown = np.full((len(ids), points.neighbours.shape[1]), -1, dtype=np.int32)
     shown[place >= 0] = neighbours[place[place >= 0]]
     return fields | {"neighbours": packed(shown)}
-
-
-def place_of(wanted: NDArray[np.int32], ascending: NDArray[np.int32]) -> NDArray[np.intp]:
-    """Return the place of each wanted id (m,) among ascending ids (n,), -1 where it is not there."""
-    places = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
-    return np.where(ascending[places] == wanted, places, -1)
 
 
 def spread(values: NDArray[Any], place: NDArray[np.intp]) -> NDArray[Any]:

@@ -14,8 +14,8 @@ from strata.artifacts.activations import LayerInfo
 from strata.artifacts.maps import LayerMap
 from strata.artifacts.measured import MEASURES, LayerPoints, SampleDecisions
 from strata.artifacts.provenance import Provenance
-from strata.artifacts.run import MeasureInputs
 from strata.artifacts.samples import Samples
+from strata.artifacts.tables import Measures
 from strata.dataset.description import DatasetDescription
 from strata.report.figures.measures import CONTROLS
 from strata.report.page.explorer import page_payload, render_explorer
@@ -95,7 +95,7 @@ def make_run(seed: int) -> Run:
             {"epoch": [0.5, 1.0, 2.0], "train_loss": [2.0, 1.0, 0.3], "train_accuracy": [0.2, 0.5, 0.9]}
         ),
         epochs=epochs.assign(test_accuracy=rng.uniform(0.5, 1, 3).round(4)),
-        measures=MeasureInputs(
+        measures=Measures(
             table=_measure_table(rng),
             cka=_cka(rng),
             dimension=pd.DataFrame(),
