@@ -6,10 +6,10 @@ python -m stages.report --data data --out reports
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from strata.artifacts.run import RunArtifacts
+from strata.core import streams
 from strata.core.console import say
 from strata.core.files import write_json, write_text
 from strata.core.params import Reproducible, Seed, load_section, sections_as_text
@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     planned = list(report_figures(inputs, params.misclassified, params.late_deciders))
     run_jobs(draw_and_save, [(entry.name, draw, paths.figures, params.dpi) for entry, draw in planned], "report")
 
-    rows = shown_rows(len(inputs.samples.label), params.page_samples, np.random.default_rng(seed))
+    measured, page_stream = inputs.measures.rows, streams.page_samples(seed)
+    rows = shown_rows(len(inputs.samples.label), params.page_samples, measured, page_stream)
     told = "# network\n" + paths.summary.read_text(encoding="utf-8") + "\n" + sections_as_text(params_path, TOLD)
     found = environment(mode)
     shown = run_payload(inputs, rows, facts(inputs, run, len(rows), found), told)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from strata.core import streams
 from strata.core.console import say
 from strata.core.files import sha256_of, whole_folder, write_csv, write_json, write_text
 from strata.core.params import Reproducible, Seed, load_section
@@ -48,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         summary += f"\ninitial weights: SHA-256 {sha256_of(start)}\n"
     freeze(network, params.freeze)
     network.to(device)
-    generator = torch.Generator().manual_seed(seed)
+    torch.manual_seed(streams.training_noise(seed))
+    generator = torch.Generator().manual_seed(streams.batch_order(seed))
     with whole_folder(paths.checkpoints) as checkpoints:
         history = train(
             network,

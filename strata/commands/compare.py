@@ -13,6 +13,7 @@ import yaml
 from strata.artifacts.revisions import WORKSPACE, run_of_revision
 from strata.artifacts.run import RunArtifacts
 from strata.commands.compared import check_comparable, different_params, only_layers, turned_to
+from strata.core import streams
 from strata.core.console import say
 from strata.core.errors import StrataError
 from strata.core.files import write_text
@@ -60,9 +61,10 @@ def compared_page(names: tuple[str, str], compared: Sequence[RunArtifacts]) -> s
     layers = check_comparable(first, second, names)
     first = only_layers(first, layers)
     second = turned_to(only_layers(second, layers), first)
-    most = load_section(compared[0].params_path, "report", ReportParams).page_samples
+    limit = load_section(compared[0].params_path, "report", ReportParams).page_samples
     seed = load_section(compared[0].params_path, "seed", Seed)
-    rows = shown_rows(len(first.samples.label), most, np.random.default_rng(seed))
+    measured = np.intersect1d(first.measures.rows, second.measures.rows)
+    rows = shown_rows(len(first.samples.label), limit, measured, streams.page_samples(seed))
     runs = {}
     for side, name, run, inputs in zip("AB", names, compared, (first, second), strict=True):
         about = facts(inputs, run, len(rows), run.environment) | {"To make it again": command(name)}

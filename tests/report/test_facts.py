@@ -94,8 +94,8 @@ def test_the_environment_the_engine_and_the_command(run, tmp_path):
     ("shown", "text"),
     [
         (40, "40 images of split test"),
-        (39, "40 images of split test, 39 of them drawn at random for this page"),
-        (10, "40 images of split test, 10 of them drawn at random for this page"),
+        (39, "40 images of split test, 39 of them on this page: measured ones first, then others at random"),
+        (10, "40 images of split test, 10 of them on this page: measured ones first, then others at random"),
     ],
 )
 def test_a_part_of_the_samples_is_said_to_be_drawn_at_random(run, tmp_path, shown, text):

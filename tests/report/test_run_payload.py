@@ -111,24 +111,37 @@ def test_records_of_an_empty_table_are_empty_columns():
     assert records(pd.DataFrame({"layer": [], "value": []})) == {"layer": [], "value": []}
 
 
-@given(count=st.integers(1, 300), most=st.integers(1, 300), seed=st.integers(0, 2**32 - 1))
+def chosen_rows(count, limit, measured, seed):
+    return shown_rows(count, limit, np.array(measured, dtype=np.intp), np.random.default_rng(seed))
+
+
+@given(st.integers(1, 200), st.integers(1, 200), st.integers(0, 200), st.integers(0, 2**32 - 1))
 @settings(deadline=None)
-def test_shown_rows_ascend_and_are_drawn_anew_the_same(count, most, seed):
-    rows = shown_rows(count, most, np.random.default_rng(seed))
-    assert len(rows) == min(count, most)
+def test_shown_rows_ascend_and_are_drawn_anew_the_same(count, limit, measured, seed):
+    taken = np.sort(np.random.default_rng(1).choice(count, min(measured, count), replace=False))
+    rows = chosen_rows(count, limit, taken, seed)
+    assert len(rows) == min(count, limit)
     assert (np.diff(rows) > 0).all()
     assert rows[0] >= 0 and rows[-1] < count
-    np.testing.assert_array_equal(rows, shown_rows(count, most, np.random.default_rng(seed)))
+    np.testing.assert_array_equal(rows, chosen_rows(count, limit, taken, seed))
+    # Measured ones first: all of them where they fit, and no other where they do not.
+    assert len(np.intersect1d(rows, taken)) >= min(len(taken), limit)
 
 
-@pytest.mark.parametrize("most", [10, 11])
-def test_all_rows_are_shown_when_there_are_few(most):
-    assert shown_rows(10, most, np.random.default_rng(0)).tolist() == list(range(10))
+@pytest.mark.parametrize("limit", [10, 11])
+def test_all_rows_are_shown_when_there_are_few(limit):
+    assert chosen_rows(10, limit, [3, 4], 0).tolist() == list(range(10))
 
 
-def test_shown_rows_are_drawn_at_random_from_all():
-    drawn = [shown_rows(100, 10, np.random.default_rng(seed)) for seed in range(100)]
+@pytest.mark.parametrize("measured", [[], [0, 1, 2]], ids=str)
+def test_the_rows_besides_the_measured_are_drawn_at_random_from_all(measured):
+    drawn = [chosen_rows(100, 10, measured, seed) for seed in range(100)]
     assert len(set(np.concatenate(drawn))) == 100
+
+
+def test_too_many_measured_rows_are_drawn_at_random_from_them():
+    drawn = [chosen_rows(100, 10, np.arange(0, 100, 2), seed) for seed in range(100)]
+    assert set(np.concatenate(drawn)) == set(range(0, 100, 2))
 
 
 @dataclass
@@ -215,7 +228,8 @@ def run(tmp_path, tiny_data):
     params.write_text(f"layers: [{', '.join(SHAPES)}]\n", encoding="utf-8")
     paths = replace(Paths.of(tmp_path, tmp_path), raw=tiny_data)
     inputs = load_report_inputs(RunArtifacts(paths, params), None, over_training=False)
-    return Run(tmp_path, inputs, shown_rows(COUNT, SHOWN, np.random.default_rng(0)))
+    # Any rows: some measured ones are not shown, and some are shown that were not measured.
+    return Run(tmp_path, inputs, np.sort(np.random.default_rng(0).choice(COUNT, SHOWN, replace=False)))
 
 
 @pytest.fixture

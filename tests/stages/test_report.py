@@ -62,7 +62,9 @@ def test_all_figures_in_both_forms_and_the_page(extracted, tiny_data, write_para
     ids = unpacked(payload["runs"][0]["ids"])
     assert len(ids) == 30 and (np.diff(ids) > 0).all()
     np.testing.assert_array_equal(unpacked(payload["labels"]), ids % 10)
-    assert "<td>40 images of split test, 30 of them drawn at random for this page</td>" in page
+    assert (
+        "<td>40 images of split test, 30 of them on this page: measured ones first, then others at random</td>" in page
+    )
 
     accuracy = json.loads((extracted / "reports/training.json").read_text())["test_accuracy"]
     assert f"<td>{accuracy:.2%}</td>" in page

@@ -19,7 +19,7 @@ def facts(inputs: ReportInputs, run: RunArtifacts, shown: int, environment: Mapp
     except (KeyError, ValueError, OverflowError):
         raise StrataError(f"{run.paths.metrics('training')} is missing or damaged; run `dvc repro -f train`") from None
     dataset, total = inputs.dataset, len(inputs.samples.label)
-    part = "" if shown == total else f", {shown:,} of them drawn at random for this page"
+    part = "" if shown == total else f", {shown:,} of them on this page: measured ones first, then others at random"
     seed, read = dataset.shuffled_labels_seed, dataset.source_sha256
     labels = "" if seed is None else f"; the training labels are shuffled, from seed {seed}"
     return {

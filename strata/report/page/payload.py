@@ -116,9 +116,18 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
     }
 
 
-def shown_rows(count: int, most: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Return all rows of `count`, or `most` of them at random, ascending: a page of too many samples is slow."""
-    return np.arange(count) if count <= most else np.sort(rng.choice(count, most, replace=False))
+def shown_rows(count: int, limit: int, measured: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return which rows of `count` the page shows, ascending: all, or `limit` of them, as a large page is slow.
+
+    The measured rows (m,) come first, as the page says most of them; others at random fill what is left. Where even the
+    measured are too many, a random part of them is shown.
+    """
+    if count <= limit:
+        return np.arange(count)
+    if len(measured) >= limit:
+        return np.sort(rng.choice(measured, limit, replace=False))
+    others = np.setdiff1d(np.arange(count), measured)
+    return np.sort(np.concatenate([measured, rng.choice(others, limit - len(measured), replace=False)]))
 
 
 def _layer_points(points: LayerPoints, place: NDArray[np.intp], ids: NDArray[np.int32]) -> dict[str, Any]:
