@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from strata.artifacts.activations import LayerInfo, read_info
 from strata.artifacts.maps import LayerMap, read_map
+from strata.artifacts.measure_registry import FILE, MeasureRegistry, read_registry
 from strata.artifacts.measured import (
     LayerPoints,
     SampleDecisions,
@@ -91,7 +92,10 @@ def _in_order(found: dict[str, Path], folder: Path) -> dict[str, Path]:
 
 @dataclass(frozen=True)
 class MeasureInputs:
-    """Tables as the measure stage wrote them; `rows` (m,) are the measured among the n samples of the report."""
+    """Tables as the measure stage wrote them, and what it says of its measures.
+
+    `rows` (m,) are the measured among the n samples of the report.
+    """
 
     table: pd.DataFrame
     cka: pd.DataFrame
@@ -102,6 +106,7 @@ class MeasureInputs:
     points: dict[str, LayerPoints]
     stability_maps: list[StabilityMap]
     rows: NDArray[np.intp]
+    registry: MeasureRegistry
 
 
 def load_measures(
@@ -149,6 +154,7 @@ def load_measures(
         points=points,
         stability_maps=maps,
         rows=rows,
+        registry=read_registry(measures / FILE),
     )
 
 

@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 
 from strata.artifacts.activations import iterate_activations, read_info
 from strata.artifacts.measured import PROJECTION, TRAINED, UNTRAINED
+from strata.artifacts.provenance import Provenance
+from strata.artifacts.samples import Samples
 from strata.core.errors import StrataError
+from strata.measures.labels import LabelledSets
 
 SPACES = (TRAINED, UNTRAINED, PROJECTION)
 POINTS, REFERENCE, HELD_OUT = "points", "reference", "held_out"
@@ -51,6 +54,22 @@ class SpaceFiles:
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(path)) from None
         return array
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is measured: `rows` (n,) of the extracted samples, all samples, the labels of all sets, and the origin.
+
+    `held_out` names the set of images that are read: the points themselves where they are test images. `projections`
+    names the layer whose random projection each layer shares.
+    """
+
+    rows: NDArray[np.intp]
+    samples: Samples
+    labels: LabelledSets
+    held_out: str
+    projections: dict[str, str]
+    provenance: Provenance
 
 
 @contextmanager

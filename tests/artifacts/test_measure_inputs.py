@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from strata.artifacts.measure_registry import write_registry
 from strata.artifacts.measured import (
     LayerPoints,
     SampleDecisions,
@@ -18,6 +19,7 @@ from strata.artifacts.provenance import Provenance
 from strata.artifacts.run import load_measures, read_csv
 from strata.core.errors import StrataError
 from strata.core.files import write_csv
+from strata.measures.registry import REGISTRY
 
 ORIGIN = Provenance("test", "a" * 64, "b" * 64)
 LAYERS = ["input", "h1"]
@@ -103,6 +105,7 @@ def written(tmp_path):
         write_measured(tmp_path, name)
     for name, table in TABLES.items():
         write_csv(tmp_path / f"{name}.csv", table)
+    write_registry(tmp_path / "measures/registry.json", REGISTRY)
     return tmp_path
 
 
@@ -139,6 +142,7 @@ def test_all_files_survive_the_round_trip(written):
         assert_same(one, expected)
     for name, table in TABLES.items():
         pd.testing.assert_frame_equal(getattr(found, name), table, check_exact=True)
+    assert found.registry.model_dump() == REGISTRY.model_dump()
 
 
 def test_rows_are_the_places_of_the_measured_among_the_samples(written):

@@ -105,7 +105,9 @@ def _training_figures(inputs: ReportInputs) -> Iterator[Planned]:
             "Taken in the full space of each layer; bands are 95% intervals. The last point is the trained network.",
             OVER_TRAINING,
         ),
-        partial(draw_measures_over_training, inputs.measures_over_training, list(inputs.maps)),
+        partial(
+            draw_measures_over_training, inputs.measures.registry, inputs.measures_over_training, list(inputs.maps)
+        ),
     )
 
 

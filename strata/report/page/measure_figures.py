@@ -54,7 +54,7 @@ def measure_figures(inputs: ReportInputs, late: int) -> Iterator[Planned]:
             " of means are somewhat too narrow, as points share neighbours.",
             KNOWS,
         ),
-        partial(draw_measures, measures.table, layers),
+        partial(draw_measures, measures.registry, measures.table, layers),
     )
     yield (
         PageFigure(

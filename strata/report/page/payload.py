@@ -11,8 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from strata.artifacts.measure_registry import MeasureRegistry
 from strata.artifacts.measured import LayerPoints
 from strata.report.figures.image_grid import sheet_of, shrunk
+from strata.report.figures.over_training import charts_over_training
 from strata.report.page.inputs import ReportInputs
 
 TYPES = ("float32", "int32", "int16", "uint8")
@@ -97,6 +99,7 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
             }
             for layer, layer_map in inputs.maps.items()
         },
+        "panels": panels(measures.registry),
         "measures": records(measures.table),
         "cka": records(measures.cka[["layer", "other_layer", "value", "control"]]),
         "pairs": records(measures.pairs[measures.pairs["other_class"] < MOST_PAIRED]),
@@ -109,10 +112,34 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
             }
             for time, maps in inputs.earlier.items()
         },
-        "over_training": records(inputs.measures_over_training) if inputs.earlier else {},
+        **_over_training(inputs),
         "facts": dict(facts),
         "params": params,
     }
+
+
+def panels(registry: MeasureRegistry) -> list[dict[str, Any]]:
+    """Return the charts of measures by depth: a line for each control, or for each of several measures."""
+    return [
+        {
+            **panel.model_dump(include={"title", "axis", "end", "lines"}),
+            "measures": [each.model_dump(include={"key", "title", "legend", "meaning"}) for each in shown],
+        }
+        for panel in registry.panels
+        if (shown := registry.shown_in(panel))
+    ]
+
+
+def _over_training(inputs: ReportInputs) -> dict[str, Any]:
+    """Return the charts of measures over training and their table; empty where no weights were kept."""
+    if not inputs.earlier:
+        return {"over_training": {}, "over_training_charts": []}
+    table = inputs.measures_over_training
+    charts = [
+        {"title": title, "axis": panel.axis, "end": panel.end, "measure": measure.key}
+        for title, panel, measure in charts_over_training(inputs.measures.registry, table)
+    ]
+    return {"over_training": records(table), "over_training_charts": charts}
 
 
 def shown_rows(count: int, most: int, rng: np.random.Generator) -> NDArray[np.intp]:
