@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         measured={name: getattr(options, name) for name in MEASURED},
         over_training=options.over_training,
     )
-    planned = list(report_figures(inputs, params.misclassified, params.late_deciders))
+    planned = list(report_figures(inputs, params))
     run_jobs(draw_and_save, [(entry.name, draw, options.figures, params.dpi) for entry, draw in planned], "report")
 
     rows = shown_rows(len(inputs.samples.label), params.page_samples, np.random.default_rng(seed))

@@ -24,7 +24,7 @@ from strata.report.page.explorer import (
     render_explorer,
     script_files,
 )
-from strata.report.page.measure_figures import PageFigure
+from strata.report.page.figure_row import PageFigure
 from strata.report.page.payload import sprite_of, unpacked
 
 PLAIN = "plain"

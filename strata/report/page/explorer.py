@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from strata.artifacts.measured import CONTROLS
 from strata.report.figures.style import CONTROL_LOOKS, LOOKS, class_colour
-from strata.report.page.measure_figures import PageFigure, data_address
+from strata.report.page.figure_row import PageFigure, data_address
 from strata.report.page.payload import packed, sprite_of
 
 FOLDER = Path(__file__).parent

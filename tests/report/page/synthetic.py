@@ -20,7 +20,7 @@ from strata.artifacts.samples import Samples
 from strata.dataset.description import DatasetDescription
 from strata.measures.registry import MEASURES, REGISTRY
 from strata.report.page.explorer import page_payload, render_explorer
-from strata.report.page.measure_figures import PageFigure
+from strata.report.page.figure_row import PageFigure
 from strata.report.page.inputs import ReportInputs
 from strata.report.page.payload import run_payload
 
