@@ -74,7 +74,7 @@ MEASURES = (
         title="intrinsic dimension (TwoNN, linear fit)",
         unit="dimensions",
         interval=Interval.HALF_SAMPLES,
-        meaning="The same by a linear fit that leaves out the largest tenth of the ratios of distances.",
+        meaning="The intrinsic dimension by a linear fit that leaves out the largest tenth of the ratios of distances.",
         source="Facco et al. 2017",
         score=lambda layer: [half.linear_fit for half in layer.dimensions],
     ),
@@ -84,7 +84,7 @@ MEASURES = (
         unit="points",
         interval=Interval.NONE,
         meaning="How many points TwoNN leaves out, as their nearest neighbour is at distance 0.",
-        source="own",
+        source="a count",
         score=lambda layer: layer.dimensions[0].dropped,
     ),
     Measure(
@@ -94,7 +94,7 @@ MEASURES = (
         panel="participation",
         needs=(Need.ALL_PAIRS,),
         interval=Interval.HALF_SAMPLES,
-        meaning="How many principal components the layer's variance is spread over, if it were spread evenly.",
+        meaning="How many principal components would hold the layer's variance if they shared it evenly.",
         source="Gao et al. 2017",
         score=lambda layer: participation_ratios(layer.gram_sums, layer.halves)[0],
     ),
@@ -105,7 +105,7 @@ MEASURES = (
         panel="zeros",
         interval=Interval.MEAN_OF_SHARES,
         meaning="The share of a point's activations that are exactly 0.",
-        source="own",
+        source="a count",
         score=OfActivations(zero_shares),
     ),
     Measure(
@@ -115,7 +115,7 @@ MEASURES = (
         panel="dead",
         interval=Interval.NONE,
         meaning="The share of units that have the same activation for all points.",
-        source="own",
+        source="a count",
         score=OfActivations(dead_share),
     ),
     Measure(
@@ -185,7 +185,7 @@ MEASURES = (
         needs=(Need.MAP,),
         interval=Interval.NONE,
         meaning="How well the order of all distances on the map agrees with that in the layer.",
-        source="Spearman 1904",
+        source="Kobak & Berens 2019",
         score=lambda layer: layer.map.distance_correlation,
     ),
     Measure(
