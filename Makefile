@@ -38,7 +38,7 @@ compare: $(READY) ## two runs side by side: make compare A=<experiment or revisi
 	@python -m strata.commands.compare "$(A)" "$(B)" --out reports/compare.html
 
 export: $(READY) ## for TensorBoard, Embedding Atlas, NumPy and FiftyOne, to exports/: make export [LAYERS="h4 h5"]
-	@python -m strata.commands.export --out exports $(if $(LAYERS),--layers $(foreach layer,$(LAYERS),"$(layer)"))
+	@python -m strata.commands.export.main --out exports $(if $(LAYERS),--layers $(foreach layer,$(LAYERS),"$(layer)"))
 
 verify: $(READY) ## recompute the committed state in another folder and compare every artifact: make verify [REV=revision]
 	@python -m strata.commands.verify --rev "$(or $(REV),HEAD)"
