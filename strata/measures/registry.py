@@ -11,7 +11,7 @@ from strata.measures.measure import Measure, OfActivations
 from strata.measures.similarity import neighbourhood_overlap
 
 PANELS = (
-    Panel(key="hit", title="Neighbourhood hit", axis="share of neighbours with the label", end=1),
+    Panel(key="hit", title="Neighbourhood hit", axis="share of neighbours", end=1),
     Panel(key="knn", title="kNN accuracy", axis="accuracy on held-out images", end=1),
     Panel(key="probe", title="Linear probe", axis="accuracy on held-out images", end=1),
     Panel(key="dimension", title="Intrinsic dimension (TwoNN)", axis="dimension"),

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from strata.artifacts.measure_registry import (
@@ -95,3 +97,16 @@ def test_a_field_that_does_not_fit_is_named(written, change, problem):
     content["measures"][0] |= change
     written.write_text(json.dumps(content), encoding="utf-8")
     assert read_error(written).startswith(f"{written} is damaged: {problem}")
+
+
+@given(start=st.integers(0, 500), removed=st.integers(0, 40), added=st.binary(max_size=8))
+@settings(deadline=None)
+def test_any_bytes_are_a_registry_or_one_line(tmp_path_factory, start, removed, added):
+    path = tmp_path_factory.getbasetemp() / "damaged registry.json"
+    write_registry(path, REGISTRY)
+    content = path.read_bytes()
+    path.write_bytes(content[:start] + added + content[start + removed :])
+    try:
+        assert isinstance(read_registry(path), MeasureRegistry)
+    except StrataError as error:
+        assert len(str(error).splitlines()) == 1

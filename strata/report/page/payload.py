@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,12 +99,7 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
             }
             for layer, layer_map in inputs.maps.items()
         },
-        "panels": panels(measures.registry),
-        "measures": records(measures.table),
-        "cka": records(measures.cka[["layer", "other_layer", "value", "control"]]),
-        "pairs": records(measures.pairs[measures.pairs["other_class"] < MOST_PAIRED]),
-        "epochs": records(inputs.epochs),
-        "batches": records(inputs.batches),
+        **{name: data(inputs) for name, data in PANEL_DATA.items()},
         "earlier": {
             time: {
                 layer: {"x": packed(each.points[rows, 0]), "y": packed(each.points[rows, 1])}
@@ -112,7 +107,6 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
             }
             for time, maps in inputs.earlier.items()
         },
-        **_over_training(inputs),
         "facts": dict(facts),
         "params": params,
     }
@@ -120,26 +114,35 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
 
 def panels(registry: MeasureRegistry) -> list[dict[str, Any]]:
     """Return the charts of measures by depth: a line for each control, or for each of several measures."""
+    told = {"key", "title", "legend", "meaning"}
     return [
-        {
-            **panel.model_dump(include={"title", "axis", "end", "lines"}),
-            "measures": [each.model_dump(include={"key", "title", "legend", "meaning"}) for each in shown],
-        }
+        panel.model_dump(include={"title", "axis", "end", "lines"})
+        | {"measures": [measure.model_dump(include=told) for measure in registry.shown_in(panel)]}
         for panel in registry.panels
-        if (shown := registry.shown_in(panel))
     ]
 
 
-def _over_training(inputs: ReportInputs) -> dict[str, Any]:
-    """Return the charts of measures over training and their table; empty where no weights were kept."""
+def _over_training_charts(inputs: ReportInputs) -> list[dict[str, Any]]:
+    """Return the charts of measures over training; empty where no weights were kept."""
     if not inputs.earlier:
-        return {"over_training": {}, "over_training_charts": []}
-    table = inputs.measures_over_training
-    charts = [
+        return []
+    return [
         {"title": title, "axis": panel.axis, "end": panel.end, "measure": measure.key}
-        for title, panel, measure in charts_over_training(inputs.measures.registry, table)
+        for title, panel, measure in charts_over_training(inputs.measures.registry, inputs.measures_over_training)
     ]
-    return {"over_training": records(table), "over_training_charts": charts}
+
+
+# What the panels below the maps show, as JSON can hold it, by the name that their scripts in script/panels/ use.
+PANEL_DATA: dict[str, Callable[[ReportInputs], Any]] = {
+    "panels": lambda inputs: panels(inputs.measures.registry),
+    "measures": lambda inputs: records(inputs.measures.table),
+    "cka": lambda inputs: records(inputs.measures.cka[["layer", "other_layer", "value", "control"]]),
+    "pairs": lambda inputs: records(inputs.measures.pairs[inputs.measures.pairs["other_class"] < MOST_PAIRED]),
+    "epochs": lambda inputs: records(inputs.epochs),
+    "batches": lambda inputs: records(inputs.batches),
+    "over_training": lambda inputs: records(inputs.measures_over_training) if inputs.earlier else {},
+    "over_training_charts": _over_training_charts,
+}
 
 
 def shown_rows(count: int, most: int, rng: np.random.Generator) -> NDArray[np.intp]:
