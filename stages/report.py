@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     run = RunArtifacts(paths, params_path)
     inputs = load_report_inputs(run, params.sample_id)
-    planned = list(report_figures(inputs, params.misclassified, params.late_deciders))
+    planned = list(report_figures(inputs, params))
     run_jobs(draw_and_save, [(entry.name, draw, paths.figures, params.dpi) for entry, draw in planned], "report")
 
     measured, page_stream = inputs.measures.rows, streams.page_samples(seed)

@@ -16,35 +16,16 @@ from strata.artifacts.parquet import open_parquet, read_table, write_table
 from strata.artifacts.provenance import Provenance
 from strata.core.errors import StrataError
 
-# Measure -> what it is, for axes and tables; the order is that of the table.
-MEASURES = {
-    "neighbourhood_hit": "neighbourhood hit",
-    "knn_accuracy": "kNN accuracy",
-    "probe_accuracy": "linear probe accuracy",
-    "intrinsic_dimension": "intrinsic dimension (TwoNN, maximum likelihood)",
-    "intrinsic_dimension_fit": "intrinsic dimension (TwoNN, linear fit)",
-    "duplicates_dropped": "points dropped as duplicates of others",
-    "participation_ratio": "participation ratio",
-    "zero_share": "share of zero activations",
-    "dead_share": "share of dead units",
-    "overlap_with_next": "neighbourhood overlap with the next layer",
-    "map_recall": "kNN recall of the map",
-    "map_trustworthiness": "trustworthiness of the map",
-    "map_continuity": "continuity of the map",
-    "map_hit": "neighbourhood hit on the map",
-    "map_distance_correlation": "Spearman correlation of distances",
-    "map_kl_divergence": "KL divergence of the map (nats)",
-}
-
-
 NEVER = -1
 
-
-SHUFFLED = "shuffled labels"
-
-
-TRAINED, UNTRAINED, PROJECTION = "none", "untrained", "random projection"
-
+TRAINED, UNTRAINED, PROJECTION, SHUFFLED = "none", "untrained", "random projection", "shuffled labels"
+# What is measured, as the tables name it in column `control` -> its name for people: the network, then its controls.
+CONTROLS = {
+    TRAINED: "trained network",
+    UNTRAINED: "untrained twin",
+    PROJECTION: "random projection of the input",
+    SHUFFLED: "shuffled labels",
+}
 
 SAMPLE_COLUMNS = {
     "sample_id": pa.int32(),

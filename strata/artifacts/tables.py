@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from strata.artifacts.measure_registry import MeasureRegistry, read_registry
 from strata.artifacts.measured import (
     LayerPoints,
     SampleDecisions,
@@ -36,7 +37,7 @@ class Measures:
     """What was measured of a run: tables as the measure stage wrote them, and what it says of single samples.
 
     `table` has one row per layer, measure and control, with `value` and its interval `low` to `high`; `rows` (m,) are
-    the measured samples among the n samples of the run.
+    the measured samples among the n samples of the run; `registry` says what each measure is.
     """
 
     table: pd.DataFrame
@@ -48,6 +49,7 @@ class Measures:
     points: dict[str, LayerPoints]
     stability_maps: list[StabilityMap]
     rows: NDArray[np.intp]
+    registry: MeasureRegistry
 
 
 def read_measures(paths: Paths, layers: Sequence[str], sample_ids: NDArray[np.int32], origin: Provenance) -> Measures:
@@ -71,6 +73,7 @@ def read_measures(paths: Paths, layers: Sequence[str], sample_ids: NDArray[np.in
         points=points,
         stability_maps=maps,
         rows=rows,
+        registry=read_registry(paths.registry),
     )
 
 

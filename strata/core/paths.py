@@ -78,6 +78,11 @@ class Paths:
         """Maps of the stability sample at other settings."""
         return self.measures / "stability_maps.parquet"
 
+    @property
+    def registry(self) -> Path:
+        """What each measure is, for tables, figures and the page."""
+        return self.measures / "registry.json"
+
     def metrics(self, stage: str) -> Path:
         """The metrics of `training`, `embedding` or `measures`."""
         return self.reports / f"{stage}.json"

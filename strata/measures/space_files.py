@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 
 from strata.artifacts.activations import Activations, LayerInfo
 from strata.artifacts.measured import PROJECTION, TRAINED, UNTRAINED
+from strata.artifacts.provenance import Provenance
+from strata.artifacts.samples import Samples
+from strata.core import streams
+from strata.measures.labels import LabelledSets
 
 SPACES = (TRAINED, UNTRAINED, PROJECTION)
 POINTS, REFERENCE, HELD_OUT = "points", "reference", "held_out"
@@ -50,6 +54,22 @@ class SpaceFiles:
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(path)) from None
         return array
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is measured: `rows` (n,) of the extracted samples, all samples, the labels of all sets, and the origin.
+
+    `held_out` names the set of images that are read: the points themselves where they are test images. `projections`
+    names the layer whose random projection each layer shares.
+    """
+
+    rows: NDArray[np.intp]
+    samples: Samples
+    labels: LabelledSets
+    held_out: str
+    projections: dict[str, str]
+    provenance: Provenance
 
 
 @contextmanager
@@ -93,6 +113,6 @@ def project_input(
     shared = projections_of(units, values.shape[1])
     for layer in sorted(set(shared.values())):
         size = min(units[layer], values.shape[1])
-        matrix = np.random.default_rng([seed, size]).standard_normal((values.shape[1], size), dtype=np.float32)
+        matrix = streams.random_projection(seed, size).standard_normal((values.shape[1], size), dtype=np.float32)
         files.write(PROJECTION, images, layer, values @ (matrix / np.float32(size**0.5)))
     return shared

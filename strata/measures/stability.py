@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.spatial import procrustes
 
 from strata.artifacts.measured import TRAINED
+from strata.core import streams
 from strata.maps.alignment import aligned
 from strata.maps.engines import INITIAL_DEVIATION, check_points, embed
 from strata.maps.params import EmbedParams
@@ -74,7 +75,7 @@ def measure_stability(job: StabilityJob) -> StabilityRuns:
     low = reduced(values, job.params.pca_components, job.seed)
     maps = []
     for start in range(job.starts):
-        rng = np.random.default_rng([job.seed, start])
+        rng = streams.stability_start(job.seed, start)
         initial = rng.standard_normal((len(low), 2)) * INITIAL_DEVIATION
-        maps.append(embed(low, initial, job.params, start).points)
+        maps.append(embed(low, initial, job.params, streams.map_optimization(job.seed, start)).points)
     return StabilityRuns(compare_runs(maps, job.neighbours), aligned(maps[0], job.map_points))

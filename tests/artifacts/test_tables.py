@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from strata.artifacts.measure_registry import write_registry
 from strata.artifacts.measured import (
     LayerPoints,
     SampleDecisions,
@@ -19,6 +20,7 @@ from strata.artifacts.tables import read_csv, read_measures
 from strata.core.errors import StrataError
 from strata.core.files import write_csv
 from strata.core.paths import Paths
+from strata.measures.registry import REGISTRY
 
 ORIGIN = Provenance("test", "a" * 64, "b" * 64)
 LAYERS = ["input", "h1"]
@@ -110,6 +112,7 @@ def written(tmp_path):
     """A folder with measures/ and a CSV a table."""
     for name in PARQUET:
         write_measured(tmp_path, name)
+    write_registry(tmp_path / "measures/registry.json", REGISTRY)
     for name, table in TABLES.items():
         write_csv(tmp_path / f"{FILES[name]}.csv", table)
     return tmp_path

@@ -17,6 +17,7 @@ from strata.artifacts.tables import Measures
 from strata.commands.compared import check_comparable, different_params, flat, only_layers, turned_to
 from strata.core.errors import StrataError
 from strata.dataset.description import read_description
+from strata.measures.registry import REGISTRY
 from strata.report.page.inputs import ReportInputs
 
 LAYERS = ["input", "h1", "h2", "h3"]
@@ -56,7 +57,7 @@ def run_of(dataset, layers=LAYERS, commit=COMMIT, origin=ORIGIN):
         shown_activations={},
         batches=EMPTY,
         epochs=EMPTY,
-        measures=Measures(EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, decisions, points, [], np.arange(COUNT)),
+        measures=Measures(EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, decisions, points, [], np.arange(COUNT), REGISTRY),
     )
 
 

@@ -13,11 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strata.artifacts.measured import MEASURES
-from strata.report.figures.measures import CONTROLS
-from strata.report.figures.style import class_colour
-from strata.report.page.explorer import FOLDER, LIBRARIES, SCRIPTS, STYLE, json_for_html, page_payload, render_explorer
-from strata.report.page.measure_figures import PageFigure
+from strata.artifacts.measured import CONTROLS
+from strata.report.figures.style import CONTROL_LOOKS, LOOKS, class_colour
+from strata.report.page.explorer import (
+    FOLDER,
+    LIBRARIES,
+    STYLE,
+    json_for_html,
+    page_payload,
+    render_explorer,
+    script_files,
+)
+from strata.report.page.figure_row import PageFigure
 from strata.report.page.payload import sprite_of, unpacked
 
 PLAIN = "plain"
@@ -218,7 +225,7 @@ def test_no_id_stands_twice_and_every_name_of_another_element_is_there(folder, r
 
 
 def test_every_element_that_the_script_looks_up_by_its_id_is_there(folder):
-    script = "\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
+    script = "\n".join(path.read_text(encoding="utf-8") for path in script_files())
     wanted = set(re.findall(r'getElementById\("([^"]+)"\)', script))
     # What shows training's time is there only where weights were kept (tests/report/page/test_over_training.py).
     assert wanted - {"time", "over-training", "over-training-key"} <= set(Page(render(folder)).values("id"))
@@ -253,20 +260,21 @@ def test_scripts_stand_in_their_order_after_the_libraries(folder):
     for name, text in zip(LIBRARIES, scripts[1:], strict=False):
         assert text == (static / name).read_text(encoding="utf-8").strip(), name
     own = scripts[-1]
-    places = [own.index(path.read_text(encoding="utf-8").strip()) for path in SCRIPTS]
+    places = [own.index(path.read_text(encoding="utf-8").strip()) for path in script_files()]
     assert places == sorted(places)
-    body = "\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
+    body = "\n".join(path.read_text(encoding="utf-8") for path in script_files())
     assert own == f'(() => {{\n"use strict";\n{body}\n}})();'
 
 
 def test_every_script_is_in_the_page_and_exists():
-    assert len(set(SCRIPTS)) == len(SCRIPTS)
-    assert set(SCRIPTS) == {path for path in (FOLDER / "script").iterdir() if not path.name.startswith(".")}
-    assert all(path.is_file() for path in SCRIPTS)
+    scripts = script_files()
+    assert len(set(scripts)) == len(scripts)
+    assert set(scripts) == {path for path in (FOLDER / "script").rglob("*") if path.is_file() and path.name[0] != "."}
+    assert all(path.is_file() for path in scripts)
 
 
 def test_no_script_or_style_could_end_its_element():
-    for path in (*SCRIPTS, STYLE):
+    for path in (*script_files(), STYLE):
         assert not re.search(r"</(script|style)|<!--", path.read_text(encoding="utf-8"), re.IGNORECASE), path
 
 
@@ -285,10 +293,10 @@ def test_the_payload_holds_what_the_runs_share_and_the_runs_in_order():
     assert (payload["scale"][0], payload["scale"][-1], len(payload["scale"])) == ("#440154", "#fde725", 64)
 
 
-def test_the_payload_names_every_measure_and_control():
+def test_the_payload_names_every_control_and_has_the_looks_of_lines():
     payload = payload_of()
-    assert list(payload["measures"].items()) == list(MEASURES.items())
     assert list(payload["controls"]) == list(CONTROLS)
-    for name, (title, look) in CONTROLS.items():
-        assert payload["controls"][name] == {"title": title, "colour": look.colour, "dash": look.dashes}
+    for name, look in CONTROL_LOOKS.items():
+        assert payload["controls"][name] == {"title": CONTROLS[name], "colour": look.colour, "dash": look.dashes}
+    assert payload["looks"] == [{"colour": look.colour, "dash": look.dashes} for look in LOOKS]
     json.dumps(payload, allow_nan=False)

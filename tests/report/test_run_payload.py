@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from strata.artifacts.activations import ActivationWriter, LayerInfo
 from strata.artifacts.maps import SETTINGS, LayerMap, write_map
+from strata.artifacts.measure_registry import write_registry
 from strata.artifacts.measured import (
     LayerPoints,
     SampleDecisions,
@@ -28,6 +29,7 @@ from strata.artifacts.samples import Samples, places_of, write_samples
 from strata.core.files import write_csv
 from strata.core.paths import Paths
 from strata.dataset.idx import read_idx
+from strata.measures.registry import MEASURES, PANELS, REGISTRY
 from strata.report.page.inputs import ReportInputs, load_report_inputs
 from strata.report.page.payload import (
     POINT_FIELDS,
@@ -199,6 +201,7 @@ def write_run(folder, data):
         write_points(folder / f"measures/points/{layer}.parquet", LayerPoints(**columns), origin)
     maps = [StabilityMap(layer, 5.0, measured[:3], np.zeros((3, 2), np.float32)) for layer in SHAPES]
     write_stability_maps(folder / "measures/stability_maps.parquet", maps, origin)
+    write_registry(folder / "measures/registry.json", REGISTRY)
     pairs = [(first, second) for first in SHAPES for second in SHAPES]
     tables = {
         "table": [("layer", "measure", "value", "low", "high", "control")]
@@ -331,6 +334,17 @@ def test_cka_equals_its_file_without_the_bounds(run, payload):
     columns = csv_columns(run.folder / "cka.csv")
     assert payload["cka"] == {name: columns[name] for name in ("layer", "other_layer", "value", "control")}
     assert None in payload["cka"]["value"]
+
+
+def test_panels_are_those_of_the_registry_with_their_measures(payload):
+    assert [panel["title"] for panel in payload["panels"]] == [panel.title for panel in PANELS]
+    for panel, found in zip(PANELS, payload["panels"], strict=True):
+        assert (found["axis"], found["end"], found["lines"]) == (panel.axis, panel.end, panel.lines)
+        shown = [measure for measure in MEASURES if measure.panel == panel.key]
+        assert found["measures"] == [
+            {"key": one.key, "title": one.title, "legend": one.legend, "meaning": one.meaning} for one in shown
+        ]
+    assert (payload["over_training"], payload["over_training_charts"]) == ({}, [])
 
 
 def test_facts_and_parameters_are_told_as_given(payload):

@@ -24,11 +24,13 @@ from stages import embed
 from stages import measure as stage
 from strata.artifacts.activations import ActivationWriter, read_activations
 from strata.artifacts.maps import read_map, write_map
-from strata.artifacts.measured import MEASURES, read_decisions, read_points, read_stability_maps
+from strata.artifacts.measure_registry import Interval, Need, read_registry
+from strata.artifacts.measured import read_decisions, read_points, read_stability_maps
 from strata.artifacts.provenance import Provenance
 from strata.core.errors import StrataError
 from strata.dataset.description import read_description
 from strata.jobs import pool
+from strata.measures import registry
 from strata.measures.params import MeasureParams
 from strata.measures.preparation import check_enough
 from strata.network.make import initialized_network
@@ -51,6 +53,7 @@ TABLES = {
     "pairs": "class_pairs.csv",
     "training": "measures_over_training.csv",
 }
+MEASURES = [measure.key for measure in registry.MEASURES]
 OF_MAPS = {name for name in MEASURES if name.startswith("map_")}
 OF_LABELS = {"neighbourhood_hit", "knn_accuracy", "probe_accuracy", "map_hit"}
 WITHOUT_BOUNDS = {"duplicates_dropped", "dead_share", "map_distance_correlation", "map_kl_divergence"}
@@ -228,10 +231,22 @@ def check_value(table, control, measure, expected):
 
 
 def test_all_files_are_written_and_the_scratch_folder_is_gone(measured):
-    names = [*TABLES.values(), "measures/samples.parquet", "measures/stability_maps.parquet"]
+    names = [*TABLES.values(), "measures/samples.parquet", "measures/stability_maps.parquet", "measures/registry.json"]
     names += [f"measures/points/{layer}.parquet" for layer in LAYERS]
     assert sorted(str(path.relative_to(measured)) for path in measured.rglob("*") if path.is_file()) == sorted(names)
     assert not (measured / ".measures.part").exists()
+
+
+def test_the_registry_is_written_as_it_is(measured):
+    found = read_registry(measured / "measures/registry.json")
+    assert found.model_dump() == registry.REGISTRY.model_dump()
+    assert [measure.key for measure in found.measures] == MEASURES
+
+
+def test_the_registry_says_truly_what_measures_need_and_which_have_bounds():
+    assert {one.key for one in registry.MEASURES if Need.MAP in one.needs} == OF_MAPS
+    assert {one.key for one in registry.MEASURES if Need.LABELS in one.needs} == OF_LABELS
+    assert {one.key for one in registry.MEASURES if one.interval == Interval.NONE} == WITHOUT_BOUNDS
 
 
 def test_every_file_says_what_it_was_made_from(measured, base):

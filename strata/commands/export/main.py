@@ -1,6 +1,6 @@
 """Export: what was computed, in the forms of other tools: TensorBoard's projector, Embedding Atlas, arrays.
 
-python -m strata.commands.export --out exports [--layers h4 h5]
+python -m strata.commands.export.main --out exports [--layers h4 h5]
 """
 
 from collections.abc import Sequence

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from strata.artifacts.measure_registry import MeasureRegistry
 from strata.artifacts.measured import LayerPoints
 from strata.artifacts.samples import places_of
 from strata.report.figures.image_grid import sheet_of, shrunk
+from strata.report.figures.over_training import charts_over_training
 from strata.report.page.inputs import ReportInputs
 
 TYPES = ("float32", "int32", "int16", "uint8")
@@ -98,11 +100,7 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
             }
             for layer, layer_map in inputs.maps.items()
         },
-        "measures": records(measures.table),
-        "cka": records(measures.cka[["layer", "other_layer", "value", "control"]]),
-        "pairs": records(measures.pairs[measures.pairs["other_class"] < MOST_PAIRED]),
-        "epochs": records(inputs.epochs),
-        "batches": records(inputs.batches),
+        **{name: data(inputs) for name, data in PANEL_DATA.items()},
         "earlier": {
             time: {
                 layer: {"x": packed(each.points[rows, 0]), "y": packed(each.points[rows, 1])}
@@ -110,10 +108,42 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
             }
             for time, maps in inputs.earlier.items()
         },
-        "over_training": records(inputs.measures_over_training) if inputs.earlier else {},
         "facts": dict(facts),
         "params": params,
     }
+
+
+def panels(registry: MeasureRegistry) -> list[dict[str, Any]]:
+    """Return the charts of measures by depth: a line for each control, or for each of several measures."""
+    told = {"key", "title", "legend", "meaning"}
+    return [
+        panel.model_dump(include={"title", "axis", "end", "lines"})
+        | {"measures": [measure.model_dump(include=told) for measure in registry.shown_in(panel)]}
+        for panel in registry.panels
+    ]
+
+
+def _over_training_charts(inputs: ReportInputs) -> list[dict[str, Any]]:
+    """Return the charts of measures over training; empty where no weights were kept."""
+    if not inputs.earlier:
+        return []
+    return [
+        {"title": title, "axis": panel.axis, "end": panel.end, "measure": measure.key}
+        for title, panel, measure in charts_over_training(inputs.measures.registry, inputs.measures_over_training)
+    ]
+
+
+# What the panels below the maps show, as JSON can hold it, by the name that their scripts in script/panels/ use.
+PANEL_DATA: dict[str, Callable[[ReportInputs], Any]] = {
+    "panels": lambda inputs: panels(inputs.measures.registry),
+    "measures": lambda inputs: records(inputs.measures.table),
+    "cka": lambda inputs: records(inputs.measures.cka[["layer", "other_layer", "value", "control"]]),
+    "pairs": lambda inputs: records(inputs.measures.pairs[inputs.measures.pairs["other_class"] < MOST_PAIRED]),
+    "epochs": lambda inputs: records(inputs.epochs),
+    "batches": lambda inputs: records(inputs.batches),
+    "over_training": lambda inputs: records(inputs.measures_over_training) if inputs.earlier else {},
+    "over_training_charts": _over_training_charts,
+}
 
 
 def shown_rows(count: int, limit: int, measured: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:

@@ -12,15 +12,16 @@ from PIL import Image
 
 from strata.artifacts.activations import LayerInfo
 from strata.artifacts.maps import LayerMap
-from strata.artifacts.measured import MEASURES, LayerPoints, SampleDecisions
+from strata.artifacts.measure_registry import Interval
+from strata.artifacts.measured import CONTROLS, LayerPoints, SampleDecisions
 from strata.artifacts.provenance import Provenance
 from strata.artifacts.samples import Samples
 from strata.artifacts.tables import Measures
 from strata.dataset.description import DatasetDescription
-from strata.report.figures.measures import CONTROLS
+from strata.measures.registry import MEASURES, REGISTRY
 from strata.report.page.explorer import page_payload, render_explorer
+from strata.report.page.figure_row import PageFigure
 from strata.report.page.inputs import ReportInputs
-from strata.report.page.measure_figures import PageFigure
 from strata.report.page.payload import run_payload
 
 LAYERS = ["input", "h1", "h2", "h3", "h4", "h5", "h6"]
@@ -105,6 +106,7 @@ def make_run(seed: int) -> Run:
             points=points,
             stability_maps=[],
             rows=measured,
+            registry=REGISTRY,
         ),
     )
     place = {int(sample): at for at, sample in enumerate(ids[measured])}
@@ -164,15 +166,15 @@ def _measure_table(rng: np.random.Generator) -> pd.DataFrame:
     rows = [
         (
             layer,
-            measure,
+            measure.key,
             value,
-            *((np.nan, np.nan) if measure == "zero_share" else (value - 0.05, value + 0.05)),
+            *((np.nan, np.nan) if measure.interval == Interval.NONE else (value - 0.05, value + 0.05)),
             control,
         )
         for control in CONTROLS
         for measure in MEASURES
         for layer, value in zip(LAYERS, rng.uniform(0.1, 0.9, len(LAYERS)).round(4), strict=True)
-        if not (measure == "overlap_with_next" and layer == LAYERS[-1])
+        if not (measure.key == "overlap_with_next" and layer == LAYERS[-1])
     ]
     return pd.DataFrame(rows, columns=["layer", "measure", "value", "low", "high", "control"])
 
