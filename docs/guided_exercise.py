@@ -28,7 +28,7 @@ from strata.artifacts.activations import read_one_activation
 from strata.commands.compare import load_run
 from strata.commands.known_experiments import known_experiments
 from strata.core.params import Layers, Seed, load_section
-from strata.maps.engines import embed, initial_map
+from strata.maps.embedder import initial_map
 from strata.maps.params import EmbedParams
 from strata.maps.pca import read_reduced
 from strata.network.capture import captured, resolved_layers
@@ -282,7 +282,7 @@ answer(
 # %%
 shapes = {layer: " × ".join(map(str, run.infos[layer].shape)) for layer in layers}
 points = {layer: run.maps[layer].points for layer in layers}
-show(draw_all_maps(points, labels, classes, shapes))
+show(draw_all_maps(points, labels, classes, shapes, run.method.title))
 
 # %%
 pairs = run.measures.pairs
@@ -294,7 +294,9 @@ else:  # no digits: the two classes that are the most mixed in the first layer
     pair = tuple(mixed.loc[mixed["separability"].idxmin(), ["class", "other_class"]].astype(int))
 of_pair = np.isin(labels, pair)
 ends = [layers[0], layers[-1]]
-show(draw_all_maps({layer: points[layer][of_pair] for layer in ends}, labels[of_pair], classes, shapes))
+show(
+    draw_all_maps({layer: points[layer][of_pair] for layer in ends}, labels[of_pair], classes, shapes, run.method.title)
+)
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 # How the answer is computed.
@@ -383,24 +385,25 @@ values, origin = (
     read_reduced(ROOT / f"data/activations/{layer}.parquet", embed_params.pca_components, seed).values
     for layer in (LAYER, embed_params.initialization_layer)
 )
-mine = embed(values, initial_map(origin, seed), embed_params.model_copy(update={"perplexity": PERPLEXITY}), seed)
-show(draw_map(mine.points.astype(np.float32), labels, classes, LAYER, f"perplexity {PERPLEXITY}"))
+tsne = embed_params.tsne.model_copy(update={"perplexity": PERPLEXITY})
+mine = tsne.embed(values, initial_map(origin, seed), seed)
+show(draw_map(mine.points.astype(np.float32), labels, classes, LAYER, f"perplexity {PERPLEXITY}", tsne.title))
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 # How the answer is computed.
 stability = run.measures.stability
-agreement = stability.pivot_table(index="layer", columns="perplexity", values="knn_overlap").reindex(layers)
+# Maps by another method than t-SNE have no perplexity.
+drawn = stability["perplexity"].map("perplexity {:g}".format, na_action="ignore").fillna(run.method.title)
+agreement = stability.assign(drawn=drawn).pivot_table("knn_overlap", "layer", "drawn", sort=False).reindex(layers)
 answer(
     "A small perplexity looks at few neighbours and tears groups into pieces, a large one draws them together. What is"
     " in the layer stays when perplexity and random start change; what comes and goes was t-SNE's own.",
-    f"The run drew {int(stability['points'].max()):,} points again from {int(stability['runs'].max())} random starts at"
-    " each perplexity. The table has the share of neighbours on the map that two starts have in common. On average over"
-    f" the perplexities {agreement.mean(axis=1).idxmax()} agrees the most with itself"
+    f"The run drew {int(stability['points'].max()):,} points again from {int(stability['runs'].max())} random starts:"
+    f" {', '.join(agreement.columns)}. The table has the share of neighbours on the map that two starts have in common."
+    f" On average {agreement.mean(axis=1).idxmax()} agrees the most with itself"
     f" ({agreement.mean(axis=1).max():.0%}), {agreement.mean(axis=1).idxmin()} the least"
     f" ({agreement.mean(axis=1).min():.0%}).",
-    table=agreement.rename_axis(index=None, columns=None)
-    .rename(columns=lambda perplexity: f"perplexity {perplexity:g}")
-    .style.format("{:.0%}"),
+    table=agreement.rename_axis(index=None, columns=None).style.format("{:.0%}"),
 )
 
 # %% [markdown]

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from pydantic import ValidationError
 
 from strata.artifacts.maps import read_map
 from strata.artifacts.measured import SHUFFLED, TRAINED, write_decisions, write_points, write_stability_maps
@@ -24,13 +23,13 @@ from strata.core.params import Layers, Reproducible, Seed, load_section
 from strata.core.portable import check_portable
 from strata.core.stage import run_stage, stage_parser
 from strata.jobs.pool import started_pool
-from strata.maps.engines import with_engine
 from strata.maps.params import EmbedParams
 from strata.measures import outcome
 from strata.measures.estimates import all_estimates, cka_table, dimension_table, training_table
 from strata.measures.params import MeasureParams
 from strata.measures.plan import Plan, point_subsets, run_plan
 from strata.measures.space_files import SPACES, scratch_spaces
+from strata.measures.stability import stability_embedders
 from strata.measures.tables import layer_table, measure_table, metrics
 from strata.network.params import NetworkParams
 
@@ -48,9 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     seed = load_section(options.params, "seed", Seed)
     params = load_section(options.params, "measure", MeasureParams)
     mode = load_section(options.params, "reproducible", Reproducible)
-    embed = with_engine(load_section(options.params, "embed", EmbedParams), mode)
+    embed = load_section(options.params, "embed", EmbedParams)
     network = load_section(options.params, "network", NetworkParams)
-    again = stability_params(params, embed)
+    again = stability_embedders(params, embed.embedder(mode))
     check_portable(mode, params.device)
     # Imported here: the pool's processes import this file, and have no use for PyTorch.
     from strata.measures.preparation import chosen, prepare_spaces
@@ -60,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     spaces = {f"after {time} epochs": time for time in kept}
     earlier = {space: kept[time] for space, time in spaces.items()}
     with started_pool(len(layers)) as pool, scratch_spaces(options.out) as files:
-        measured = prepare_spaces(files, layer_paths, params, network, seed, earlier=earlier, **paths)
+        measured = prepare_spaces(files, layer_paths, params, network, seed, earlier=earlier, again=again, **paths)
         maps = {}
         for layer in layers:
             path = options.embeddings / f"{layer}.parquet"
@@ -111,19 +110,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     counts = {"points": count, **outcome.decision_counts(decisions)}
     write_json(options.metrics, counts | metrics(estimates, layers, TRAINED))
     say(f"measure: {len(layers)} layers of {count} samples, with {len(SPACES)} controls")
-
-
-def stability_params(params: MeasureParams, embed: EmbedParams) -> EmbedParams:
-    """Return embed's parameters with the iterations of the stability runs. Raises StrataError where they do not fit."""
-    exaggerated, plain = params.stability_exaggeration_iterations, params.stability_iterations
-    changes = {"early_exaggeration_iterations": exaggerated, "iterations": plain}
-    try:
-        return EmbedParams.model_validate({**embed.model_dump(), **changes})
-    except ValidationError as error:
-        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise StrataError(
-            f"measure.stability_exaggeration_iterations {exaggerated}, measure.stability_iterations {plain}: {reason}"
-        ) from None
 
 
 if __name__ == "__main__":

@@ -42,7 +42,8 @@ def all_estimates(plan: Plan, results: Mapping[Key, Any]) -> Found:
         for layer, ratio in zip(plan.layers, ratios, strict=True):
             found[layer, "participation_ratio", space] = from_half_samples(ratio)
     for layer in plan.layers:
-        found[layer, "map_kl_divergence", TRAINED] = Estimate(results["divergence", layer])
+        if ("divergence", layer) in results:  # for maps by t-SNE only
+            found[layer, "map_kl_divergence", TRAINED] = Estimate(results["divergence", layer])
     return found
 
 

@@ -82,7 +82,7 @@ def stability_maps(plan: Plan, results: Mapping[Key, Any], ids: NDArray[np.int32
             results["stability", layer, perplexity].points.astype(np.float32),
         )
         for layer in plan.layers
-        for perplexity in plan.params.stability_perplexities
+        for perplexity in plan.again
     ]
 
 
@@ -90,7 +90,7 @@ def stability_table(plan: Plan, results: Mapping[Key, Any]) -> pd.DataFrame:
     """Return, by layer and perplexity, how far runs from random starts agree: means over their pairs."""
     rows = []
     for layer in plan.layers:
-        for perplexity in plan.params.stability_perplexities:
+        for perplexity in plan.again:
             found = results["stability", layer, perplexity].stability
             rows.append(
                 (

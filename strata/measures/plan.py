@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from strata.artifacts.measured import PROJECTION, TRAINED
 from strata.jobs.pool import Jobs
-from strata.maps.params import EmbedParams
+from strata.maps.params import TSNE, EmbedParams
 from strata.measures.divergence import DivergenceJob, measure_divergence
 from strata.measures.geometry import GeometryJob, measure_geometry
 from strata.measures.intervals import disjoint_parts, half_samples
@@ -21,7 +21,7 @@ from strata.measures.params import MeasureParams
 from strata.measures.readout import ReadoutJob, measure_readout
 from strata.measures.similarity import gram_sums
 from strata.measures.space_files import POINTS, SPACES, SpaceFiles
-from strata.measures.stability import StabilityJob, measure_stability
+from strata.measures.stability import Embedders, StabilityJob, measure_stability
 
 # Intrinsic dimension against the number of points: from all points, halves, quarters and eighths (Facco et al. 2017).
 PARTS = (2, 4, 8)
@@ -33,7 +33,7 @@ Key = tuple[str, *tuple[Any, ...]]
 class Plan:
     """What the jobs need: where the arrays are, the layers, parameters, labels by control, and the maps' points.
 
-    `again` are embed's parameters for the stability runs; `earlier` the spaces of weights kept in training -> epochs.
+    `again` are the embedders of the stability runs; `earlier` the spaces of weights kept in training -> epochs.
     `rows` (n,) are the measured samples among all; `projections` names the layer whose random projection each shares.
     `subsets` bool (n, s) are all points, half-samples, then the parts of PARTS; `stability_rows` (m,) and `correlated`
     are rows of the measured samples.
@@ -44,7 +44,7 @@ class Plan:
     layers: Sequence[str]
     params: MeasureParams
     embed: EmbedParams
-    again: EmbedParams
+    again: Embedders
     seed: int
     labels: Mapping[str, LabelledSets]
     rows: NDArray[np.intp]
@@ -145,6 +145,7 @@ def _similarity(files: SpaceFiles, space: str, layers: Sequence[str], subsets: N
 
 
 def _divergences(plan: Plan) -> dict[Key, Callable[[], Any]]:
+    """Return a job for each map by t-SNE: no other method minimizes this divergence."""
     embed = plan.embed
     return {
         ("divergence", layer): partial(
@@ -152,6 +153,7 @@ def _divergences(plan: Plan) -> dict[Key, Callable[[], Any]]:
             DivergenceJob(plan.activations[layer], plan.maps[layer], embed.perplexity, embed.pca_components, plan.seed),
         )
         for layer in plan.layers
+        if embed.method == TSNE
     }
 
 
@@ -165,12 +167,13 @@ def _stabilities(plan: Plan) -> dict[Key, Callable[[], Any]]:
                 layer,
                 rows,
                 plan.maps[layer][plan.rows][rows].astype(np.float64),
-                plan.again.model_copy(update={"perplexity": perplexity}),
+                plan.again[perplexity],
+                plan.embed.pca_components,
                 params.neighbours,
                 params.stability_seeds,
                 plan.seed,
             ),
         )
-        for perplexity in sorted(params.stability_perplexities, reverse=True)  # the longest first
+        for perplexity in sorted(plan.again, key=lambda each: each or 0, reverse=True)  # the longest first
         for layer in plan.layers
     }

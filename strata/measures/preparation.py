@@ -15,10 +15,10 @@ from strata.artifacts.provenance import Provenance, check_same_origin, check_sam
 from strata.artifacts.samples import Samples, read_samples
 from strata.core.errors import StrataError
 from strata.dataset.description import load_images, read_description
-from strata.maps.engines import NEIGHBOURS_PER_PERPLEXITY
 from strata.measures.labels import LabelledSets
 from strata.measures.params import MeasureParams
 from strata.measures.space_files import HELD_OUT, POINTS, REFERENCE, SpaceFiles, copy_points, project_input
+from strata.measures.stability import Embedders, check_stability_points
 from strata.network.checkpoint import load_checkpoint
 from strata.network.device import prepare_torch
 from strata.network.extraction import Images, stream_activations
@@ -56,17 +56,18 @@ def prepare_spaces(
     model: Path,
     activations: Path,
     earlier: Mapping[str, Path],
+    again: Embedders,
 ) -> Measured:
     """Fill the scratch folder with the activations of every space, set of images and layer.
 
-    `earlier` are spaces of their own: name -> weights kept in training.
+    `earlier` are spaces of their own: name -> weights kept in training. `again` will draw maps of some of the points.
 
     Raises StrataError where the artifacts do not belong together, or there are too few samples to measure.
     """
     samples, origin = read_samples(activations / "samples.parquet")
     check_same_origin(origin, activations / "samples.parquet", Provenance.of(origin.split, model, data), model)
     rows = chosen(len(samples.label), params.samples, np.random.default_rng([seed, 0]))
-    check_enough(len(rows), params)
+    check_enough(len(rows), params, again)
     train, test = load_images(data, "train"), load_images(data, "test")
     reference = chosen(len(train.labels), params.samples, np.random.default_rng([seed, 1]))
     held_out = chosen(len(test.labels), params.samples, np.random.default_rng([seed, 2]))
@@ -121,8 +122,8 @@ def chosen(count: int, most: int, rng: np.random.Generator) -> NDArray[np.intp]:
     return np.arange(count) if count <= most else np.sort(rng.choice(count, most, replace=False))
 
 
-def check_enough(count: int, params: MeasureParams) -> None:
-    """Raise StrataError where there are too few points for the neighbours or the perplexities asked for."""
+def check_enough(count: int, params: MeasureParams, embedders: Embedders) -> None:
+    """Raise StrataError where there are too few points for the neighbours asked for, or for the stability runs."""
     if count < FEWEST:
         raise StrataError(f"{count} samples are too few to measure: extract {FEWEST} or more")
     again = min(count, params.stability_samples)
@@ -131,12 +132,7 @@ def check_enough(count: int, params: MeasureParams) -> None:
             f"measure.neighbours {params.neighbours} is too large for {again} points: less than half of them can be"
             " neighbours; extract more, or lower it"
         )
-    largest = (again - 1) / NEIGHBOURS_PER_PERPLEXITY
-    if max(params.stability_perplexities) > largest:
-        raise StrataError(
-            f"measure.stability_perplexities: {max(params.stability_perplexities):g} is too large for {again} points:"
-            f" at most {largest:g}; raise measure.stability_samples, extract more, or lower it"
-        )
+    check_stability_points(embedders, again)
 
 
 def run_into(

@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import trustworthiness
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from stages import embed
 from stages import measure as stage
@@ -29,8 +30,12 @@ from strata.artifacts.provenance import Provenance
 from strata.core.errors import StrataError
 from strata.dataset.description import read_description
 from strata.jobs import pool
+from strata.maps.pacmap import Pacmap
+from strata.maps.params import EmbedParams
+from strata.maps.pca import reduced
 from strata.measures.params import MeasureParams
 from strata.measures.preparation import check_enough
+from strata.measures.stability import stability_embedders
 from strata.network.make import initialized_network
 from strata.network.params import NetworkParams
 from tests.jobs.pool_jobs import PoolHere
@@ -556,6 +561,29 @@ def test_the_stability_of_points_and_that_of_maps_belong_together(measured):
 
 
 @pytest.mark.usefixtures("in_process")
+def test_maps_by_another_method_have_no_divergence_and_stability_without_perplexities(ready, write_params):
+    own = {"neighbours": 4, "iterations": 20}
+    params = write_params(layers=["input", "h6"], embed={"method": "pacmap", "pacmap": own})
+    run_embed(params, ready)
+    out = run_measure(params, ready)
+    measures = pd.read_csv(out / "measures.csv")
+    assert OF_MAPS - set(measures["measure"]) == {"map_kl_divergence"}
+    assert pd.read_csv(out / "measures_by_layer.csv")["map_kl_divergence"].isna().all()
+    table = pd.read_csv(out / "stability.csv")
+    assert table["layer"].tolist() == ["input", "h6"] and table["perplexity"].isna().all()
+    assert table["knn_overlap"].between(0.05, 1).all()
+    maps, _ = read_stability_maps(out / "measures/stability_maps.parquet")
+    assert [(one.layer, one.perplexity, len(one.points)) for one in maps] == [("input", None, 30), ("h6", None, 30)]
+    # The first run's map, drawn again from the same start and seed.
+    rows = maps[0].sample_id
+    start = np.random.default_rng([0, 0]).standard_normal((30, 2)) * 1e-4
+    with threadpool_limits(1):
+        low = reduced(stored(ready / "activations/input.parquet").astype(np.float32)[rows], 10, 0)
+        again = Pacmap(**own).embed(low, start, 0).points
+    np.testing.assert_allclose(pdist(again), pdist(maps[0].points), rtol=1e-3)
+
+
+@pytest.mark.usefixtures("in_process")
 def test_the_jobs_warn_of_nothing(base, measured):
     """Here a warning is an error; and what does not depend on the number of threads is the same."""
     here = run_measure(base / "params.yaml", base, "measured here")
@@ -648,10 +676,11 @@ def test_too_many_neighbours_are_refused(ready, write_params, changes, points):
 
 def test_too_few_samples_are_refused():
     params = MeasureParams(**TINY_PARAMS["measure"])
+    again = stability_embedders(params, EmbedParams(**TINY_PARAMS["embed"]).embedder())
     with pytest.raises(StrataError) as caught:
-        check_enough(23, params)
+        check_enough(23, params, again)
     assert str(caught.value) == "23 samples are too few to measure: extract 24 or more"
-    check_enough(24, params)
+    check_enough(24, params, again)
 
 
 @errors
@@ -717,6 +746,15 @@ def test_too_large_a_perplexity_for_the_stability_sample_is_refused(ready, write
     params = write_params(layers=["input", "h6"], measure={"stability_perplexities": [3, 10]})
     assert "measure.stability_perplexities: 10 is too large for 30 points: at most 9.66667" in measure_error(
         params, ready
+    )
+
+
+@errors
+def test_too_many_neighbours_for_the_stability_sample_are_refused(ready, write_params):
+    params = write_params(layers=["input", "h6"], embed={"method": "umap", "umap": {"neighbours": 30}})
+    assert measure_error(params, ready) == (
+        "measure.stability_samples: embed.umap.neighbours 30 is too large for 30 points: at most 29 with these, or"
+        " raise it"
     )
 
 

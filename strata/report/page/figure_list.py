@@ -42,6 +42,10 @@ def missing_figures(inputs: ReportInputs) -> list[str]:
         lines.append("There is no learning curve, as nothing was trained.")
     if output_layer(inputs) is None:
         lines.append("The plot of one sample's output is left out, as no layer of one unit a class comes last.")
+    if "map_kl_divergence" not in set(inputs.measures.table["measure"]):
+        lines.append(
+            f"There is no KL divergence of the maps: it is t-SNE's own, and these are by {inputs.method.title}."
+        )
     return lines
 
 
@@ -55,29 +59,27 @@ def _map_figures(inputs: ReportInputs) -> Iterator[Planned]:
     labels, classes = inputs.samples.label, inputs.names_in_figures
     points = {layer: layer_map.points for layer, layer_map in inputs.maps.items()}
     shapes = {layer: " × ".join(map(str, info.shape)) for layer, info in inputs.infos.items()}
-    settings = next(iter(inputs.maps.values())).settings
+    method = inputs.method
     yield (
         PageFigure(
             "maps",
-            "t-SNE maps of all layers",
-            f"Each point is one of {len(labels):,} {inputs.provenance.split} images, coloured by its label; t-SNE with"
-            f" perplexity {settings['perplexity']}. Shown: who is near whom at each layer. Not shown: how far groups"
+            f"{method.title} maps of all layers",
+            f"Each point is one of {len(labels):,} {inputs.provenance.split} images, coloured by its label;"
+            f" {method.caption}. Shown: who is near whom at each layer. Not shown: how far groups"
             " are from each other in the layer, and how wide they are.",
             MAPS,
         ),
-        partial(draw_all_maps, points, labels, classes, shapes),
+        partial(draw_all_maps, points, labels, classes, shapes, method.title),
     )
     for layer, layer_map in inputs.maps.items():
         yield (
             PageFigure(
                 f"map_{layer}",
                 f"Layer {layer}",
-                f"{inputs.infos[layer].units:,} units ({shapes[layer]}). t-SNE by {layer_map.settings['engine']},"
-                f" {layer_map.settings['iterations']} iterations; KL divergence {layer_map.settings['kl_divergence']},"
-                " which does not compare across layers.",
+                f"{inputs.infos[layer].units:,} units ({shapes[layer]}). {layer_map.method.details}",
                 "Each layer large",
             ),
-            partial(draw_map, layer_map.points, labels, classes, layer, shapes[layer]),
+            partial(draw_map, layer_map.points, labels, classes, layer, shapes[layer], method.title),
         )
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from strata.artifacts.activations import read_one_activation
-from strata.artifacts.maps import LayerMap, read_map
+from strata.artifacts.maps import LayerMap, MapMethod, read_map
 from strata.artifacts.provenance import check_same_samples
 from strata.artifacts.run import MeasureInputs, RunArtifacts, kept_folders, load_measures, load_run_artifacts, read_csv
 from strata.core.errors import StrataError
@@ -34,6 +34,11 @@ class ReportInputs(RunArtifacts):
     measures: MeasureInputs
     earlier: dict[str, dict[str, LayerMap]] = field(default_factory=dict)
     over_training: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def method(self) -> MapMethod:
+        """How the maps were drawn; `details` and `settings` are the first map's."""
+        return next(iter(self.maps.values())).method
 
     @property
     def measures_over_training(self) -> pd.DataFrame:

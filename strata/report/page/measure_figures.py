@@ -88,18 +88,23 @@ def _stability_figure(inputs: ReportInputs) -> Iterator[Planned]:
     labels = inputs.samples.label[np.searchsorted(inputs.samples.sample_id, ids)]
     table = inputs.measures.stability
     overlaps = {
-        (layer, float(perplexity)): float(overlap)
+        (layer, None if np.isnan(perplexity) else float(perplexity)): float(overlap)
         for layer, perplexity, overlap in zip(table["layer"], table["perplexity"], table["knn_overlap"], strict=True)
     }
-    runs = int(table["runs"].max())
+    title, runs = inputs.method.title, int(table["runs"].max())
+    drawn = (
+        f"{len(ids):,} points, {title} from {runs} random starts each; the first is shown, turned to the layer's map."
+        " Below each, the share of neighbours that two starts have in common."
+    )
+    start = "The maps above start from principal components instead, and vary less."
+    at_perplexities = any(found.perplexity is not None for found in maps)
     yield (
         PageFigure(
             "perplexity_grid",
-            "The same points at other perplexities",
-            f"{len(ids):,} points, t-SNE from {runs} random starts each; the first is shown, turned to the layer's map."
-            " Below each, the share of neighbours that two starts have in common. What changes along a column is the"
-            " perplexity's doing, not the layer's. The maps above start from principal components instead, and vary"
-            " less.",
+            "The same points at other perplexities" if at_perplexities else "The same points from random starts",
+            f"{drawn} What changes along a column is the perplexity's doing, not the layer's. {start}"
+            if at_perplexities
+            else f"{drawn} {title} has no perplexity: its settings are those of the maps above. {start}",
             TRUST,
         ),
         partial(
