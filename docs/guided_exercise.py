@@ -257,7 +257,8 @@ answer(
 # %%
 shapes = {layer: " × ".join(map(str, run.layers[layer].shape)) for layer in layers}
 points = {layer: run.map(layer).points for layer in layers}
-show(strata.draw_maps(points, labels, classes, shapes))
+method = run.map(layers[0]).method.title
+show(strata.draw_maps(points, labels, classes, shapes, method))
 
 # %%
 pairs = run.measures.pairs
@@ -269,7 +270,7 @@ else:  # no digits: the two classes that are the most mixed in the first layer
     pair = tuple(mixed.loc[mixed["separability"].idxmin(), ["class", "other_class"]].astype(int))
 of_pair = np.isin(labels, pair)
 ends = [layers[0], layers[-1]]
-show(strata.draw_maps({layer: points[layer][of_pair] for layer in ends}, labels[of_pair], classes, shapes))
+show(strata.draw_maps({layer: points[layer][of_pair] for layer in ends}, labels[of_pair], classes, shapes, method))
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 # How the answer is computed.
@@ -354,24 +355,24 @@ answer(
 # %%
 LAYER, PERPLEXITY = layers[-1], 5
 
-mine = run.embed(LAYER, perplexity=PERPLEXITY)
+mine = run.embed(LAYER, method="tsne", perplexity=PERPLEXITY)
 show(strata.draw_map(mine, labels, classes, LAYER, f"perplexity {PERPLEXITY}"))
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 # How the answer is computed.
 stability = run.measures.stability
-agreement = stability.pivot_table(index="layer", columns="perplexity", values="knn_overlap").reindex(layers)
+# Maps by another method than t-SNE have no perplexity.
+drawn = stability["perplexity"].map("perplexity {:g}".format, na_action="ignore").fillna(method)
+agreement = stability.assign(drawn=drawn).pivot_table("knn_overlap", "layer", "drawn", sort=False).reindex(layers)
 answer(
     "A small perplexity looks at few neighbours and tears groups into pieces, a large one draws them together. What is"
     " in the layer stays when perplexity and random start change; what comes and goes was t-SNE's own.",
-    f"The run drew {int(stability['points'].max()):,} points again from {int(stability['runs'].max())} random starts at"
-    " each perplexity. The table has the share of neighbours on the map that two starts have in common. On average over"
-    f" the perplexities {agreement.mean(axis=1).idxmax()} agrees the most with itself"
+    f"The run drew {int(stability['points'].max()):,} points again from {int(stability['runs'].max())} random starts:"
+    f" {', '.join(agreement.columns)}. The table has the share of neighbours on the map that two starts have in common."
+    f" On average {agreement.mean(axis=1).idxmax()} agrees the most with itself"
     f" ({agreement.mean(axis=1).max():.0%}), {agreement.mean(axis=1).idxmin()} the least"
     f" ({agreement.mean(axis=1).min():.0%}).",
-    table=agreement.rename_axis(index=None, columns=None)
-    .rename(columns=lambda perplexity: f"perplexity {perplexity:g}")
-    .style.format("{:.0%}"),
+    table=agreement.rename_axis(index=None, columns=None).style.format("{:.0%}"),
 )
 
 # %% [markdown]

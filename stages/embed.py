@@ -1,4 +1,4 @@
-"""Embed: a t-SNE map of every layer, all from one start, each aligned to the map before it.
+"""Embed: a map of every layer, all from one start, each aligned to the map before it.
 
 python -m stages.embed --data data --out data/embeddings
 """
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from strata.artifacts.activations import read_info
 from strata.artifacts.maps import LayerMap, write_map
 from strata.artifacts.provenance import check_same_origin, check_same_samples
+from strata.core import streams
 from strata.core.console import say
 from strata.core.errors import StrataError
 from strata.core.files import write_json
@@ -22,7 +23,7 @@ from strata.core.portable import check_portable
 from strata.core.stage import run_stage
 from strata.jobs.pool import started_pool
 from strata.maps.alignment import aligned_chain
-from strata.maps.engines import Embedding, check_points, chosen_engine, embed, initial_map, with_engine
+from strata.maps.embedder import Embedder, Embedding, initial_map
 from strata.maps.params import EmbedParams
 from strata.maps.pca import read_reduced
 
@@ -33,7 +34,8 @@ BYTES_EACH = 1.5e9
 @dataclass(frozen=True)
 class ReduceJob:
     path: Path
-    params: EmbedParams
+    components: int
+    embedder: Embedder
     seed: int
 
 
@@ -41,7 +43,7 @@ class ReduceJob:
 class EmbedJob:
     values: NDArray[np.float32]
     start: NDArray[np.float64]
-    params: EmbedParams
+    embedder: Embedder
     seed: int
 
 
@@ -50,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     seed = load_section(params_path, "seed", Seed)
     layers = list(load_section(params_path, "layers", Layers))
     mode = load_section(params_path, "reproducible", Reproducible)
-    params = with_engine(load_section(params_path, "embed", EmbedParams), mode)
+    params = load_section(params_path, "embed", EmbedParams)
+    embedder = params.embedder(mode)
     if params.initialization_layer not in layers:
         raise StrataError(
             f"{params_path}: embed.initialization_layer '{params.initialization_layer}' is not among the layers"
@@ -66,22 +69,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         network = place - place % len(layers)  # the first layer of the same network
         check_same_origin(origins[network], files[network], origin, path)
     with started_pool(len(files), BYTES_EACH) as pool:
-        jobs = [ReduceJob(path, params, seed) for path in files]
+        jobs = [ReduceJob(path, params.pca_components, embedder, seed) for path in files]
         loaded = pool.run(load_reduced, jobs, "embed: principal components", [info.units for info in infos])
         for path, (ids, _) in zip(files, loaded, strict=True):
             check_same_samples(loaded[0][0], files[0], ids, path)
         values = [reduced_values for _, reduced_values in loaded]
         start = initial_map(values[layers.index(params.initialization_layer)], seed)
-        embeddings = pool.run(run_embed, [EmbedJob(value, start, params, seed) for value in values], "embed: t-SNE")
+        embed_jobs = [EmbedJob(value, start, embedder, seed) for value in values]
+        embeddings = pool.run(run_embed, embed_jobs, f"embed: {embedder.title}")
     turned = aligned_over_training([embedding.points for embedding in embeddings], len(layers))
     for place, (points, embedding) in enumerate(zip(turned, embeddings, strict=True)):
         time, layer = networks[place]
-        layer_map = LayerMap(
-            layer, loaded[place][0], points.astype(np.float32), settings(params, embedding), origins[place]
-        )
+        method = embedder.described(params.method, embedding)
+        layer_map = LayerMap(layer, loaded[place][0], points.astype(np.float32), method, origins[place])
         write_map(paths.map(layer, time), layer_map)
-    divergences = {layer: round(e.kl_divergence, 6) for layer, e in zip(layers, embeddings, strict=False)}
-    write_json(paths.metrics("embedding"), {"samples": len(start), "kl_divergence": divergences})
+    write_json(paths.metrics("embedding"), {"samples": len(start), **metrics(layers, embeddings)})
     say(f"embed: {len(embeddings)} maps of {len(start)} samples")
 
 
@@ -96,24 +98,24 @@ def aligned_over_training(maps: Sequence[NDArray[np.float64]], layers: int) -> l
     return trained + [points for of_one_time in zip(*earlier, strict=True) for points in of_one_time]
 
 
+def metrics(layers: Sequence[str], embeddings: Sequence[Embedding]) -> dict[str, dict[str, float]]:
+    """Return name -> layer -> rounded value of what the method itself reports of the trained network's maps."""
+    trained = dict(zip(layers, embeddings, strict=False))
+    names = dict.fromkeys(name for embedding in trained.values() for name in embedding.metrics)
+    return {name: {layer: round(embedding.metrics[name], 6) for layer, embedding in trained.items()} for name in names}
+
+
 def load_reduced(job: ReduceJob) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    found = read_reduced(job.path, job.params.pca_components, job.seed)
-    check_points(len(found.values), found.constant, found.info.layer, job.params)
+    found = read_reduced(job.path, job.components, job.seed)
+    job.embedder.check_points(len(found.values), found.constant, found.info.layer)
     return found.sample_ids, found.values
 
 
 def run_embed(job: EmbedJob) -> Embedding:
-    return embed(job.values, job.start, job.params, job.seed)
-
-
-def settings(params: EmbedParams, embedding: Embedding) -> dict[str, str]:
-    return {
-        "engine": chosen_engine(params.engine),
-        "perplexity": f"{params.perplexity:g}",
-        "iterations": f"{params.early_exaggeration_iterations} + {params.iterations}",
-        "learning_rate": f"{embedding.learning_rate:g}",
-        "kl_divergence": f"{embedding.kl_divergence:.6f}",
-    }
+    embedding = job.embedder.embed(job.values, job.start, streams.map_optimization(job.seed))
+    if not np.isfinite(embedding.points).all():
+        raise StrataError(f"{job.embedder.title} diverged; change its settings in section embed")
+    return embedding
 
 
 if __name__ == "__main__":

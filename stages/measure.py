@@ -16,16 +16,16 @@ from strata.core.paths import Paths, stage_arguments
 from strata.core.portable import check_portable
 from strata.core.stage import run_stage
 from strata.jobs.pool import started_pool
-from strata.maps.engines import with_engine
 from strata.maps.params import EmbedParams
 from strata.measures import samples, tables
 from strata.measures.estimates import all_estimates
-from strata.measures.inputs import Settings, make_plan, stability_params
+from strata.measures.inputs import Settings, make_plan
 from strata.measures.params import MeasureParams
 from strata.measures.plan import Plan, run_plan
 from strata.measures.registry import REGISTRY
 from strata.measures.results import Results
 from strata.measures.space_files import SPACES, Measured, scratch_spaces
+from strata.measures.stability import stability_embedders
 from strata.network.params import NetworkParams
 
 
@@ -49,13 +49,13 @@ def load_settings(path: Path) -> Settings:
     """Return the sections of params.yaml that this stage reads. Raises StrataError where they do not fit."""
     params = load_section(path, "measure", MeasureParams)
     mode = load_section(path, "reproducible", Reproducible)
-    embed = with_engine(load_section(path, "embed", EmbedParams), mode)
+    embed = load_section(path, "embed", EmbedParams)
     settings = Settings(
         layers=load_section(path, "layers", Layers),
         seed=load_section(path, "seed", Seed),
         params=params,
         embed=embed,
-        again=stability_params(params, embed),
+        again=stability_embedders(params, embed.embedder(mode)),
         network=load_section(path, "network", NetworkParams),
     )
     check_portable(mode, params.device)

@@ -138,12 +138,13 @@ class Run(RunArtifacts):
         return torch.cat(parts).float().numpy()
 
     def embed(self, layer: str, **settings: Any) -> NDArray[np.float32]:
-        """Return a new map of a layer, points float32 (n, 2), under the run's settings with some of them changed.
+        """Return a new map of a layer, points float32 (n, 2), under section `embed` with some of its settings changed.
 
         >>> open_run(".").embed("h6", perplexity=4).shape
         (40, 2)
         """
-        from strata.maps.engines import embed, initial_map
+        from strata.core import streams
+        from strata.maps.embedder import initial_map
         from strata.maps.params import EmbedParams
         from strata.maps.pca import read_reduced
 
@@ -153,7 +154,8 @@ class Run(RunArtifacts):
             read_reduced(self._at(self.paths.layer(each)), changed.pca_components, self.seed).values
             for each in (layer, changed.initialization_layer)
         )
-        return embed(values, initial_map(origin, self.seed), changed, self.seed).points.astype(np.float32)
+        start, own_seed = initial_map(origin, self.seed), streams.map_optimization(self.seed)
+        return changed.embedder().embed(values, start, own_seed).points.astype(np.float32)
 
     def experiments(self) -> list["Experiment"]:
         """Return the experiments that the project's repository knows: name, what each changed, metrics of training.
@@ -208,8 +210,11 @@ def draw_maps(
     labels: NDArray[np.integer],
     classes: Sequence[str],
     subtitles: Mapping[str, str] | None = None,
+    method: str = "t-SNE",
 ) -> "Figure":
     """Return a figure of maps side by side, name -> points (n, 2), coloured by label (n,), an index into `classes`.
+
+    `method` names the axes.
 
     >>> run = open_run(".")
     >>> maps = {layer: run.map(layer).points for layer in run.layers}
@@ -219,7 +224,7 @@ def draw_maps(
     from strata.report.figures.maps import draw_all_maps
     from strata.report.figures.style import names_in_figures
 
-    return draw_all_maps(maps, labels, names_in_figures(classes), subtitles or {})
+    return draw_all_maps(maps, labels, names_in_figures(classes), subtitles or {}, method)
 
 
 def draw_map(
@@ -228,8 +233,11 @@ def draw_map(
     classes: Sequence[str],
     title: str = "",
     subtitle: str = "",
+    method: str = "t-SNE",
 ) -> "Figure":
     """Return a large figure of one map, points (n, 2), coloured by label (n,), an index into `classes`.
+
+    `method` names the axes.
 
     >>> run = open_run(".")
     >>> figure = draw_map(run.map("h4").points, run.samples.label, run.dataset.classes, "h4")
@@ -239,7 +247,7 @@ def draw_map(
     from strata.report.figures.maps import draw_map as draw
     from strata.report.figures.style import names_in_figures
 
-    return draw(points, labels, names_in_figures(classes), title, subtitle)
+    return draw(points, labels, names_in_figures(classes), title, subtitle, method)
 
 
 def draw_output(

@@ -58,6 +58,7 @@ TINY_PARAMS: dict[str, Any] = {
     },
     "extract": {"split": "test", "batch_size": 16, "device": "cpu", "threads": 1},
     "embed": {
+        "method": "tsne",
         "engine": "sklearn",
         "perplexity": 5,
         "early_exaggeration": 12,

@@ -3,13 +3,14 @@
 import difflib
 import re
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from strata.core.errors import StrataError
@@ -38,8 +39,7 @@ def load_section(path: Path, name: str, schema: type[Schema]) -> Schema:
     try:
         return TypeAdapter(schema).validate_python(content[name])
     except ValidationError as error:
-        keys = list(schema.model_fields) if isinstance(schema, type) and issubclass(schema, Section) else []
-        raise StrataError(f"{path}: " + "; ".join(_mistakes(name, error.errors(), keys))) from None
+        raise StrataError(f"{path}: " + "; ".join(_mistakes(name, error.errors(), schema))) from None
 
 
 def read_params(path: Path) -> dict[str, Any]:
@@ -58,13 +58,14 @@ def read_params(path: Path) -> dict[str, Any]:
     return content
 
 
-def _mistakes(section: str, errors: Sequence[ErrorDetails], keys: Sequence[str]) -> list[str]:
+def _mistakes(section: str, errors: Sequence[ErrorDetails], schema: Any) -> list[str]:
     """Return a text for each key at fault; where any of several types would do, one text names them all."""
     misfits: dict[str, list[ErrorDetails]] = {}
     texts = []
     for details in errors:
         place = details["loc"]
         if details["type"] == "extra_forbidden":
+            keys = _keys_beside(schema, place)
             near = difflib.get_close_matches(str(place[-1]), keys, n=1)
             meant = f"did you mean '{near[0]}'? " if near else ""
             texts.append(f"{_dotted(section, place)}: unknown key; {meant}allowed: {', '.join(keys)}")
@@ -73,10 +74,31 @@ def _mistakes(section: str, errors: Sequence[ErrorDetails], keys: Sequence[str])
         elif details["type"] == "value_error" and not place:
             texts.append(f"{section}: {_message(details)}")  # about several keys at once
         else:
-            # Pydantic puts the alternatives of a union after the key's own place.
-            own = [part for part in place if isinstance(part, int) or part in keys]
-            misfits.setdefault(_dotted(section, own), []).append(details)
+            misfits.setdefault(_dotted(section, _own_place(schema, place)), []).append(details)
     return texts + [_misfit(key, alternatives) for key, alternatives in misfits.items()]
+
+
+def _fields(schema: Any) -> Mapping[str, FieldInfo]:
+    return schema.model_fields if isinstance(schema, type) and issubclass(schema, Section) else {}
+
+
+def _keys_beside(schema: Any, place: Sequence[int | str]) -> list[str]:
+    """Return the keys that the section with the last part of a place allows: of a section within a section, its own."""
+    for part in place[:-1]:
+        schema = _fields(schema)[str(part)].annotation
+    return list(_fields(schema))
+
+
+def _own_place(schema: Any, place: Sequence[int | str]) -> list[int | str]:
+    """Return a place without the alternatives of a union, which Pydantic puts after the key's own place."""
+    own: list[int | str] = []
+    for part in place:
+        field = _fields(schema).get(str(part))
+        if field or isinstance(part, int):
+            own.append(part)
+        if field:
+            schema = field.annotation
+    return own
 
 
 def _misfit(key: str, alternatives: Sequence[ErrorDetails]) -> str:

@@ -78,8 +78,11 @@ def probe_components(seed: int) -> int:
 
 
 def map_optimization(seed: int, run: int = 0) -> int:
-    """Return the seed of whatever a method of embedding draws while it optimizes a map, below 2**32."""
-    return int(_stream(seed, "map optimization", run).integers(1 << 32))
+    """Return the seed of whatever a method of embedding draws while it optimizes a map, below 2**30.
+
+    So there is room for methods that add the number of a point to it.
+    """
+    return int(_stream(seed, "map optimization", run).integers(1 << 30))
 
 
 def weights(seed: int) -> int:

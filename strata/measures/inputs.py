@@ -3,43 +3,28 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from strata.artifacts.measured import SHUFFLED, TRAINED
 from strata.artifacts.run import RunArtifacts
 from strata.core import streams
-from strata.core.errors import StrataError
 from strata.maps.params import EmbedParams
 from strata.measures.params import MeasureParams
 from strata.measures.plan import Plan
 from strata.measures.space_files import Measured, SpaceFiles
+from strata.measures.stability import Embedders
 from strata.measures.subsets import chosen, point_subsets
 from strata.network.params import NetworkParams
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What params.yaml says of this stage; `again` are embed's parameters for the stability runs."""
+    """What params.yaml says of this stage; `again` are the embedders of the stability runs."""
 
     layers: dict[str, str]
     seed: int
     params: MeasureParams
     embed: EmbedParams
-    again: EmbedParams
+    again: Embedders
     network: NetworkParams
-
-
-def stability_params(params: MeasureParams, embed: EmbedParams) -> EmbedParams:
-    """Return embed's parameters with the iterations of the stability runs. Raises StrataError where they do not fit."""
-    exaggerated, plain = params.stability_exaggeration_iterations, params.stability_iterations
-    changes = {"early_exaggeration_iterations": exaggerated, "iterations": plain}
-    try:
-        return EmbedParams.model_validate({**embed.model_dump(), **changes})
-    except ValidationError as error:
-        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise StrataError(
-            f"measure.stability_exaggeration_iterations {exaggerated}, measure.stability_iterations {plain}: {reason}"
-        ) from None
 
 
 def make_plan(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from strata.artifacts.measured import PROJECTION, TRAINED
 from strata.jobs.pool import Jobs
-from strata.maps.params import EmbedParams
+from strata.maps.params import TSNE, EmbedParams
 from strata.measures.divergence import DivergenceJob, measure_divergence
 from strata.measures.geometry import Geometry, GeometryJob, measure_geometry
 from strata.measures.labels import LabelledSets
@@ -23,7 +23,7 @@ from strata.measures.registry import MEASURES
 from strata.measures.results import Results
 from strata.measures.similarity import GramSums, gram_sums, joined
 from strata.measures.space_files import POINTS, SPACES, SpaceFiles
-from strata.measures.stability import StabilityJob, StabilityRuns, measure_stability
+from strata.measures.stability import Embedders, StabilityJob, StabilityRuns, measure_stability
 
 Key = TypeVar("Key")
 Result = TypeVar("Result")
@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 class Plan:
     """What the jobs need: where the arrays are, the layers, parameters, labels by control, and the maps' points.
 
-    `again` are embed's parameters for the stability runs; `earlier` the spaces of weights kept in training -> epochs.
+    `again` are the embedders of the stability runs; `earlier` the spaces of weights kept in training -> epochs.
     `rows` (n,) are the measured samples among all; `projections` names the layer whose random projection each shares.
     `subsets` bool (n, s) are all points, half-samples, then the parts of PARTS; `stability_rows` (m,) and `correlated`
     are rows of the measured samples.
@@ -44,7 +44,7 @@ class Plan:
     layers: Sequence[str]
     params: MeasureParams
     embed: EmbedParams
-    again: EmbedParams
+    again: Embedders
     seed: int
     labels: Mapping[str, LabelledSets]
     rows: NDArray[np.intp]
@@ -173,6 +173,7 @@ def sum_gram_rows(
 
 
 def _divergences(plan: Plan) -> dict[str, Callable[[], float]]:
+    """Return a job for each map by t-SNE: no other method minimizes this divergence."""
     embed = plan.embed
     return {
         layer: partial(
@@ -180,10 +181,11 @@ def _divergences(plan: Plan) -> dict[str, Callable[[], float]]:
             DivergenceJob(plan.activations[layer], plan.maps[layer], embed.perplexity, embed.pca_components, plan.seed),
         )
         for layer in plan.layers
+        if embed.method == TSNE
     }
 
 
-def _stabilities(plan: Plan) -> dict[tuple[str, float], Callable[[], StabilityRuns]]:
+def _stabilities(plan: Plan) -> dict[tuple[str, float | None], Callable[[], StabilityRuns]]:
     params, rows = plan.params, plan.stability_rows
     return {
         (layer, perplexity): partial(
@@ -193,12 +195,13 @@ def _stabilities(plan: Plan) -> dict[tuple[str, float], Callable[[], StabilityRu
                 layer,
                 rows,
                 plan.maps[layer][plan.rows][rows].astype(np.float64),
-                plan.again.model_copy(update={"perplexity": perplexity}),
+                plan.again[perplexity],
+                plan.embed.pca_components,
                 params.neighbours,
                 params.stability_seeds,
                 plan.seed,
             ),
         )
-        for perplexity in sorted(params.stability_perplexities, reverse=True)  # the longest first
+        for perplexity in sorted(plan.again, key=lambda each: each or 0, reverse=True)  # the longest first
         for layer in plan.layers
     }

@@ -12,11 +12,11 @@ from strata.artifacts.run import RunArtifacts
 from strata.core import streams
 from strata.core.errors import StrataError
 from strata.dataset.description import load_images
-from strata.maps.engines import NEIGHBOURS_PER_PERPLEXITY
 from strata.measures.inputs import Settings
 from strata.measures.labels import LabelledSets
 from strata.measures.params import MeasureParams
 from strata.measures.space_files import HELD_OUT, POINTS, REFERENCE, Measured, SpaceFiles, copy_points, project_input
+from strata.measures.stability import Embedders, check_stability_points
 from strata.measures.subsets import chosen
 from strata.network.checkpoint import load_checkpoint
 from strata.network.device import prepare_torch
@@ -35,7 +35,7 @@ def prepare_spaces(files: SpaceFiles, run: RunArtifacts, settings: Settings, ear
     Raises StrataError where the artifacts do not belong together, or there are too few samples to measure.
     """
     rows = chosen(len(run.samples.label), settings.params.samples, streams.points(settings.seed))
-    check_enough(len(rows), settings.params)
+    check_enough(len(rows), settings.params, settings.again)
     images, labels = _images_and_labels(run, settings, rows)
     for layer, info in run.layers.items():
         copy_points(files, info, run.activation_batches(layer), rows)
@@ -105,8 +105,8 @@ def _run_networks(
     return projections
 
 
-def check_enough(count: int, params: MeasureParams) -> None:
-    """Raise StrataError where there are too few points for the neighbours or the perplexities asked for."""
+def check_enough(count: int, params: MeasureParams, embedders: Embedders) -> None:
+    """Raise StrataError where there are too few points for the neighbours asked for, or for the stability runs."""
     if count < FEWEST:
         raise StrataError(f"{count} samples are too few to measure: extract {FEWEST} or more")
     again = min(count, params.stability_samples)
@@ -115,12 +115,7 @@ def check_enough(count: int, params: MeasureParams) -> None:
             f"measure.neighbours {params.neighbours} is too large for {again} points: less than half of them can be"
             " neighbours; extract more, or lower it"
         )
-    largest = (again - 1) / NEIGHBOURS_PER_PERPLEXITY
-    if max(params.stability_perplexities) > largest:
-        raise StrataError(
-            f"measure.stability_perplexities: {max(params.stability_perplexities):g} is too large for {again} points:"
-            f" at most {largest:g}; raise measure.stability_samples, extract more, or lower it"
-        )
+    check_stability_points(embedders, again)
 
 
 def write_batches(files: SpaceFiles, space: str, name: str, count: int, batches: Iterable[LayerBatch]) -> None:

@@ -28,7 +28,7 @@ class Results:
     geometries: dict[tuple[str, str], Geometry]
     gram_sums: dict[str, GramSums]
     divergences: dict[str, float]
-    stabilities: dict[tuple[str, float], StabilityRuns]
+    stabilities: dict[tuple[str, float | None], StabilityRuns]
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def stability_maps(plan: Plan, results: Results, ids: NDArray[np.int32]) -> list
             results.stabilities[layer, perplexity].points.astype(np.float32),
         )
         for layer in plan.layers
-        for perplexity in plan.params.stability_perplexities
+        for perplexity in plan.again
     ]
 
 

@@ -105,7 +105,7 @@ def stability_table(plan: Plan, results: Results) -> pd.DataFrame:
     """Return, by layer and perplexity, how far runs from random starts agree: means over their pairs."""
     rows = []
     for layer in plan.layers:
-        for perplexity in plan.params.stability_perplexities:
+        for perplexity in plan.again:
             runs = results.stabilities[layer, perplexity].stability
             agreement = runs.overlaps.mean(), runs.disparities.mean()
             rows.append((layer, perplexity, len(plan.stability_rows), plan.params.stability_seeds, *agreement))

@@ -71,6 +71,7 @@ def run_of(text, classes=2):
     """Return what the template reads of a run, with `text` in every text of the data."""
     layer = {"shape": f"shape {text}", "neighbours": {"shape": [len(LABELS), 7]}}
     return {
+        "method": {"title": f"method {text}", "caveats": [f"caveat {text}"]},
         "layers": {"input": layer, "h1": layer},
         "earlier": {},
         "facts": {f"fact {text}": f"value {text}", "Source": f"source {text}"},
@@ -124,7 +125,7 @@ def test_hostile_texts_are_shown_as_they_are(folder, runs):
     page = Page(render(folder, EVIL, runs))
     assert page.inside("title") == page.inside("h1") == [f"title {EVIL}"]
     shown = "\n".join(text for tag, text in page.texts if tag not in {"script", "style"})
-    expected = ["zero", "one", "shape", "fact", "value", "source", "note", "group first", "group second"]
+    expected = ["zero", "one", "shape", "fact", "value", "source", "caveat", "note", "group first", "group second"]
     expected += [f"heading {name}" for name in "abcd"] + [f"caption {name}" for name in "abcd"]
     expected += ["name", "left", "right", "A: run 0", "B: run 1"] if runs > 1 else []
     for name in expected:
@@ -132,6 +133,17 @@ def test_hostile_texts_are_shown_as_they_are(folder, runs):
     assert page.inside("pre") == [f"# network\n{EVIL}\nseed: 2"] * runs
     alternatives = [f"heading {name} {EVIL}. caption {name} {EVIL}" for name in "bdac"]
     assert page.values("alt") == alternatives
+
+
+def test_caveats_are_those_of_the_runs_methods_each_said_once(folder):
+    payload = payload_of(runs=2)
+    page = Page(render_explorer("title", payload, [], folder, []))
+    assert page.inside("strong").count(f"How to read method {PLAIN} maps.") == 1
+    assert page.inside("li").count(f"caveat {PLAIN}") == 1
+    payload["runs"][1]["method"] = {"title": "UMAP", "caveats": ["Sizes mean little."]}
+    page = Page(render_explorer("title", payload, [], folder, []))
+    assert f"How to read method {PLAIN} and UMAP maps." in page.inside("strong")
+    assert {f"method {PLAIN}: caveat {PLAIN}", "UMAP: Sizes mean little."} <= set(page.inside("li"))
 
 
 def test_the_raw_text_holds_no_hostile_script(folder, runs):

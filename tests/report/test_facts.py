@@ -1,23 +1,25 @@
 """The facts of a run: hashes of the files, accuracy, where the data come from, and how many samples are shown."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from strata.artifacts.maps import SETTINGS, LayerMap, write_map
+from strata.artifacts.maps import LayerMap, MapMethod, write_map
 from strata.artifacts.provenance import Provenance
 from strata.artifacts.run import RunArtifacts
 from strata.artifacts.samples import Samples
 from strata.core.errors import StrataError
 from strata.core.paths import Paths
 from strata.dataset.description import read_description
-from strata.report.page.facts import facts
+from strata.report.page.facts import drawn_by, facts
 from strata.report.page.inputs import ReportInputs
 
 COUNT = 40
 LAYERS = ["h5", "input"]
+METHOD = MapMethod("tsne", "t-SNE", "t-SNE with perplexity 5", "t-SNE by sklearn.", (), {"engine": "sklearn"})
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def run(tmp_path, tiny_data):
     maps = {}
     for place, layer in enumerate(LAYERS):
         points = np.full((COUNT, 2), place, dtype=np.float32)
-        maps[layer] = LayerMap(layer, ids, points, dict.fromkeys(SETTINGS, "1"), origin)
+        maps[layer] = LayerMap(layer, ids, points, METHOD, origin)
         write_map(tmp_path / "embeddings" / f"{layer}.parquet", maps[layer])
     (tmp_path / "training.json").write_text('{"test_accuracy": 0.98765, "parameters": 1234567}', encoding="utf-8")
     zeros, shares = np.zeros(COUNT, np.int16), np.zeros(COUNT, np.float32)
@@ -86,8 +88,12 @@ def test_the_data_their_source_and_licence(run, tmp_path):
 def test_the_environment_the_engine_and_the_command(run, tmp_path):
     found = facts_of(run, tmp_path)
     assert found["Environment: python"] == "3.11"
-    assert found["t-SNE by"] == "1"  # what the maps' metadata say
+    assert found["Maps"] == "t-SNE by sklearn"  # what the maps' metadata say
     assert found["To make it again"] == "make repro"
+
+
+def test_a_method_without_engines_is_named_alone():
+    assert drawn_by(replace(METHOD, title="My method", settings={})) == "My method"
 
 
 @pytest.mark.parametrize(

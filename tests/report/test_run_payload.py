@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strata.artifacts.activations import ActivationWriter, LayerInfo
-from strata.artifacts.maps import SETTINGS, LayerMap, write_map
+from strata.artifacts.maps import LayerMap, MapMethod, write_map
 from strata.artifacts.measure_registry import write_registry
 from strata.artifacts.measured import (
     LayerPoints,
@@ -186,8 +186,9 @@ def write_run(folder, data):
         with ActivationWriter(folder / f"activations/{layer}.parquet", LayerInfo(layer, shape, origin)) as writer:
             writer.write(ids, rng.random((COUNT, *shape)).astype(np.float32))
         points = rng.normal(size=(COUNT, 2)).astype(np.float32)
-        told = dict(zip(SETTINGS, ("sklearn", "5", "150 + 100", "200", f"{rng.random():.6f}"), strict=True))
-        write_map(folder / f"embeddings/{layer}.parquet", LayerMap(layer, ids, points, told, origin))
+        settings = {"neighbours": "5", "loss": f"{rng.random():.6f}"}
+        method = MapMethod("umap", "UMAP", "UMAP with 5 neighbours", "UMAP.", ("Sizes.", "Distances."), settings)
+        write_map(folder / f"embeddings/{layer}.parquet", LayerMap(layer, ids, points, method, origin))
         columns = {field.name: rng.random(MEASURED).astype(np.float32) for field in fields(LayerPoints)}
         columns["stability"][rng.random(MEASURED) < 0.5] = np.nan
         if layer == "h6":
@@ -285,6 +286,7 @@ def test_maps_equal_their_files_with_shape_and_settings(run, payload):
         for name in ("x", "y"):
             assert unpacked(found[name]).tolist() == [table[row][name] for row in run.rows.tolist()], (layer, name)
         assert found["settings"] == run.inputs.maps[layer].settings
+    assert payload["method"] == {"title": "UMAP", "caveats": ["Sizes.", "Distances."]}
     shapes = {layer: found["shape"] for layer, found in payload["layers"].items()}
     assert shapes == {"input": "1 × 16 × 16", "h1": "3 × 2 × 2", "h6": "10"}
 

@@ -79,6 +79,7 @@ def render_explorer(
         layers=list(payload["runs"][0]["layers"]),
         times=list(payload["runs"][0]["earlier"]) if len(payload["runs"]) == 1 else [],
         runs=payload["runs"],
+        caveats={run["method"]["title"]: run["method"]["caveats"] for run in payload["runs"]},
         classes=payload["classes"],
         class_colours=payload["class_colours"],
         groups=groups,

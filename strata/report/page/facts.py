@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from strata.artifacts.maps import MapMethod
 from strata.artifacts.run import RunArtifacts
 from strata.core.errors import StrataError
 from strata.core.files import sha256_of
@@ -32,10 +33,15 @@ def facts(inputs: ReportInputs, run: RunArtifacts, shown: int, environment: Mapp
         "Citation": dataset.citation,
         "Licence of the data": dataset.licence,
         "To make it again": "make repro",
-        "t-SNE by": ", ".join(sorted({layer_map.settings["engine"] for layer_map in inputs.maps.values()})),
+        "Maps": ", ".join(sorted({drawn_by(layer_map.method) for layer_map in inputs.maps.values()})),
         **{f"Environment: {name}": text for name, text in environment.items()},
         **({} if read is None else {"Files read, SHA-256": read}),
         "Data, SHA-256": inputs.provenance.data_sha256,
         "Model, SHA-256": inputs.provenance.model_sha256,
         **{f"Map of {layer}, SHA-256": sha256_of(run.paths.map(layer)) for layer in inputs.maps},
     }
+
+
+def drawn_by(method: MapMethod) -> str:
+    """Return a method's title, and its engine where it says which."""
+    return " by ".join(filter(None, (method.title, method.settings.get("engine"))))

@@ -30,4 +30,8 @@ def missing_figures(inputs: ReportInputs) -> list[str]:
         lines.append("There is no learning curve, as nothing was trained.")
     if output_layer(inputs) is None:
         lines.append("The plot of one sample's output is left out, as no layer of one unit a class comes last.")
+    if "map_kl_divergence" not in set(inputs.measures.table["measure"]):
+        lines.append(
+            f"There is no KL divergence of the maps: it is t-SNE's own, and these are by {inputs.method.title}."
+        )
     return lines

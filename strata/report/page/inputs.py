@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from strata.artifacts.activations import LayerInfo
-from strata.artifacts.maps import LayerMap
+from strata.artifacts.maps import LayerMap, MapMethod
 from strata.artifacts.provenance import Provenance
 from strata.artifacts.run import RunArtifacts
 from strata.artifacts.samples import Samples
@@ -38,6 +38,11 @@ class ReportInputs:
     measures: Measures
     earlier: dict[str, dict[str, LayerMap]] = field(default_factory=dict)
     over_training: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def method(self) -> MapMethod:
+        """How the maps were drawn; `details` and `settings` are the first map's."""
+        return next(iter(self.maps.values())).method
 
     @property
     def measures_over_training(self) -> pd.DataFrame:

@@ -16,10 +16,9 @@ def shape_of(inputs: ReportInputs, layer: str) -> str:
 
 
 def _maps_caption(inputs: ReportInputs) -> str:
-    settings = next(iter(inputs.maps.values())).settings
     return (
         f"Each point is one of {len(inputs.samples.label):,} {inputs.provenance.split} images, coloured by its label;"
-        f" t-SNE with perplexity {settings['perplexity']}. Shown: who is near whom at each layer. Not shown: how far"
+        f" {inputs.method.caption}. Shown: who is near whom at each layer. Not shown: how far"
         " groups are from each other in the layer, and how wide they are."
     )
 
@@ -27,21 +26,18 @@ def _maps_caption(inputs: ReportInputs) -> str:
 def _draw_maps(inputs: ReportInputs) -> Draw:
     points = {layer: layer_map.points for layer, layer_map in inputs.maps.items()}
     shapes = {layer: shape_of(inputs, layer) for layer in inputs.infos}
-    return partial(draw_all_maps, points, inputs.samples.label, inputs.names_in_figures, shapes)
+    return partial(draw_all_maps, points, inputs.samples.label, inputs.names_in_figures, shapes, inputs.method.title)
 
 
 def _map_caption(inputs: ReportInputs, layer: str) -> str:
-    settings = inputs.maps[layer].settings
-    return (
-        f"{inputs.infos[layer].units:,} units ({shape_of(inputs, layer)}). t-SNE by {settings['engine']},"
-        f" {settings['iterations']} iterations; KL divergence {settings['kl_divergence']}, which does not compare"
-        " across layers."
-    )
+    details = inputs.maps[layer].method.details
+    return f"{inputs.infos[layer].units:,} units ({shape_of(inputs, layer)}). {details}"
 
 
 def _draw_map(inputs: ReportInputs, layer: str) -> Draw:
     points, labels = inputs.maps[layer].points, inputs.samples.label
-    return partial(draw_map, points, labels, inputs.names_in_figures, layer, shape_of(inputs, layer))
+    shape, title = shape_of(inputs, layer), inputs.method.title
+    return partial(draw_map, points, labels, inputs.names_in_figures, layer, shape, title)
 
 
 def _draw_maps_over_training(inputs: ReportInputs) -> Draw:
@@ -54,7 +50,7 @@ def _draw_maps_over_training(inputs: ReportInputs) -> Draw:
 MAP_FIGURES = (
     FigureRow(
         name="maps",
-        heading="t-SNE maps of all layers",
+        heading="Maps of all layers",
         group=MAPS,
         caption=lambda inputs, _: _maps_caption(inputs),
         draw=lambda inputs, _: _draw_maps(inputs),

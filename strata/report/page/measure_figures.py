@@ -27,12 +27,22 @@ def _measures_caption(inputs: ReportInputs) -> str:
     )
 
 
+def _at_perplexities(inputs: ReportInputs) -> bool:
+    return any(each.perplexity is not None for each in inputs.measures.stability_maps)
+
+
 def _stability_caption(inputs: ReportInputs) -> str:
     points, runs = len(inputs.measures.stability_maps[0].sample_id), int(inputs.measures.stability["runs"].max())
+    title = inputs.method.title
+    column = (
+        "What changes along a column is the perplexity's doing, not the layer's."
+        if _at_perplexities(inputs)
+        else f"{title} has no perplexity: its settings are those of the maps above."
+    )
     return (
-        f"{points:,} points, t-SNE from {runs} random starts each; the first is shown, turned to the layer's map."
-        " Below each, the share of neighbours that two starts have in common. What changes along a column is the"
-        " perplexity's doing, not the layer's. The maps above start from principal components instead, and vary less."
+        f"{points:,} points, {title} from {runs} random starts each; the first is shown, turned to the layer's map."
+        f" Below each, the share of neighbours that two starts have in common. {column} The maps above start from"
+        " principal components instead, and vary less."
     )
 
 
@@ -40,7 +50,7 @@ def _draw_stability(inputs: ReportInputs) -> Draw:
     maps, table = inputs.measures.stability_maps, inputs.measures.stability
     labels = inputs.samples.label[places_of(maps[0].sample_id, inputs.samples.sample_id)]
     overlaps = {
-        (layer, float(perplexity)): float(overlap)
+        (layer, None if np.isnan(perplexity) else float(perplexity)): float(overlap)
         for layer, perplexity, overlap in zip(table["layer"], table["perplexity"], table["knn_overlap"], strict=True)
     }
     points = {(each.layer, each.perplexity): each.points for each in maps}

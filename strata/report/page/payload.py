@@ -84,6 +84,7 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
     decisions = measures.decisions
     place = places_of(ids, decisions.sample_id)
     return {
+        "method": {"title": inputs.method.title, "caveats": list(inputs.method.caveats)},
         "ids": packed(ids),
         "predicted": packed(samples.predicted[rows]),
         "confidence": packed(samples.confidence[rows]),

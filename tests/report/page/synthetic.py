@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 from strata.artifacts.activations import LayerInfo
-from strata.artifacts.maps import LayerMap
+from strata.artifacts.maps import LayerMap, MapMethod
 from strata.artifacts.measure_registry import Interval
 from strata.artifacts.measured import CONTROLS, LayerPoints, SampleDecisions
 from strata.artifacts.provenance import Provenance
@@ -36,6 +36,8 @@ NAMES = ("base", "wide-network")
 DIFFERENCES = [("train.lr", "0.01", "0.1"), ("network.<i>units</i>", "50", "–")]
 NOTE, PARAMS = "A note: 1 < 2 & so on.", "seed: 0\ntitle: </script><b>bold</b>\n"
 PROVENANCE = Provenance("test", "a" * 64, "b" * 64)
+CAVEATS = ("Sizes & distances mean nothing.", "Look at more than <one> setting.")
+METHOD = MapMethod("made_up", "Made-up", "made up with care", "Made up.", CAVEATS, {"engine": "none"})
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,7 @@ def make_run(seed: int) -> Run:
     late = (commit >= 5) | (commit < 0)
     decisions = SampleDecisions(ids[measured], commit, rng.integers(0, 4, MEASURED).astype(np.int16), late, *flags)
     points = {layer: _points(rng, ids[measured], layer == LAYERS[-1]) for layer in LAYERS}
-    settings = {"engine": "made up", "perplexity": "30", "iterations": "5", "kl_divergence": "1.5"}
-    maps = {layer: LayerMap(layer, ids, _spread_out(rng), settings, PROVENANCE) for layer in LAYERS}
+    maps = {layer: LayerMap(layer, ids, _spread_out(rng), METHOD, PROVENANCE) for layer in LAYERS}
     epochs = pd.DataFrame({"epoch": [1, 2, 3], "test_loss": rng.uniform(0.1, 1, 3).round(4)})
     inputs = ReportInputs(
         dataset=_description(),
