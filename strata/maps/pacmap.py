@@ -82,7 +82,7 @@ def _pacmap(
             FP_ratio=settings.further_ratio,
             num_iters=(*EARLIER_PHASES, settings.iterations),
             apply_pca=False,  # the layer is reduced already
-            # Neighbouring seeds would share most draws, as the package seeds each point by seed + row: a stream's do not.
+            # The package seeds each point by seed + row: seeds of streams are far enough apart.
             random_state=seed,
         ).fit_transform(_at_least_two_columns(values), init=start)
 

@@ -21,17 +21,16 @@ EMBED = """
 from pathlib import Path
 from strata.jobs import pool
 from tests.jobs.pool_jobs import PoolHere
-from tests.tiny_pipeline import run_embed, run_measure
+from stages import embed, measure
 pool.Pool = PoolHere
-params, data = Path("params.yaml"), Path("data")
-run_embed(params, data)
+embed.main([])
 """
 THE_REST = """
 from stages import report
-from tests.stages.test_report import draw_for_the_page, run_report
+from tests.stages.test_report import draw_for_the_page
 report.run_jobs = draw_for_the_page
-run_measure(params, data)
-run_report(params, data / "raw", data)
+measure.main([])
+report.main([])
 """
 
 
@@ -93,12 +92,12 @@ def test_every_map_is_the_new_methods(project):
         values = read_activations(project / f"data/activations/{layer}.parquet").values.astype(float)
         singular = np.linalg.svd(values - values.mean(axis=0), compute_uv=False)[:2]
         np.testing.assert_allclose(np.linalg.svd(found.points, compute_uv=False), singular, rtol=1e-3)
-    metrics = json.loads((project / "data/reports/embedding.json").read_text(encoding="utf-8"))
+    metrics = json.loads((project / "reports/embedding.json").read_text(encoding="utf-8"))
     assert metrics == {"samples": 40}
 
 
 def test_the_page_tells_of_the_new_method_and_of_no_other(project):
-    page = (project / "data/reports/index.html").read_text(encoding="utf-8")
+    page = (project / "reports/index.html").read_text(encoding="utf-8")
     assert "How to read PCA maps" in page and "t-SNE maps" not in page
     assert "Points that differ in other directions only lie on one another." in page
     assert "depends on the perplexity" not in page
@@ -116,7 +115,7 @@ def test_its_settings_are_checked_as_all_are(project, tmp_path):
     assert found.settings == {"whiten": "True"}
     np.testing.assert_allclose(found.points.std(axis=0), 1, rtol=1e-3)
     set_embed(folder, components={"whitened": True})
-    stage = [sys.executable, "-m", "stages.embed", "--activations", "data/activations", "--out", "x", "--metrics", "y"]
+    stage = [sys.executable, "-m", "stages.embed", "--out", "x"]
     done = subprocess.run(stage, cwd=folder, text=True, capture_output=True)
     assert done.returncode == 1
     assert done.stderr.strip() == (
