@@ -38,7 +38,7 @@ compare: $(READY) ## two runs side by side: make compare A=<experiment or revisi
 	@python -m strata.commands.compare "$(A)" "$(B)" --out reports/compare.html
 
 export: $(READY) ## for TensorBoard, Embedding Atlas, NumPy and FiftyOne, to exports/: make export [LAYERS="h4 h5"]
-	@python -m strata.commands.export --out exports $(if $(LAYERS),--layers $(foreach layer,$(LAYERS),"$(layer)"))
+	@python -m strata.commands.export.main --out exports $(if $(LAYERS),--layers $(foreach layer,$(LAYERS),"$(layer)"))
 
 verify: $(READY) ## recompute the committed state in another folder and compare every artifact: make verify [REV=revision]
 	@python -m strata.commands.verify --rev "$(or $(REV),HEAD)"
@@ -81,8 +81,9 @@ requirements: $(READY) ## write requirements.txt anew from pyproject.toml, for e
 	@python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest \
 	  --upgrade --no-annotate --no-emit-index-url --custom-compile-command "make requirements" --output-file requirements.txt
 
-deps: $(READY) ## write the code files that each stage imports into the deps of dvc.yaml
+deps: $(READY) ## write what follows from the code: the deps and plots of dvc.yaml, docs/measures.md
 	@python -m tools.stage_packages
+	@python -m tools.measure_documents
 
 notebook: $(READY) ## make docs/guided_exercise.ipynb from its text form, docs/guided_exercise.py
 	@python -m tools.notebook

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.manifold import TSNE
 
 from strata.core.params import load_section
-from strata.maps.engines import embed, initial_map
+from strata.maps.embedder import initial_map
 from strata.maps.params import EmbedParams
 from strata.maps.pca import read_reduced
 from strata.measures.divergence import affinities, kl_divergence
@@ -42,7 +42,7 @@ def main() -> None:
             perplexity=params.perplexity, init=start.astype(np.float32), max_iter=iterations, random_state=0, n_jobs=-1
         ).fit_transform(values)
     else:
-        points = embed(values, start, params.model_copy(update={"engine": options.engine}), 0).points
+        points = params.tsne.model_copy(update={"engine": options.engine}).embed(values, start, 0).points
     seconds = time.perf_counter() - begin
     near, near_on_map = (
         np.concatenate([block.nearest for block in neighbour_blocks(space, K)]) for space in (values, points)

@@ -24,41 +24,17 @@ import torch
 from IPython.display import HTML, Image, display
 from torch import nn
 
-from strata.artifacts.activations import read_one_activation
-from strata.commands.compare import load_run
-from strata.commands.known_experiments import known_experiments
-from strata.core.params import Layers, Seed, load_section
-from strata.maps.engines import embed, initial_map
-from strata.maps.params import EmbedParams
-from strata.maps.pca import read_reduced
-from strata.network.capture import captured, resolved_layers
-from strata.network.checkpoint import load_checkpoint
-from strata.network.io import log_probabilities, normalized
-from strata.network.make import initialized_network, parameter_count
-from strata.network.params import NetworkParams
-from strata.report.figures.close_up import draw_feature_maps, draw_output
-from strata.report.figures.maps import draw_all_maps, draw_map
-from strata.report.params import ReportParams
-from strata.training.params import TrainParams
-from strata.training.summary import network_summary
-
-PARAMS = ROOT / "params.yaml"
-seed = load_section(PARAMS, "seed", Seed)
-train_params = load_section(PARAMS, "train", TrainParams)
-network_params = load_section(PARAMS, "network", NetworkParams)
-embed_params = load_section(PARAMS, "embed", EmbedParams)
+import strata
 
 # Everything the run left behind, checked to belong together. Is something missing? `make repro` makes it.
-run = load_run(ROOT)
-samples, labels, classes, layers = run.samples, run.samples.label, run.names_in_figures, list(run.maps)
+run = strata.open_run(ROOT)
+samples, labels, classes, layers = run.samples, run.samples.label, run.dataset.classes, list(run.layers)
 print(f"{run.dataset.name}: {len(labels):,} {run.provenance.split} images, looked at in {', '.join(layers)}")
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 # How answers, figures and measures are shown.
 from html import escape
 from io import BytesIO
-
-from strata.report.figures.style import strata_style
 
 
 def answer(*paragraphs, table=None):
@@ -70,7 +46,7 @@ def answer(*paragraphs, table=None):
 
 def show(figure):
     """Show a figure as the report does."""
-    with BytesIO() as file, strata_style():
+    with BytesIO() as file:
         figure.savefig(file, format="png", dpi=70)
         display(Image(file.getvalue()))
 
@@ -96,8 +72,8 @@ def counted(number, noun):
 # pooling, and not right after a convolution?
 
 # %%
-network = initialized_network(network_params, run.dataset.image_shape, len(classes), seed)
-paths = resolved_layers(load_section(PARAMS, "layers", Layers), network)
+network = run.network(trained=False)
+paths = run.network_paths()
 print(network)
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
@@ -123,16 +99,23 @@ answer(
 # many numbers does it make of one image?
 
 # %%
-print(network_summary(network, run.dataset.image_shape, paths))
+print(strata.summary(network, run.dataset.image_shape, paths))
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 # How the answer is computed.
+
+
+def parameter_count(module):
+    """Return the number of a module's parameters."""
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
 total = parameter_count(network)
 heaviest = max(modules, key=lambda path: parameter_count(modules[path]))
 count = parameter_count(modules[heaviest])
 convolutions = [path for path, module in modules.items() if isinstance(module, nn.Conv2d)]
 in_convolutions = sum(parameter_count(modules[path]) for path in convolutions)
-units = {layer: run.infos[layer].units for layer in layers}
+units = {layer: run.layers[layer].units for layer in layers}
 widest = max(units, key=units.get)
 pixels = int(np.prod(run.dataset.image_shape))
 answer(
@@ -156,24 +139,17 @@ answer(
 # move the most?
 
 # %%
-images = normalized(run.images, run.dataset.mean, run.dataset.std)
+inputs = run.inputs()
 
 
-def outputs(images):
-    """Return the network's log-probabilities, (n, classes)."""
-    with torch.inference_mode():
-        return torch.cat([log_probabilities(network(part), network_params.outputs) for part in images.split(500)])
+def share_right(network):
+    """Return the share of the images that a network reads as labelled."""
+    return float((run.log_probabilities(network, inputs).argmax(axis=1) == labels).mean())
 
 
-def share_right():
-    """Return the share of the images that the network, as it is now, reads as labelled."""
-    return float((outputs(images).argmax(dim=1).numpy() == labels).mean())
-
-
-network = initialized_network(network_params, run.dataset.image_shape, len(classes), seed)
-before, right_before = {key: tensor.clone() for key, tensor in network.state_dict().items()}, share_right()
-load_checkpoint(network, ROOT / "data/model/mnist_cnn.pt")
-after, right_after = network.state_dict(), share_right()
+before, right_before = network.state_dict(), share_right(network)
+network = run.network()  # the same again, with the weights of data/model/mnist_cnn.pt loaded
+after, right_after = network.state_dict(), share_right(network)
 changes = pd.DataFrame(
     {
         "shape": " × ".join(map(str, tensor.shape)),
@@ -209,10 +185,10 @@ answer(
 # guess be, and how sure is it of the first?
 
 # %%
-SAMPLE = load_section(PARAMS, "report", ReportParams).sample_id
-row = int(np.searchsorted(samples.sample_id, SAMPLE))
-output = outputs(images[row : row + 1])[0].numpy()
-show(draw_output(run.images[row], output, int(labels[row]), classes, f"sample {SAMPLE}", run.grey_map))
+SAMPLE = run.params["report"]["sample_id"]
+row = list(samples.sample_id).index(SAMPLE)
+output = run.log_probabilities(network, inputs[row : row + 1])[0]
+show(strata.draw_output(run.images()[row], output, int(labels[row]), classes, f"sample {SAMPLE}", run.dataset.grey_map))
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 # How the answer is computed.
@@ -245,15 +221,14 @@ answer(
 # **Question.** What share of the numbers is zero at each place? Why is it smaller after a pooling than before it?
 
 # %%
-with captured(network, paths) as observed, torch.inference_mode():
-    _, activations = observed(images[row : row + 1])
+activations = strata.observe(network, inputs[row : row + 1], paths)
 for layer, values in activations.items():
-    stored = read_one_activation(ROOT / f"data/activations/{layer}.parquet", SAMPLE)
+    stored = run.activation(layer, SAMPLE)
     apart = float(np.abs(values[0].numpy() - stored).max())
     print(f"{layer:8}{' × '.join(map(str, values.shape[1:])):14}from the file at most {apart:.0e} away")
-spatial = [layer for layer in layers if layer != "input" and len(run.infos[layer].shape) == 3]
+spatial = [layer for layer in layers if layer != "input" and len(run.layers[layer].shape) == 3]
 for layer in spatial[:1]:
-    show(draw_feature_maps(activations[layer][0].numpy(), f"{layer}: sample {SAMPLE}"))
+    show(strata.draw_channels(activations[layer][0].numpy(), f"{layer}: sample {SAMPLE}"))
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 # How the answer is computed.
@@ -280,9 +255,10 @@ answer(
 # labels, what share carries its own?
 
 # %%
-shapes = {layer: " × ".join(map(str, run.infos[layer].shape)) for layer in layers}
-points = {layer: run.maps[layer].points for layer in layers}
-show(draw_all_maps(points, labels, classes, shapes))
+shapes = {layer: " × ".join(map(str, run.layers[layer].shape)) for layer in layers}
+points = {layer: run.map(layer).points for layer in layers}
+method = run.map(layers[0]).method.title
+show(strata.draw_maps(points, labels, classes, shapes, method))
 
 # %%
 pairs = run.measures.pairs
@@ -294,7 +270,7 @@ else:  # no digits: the two classes that are the most mixed in the first layer
     pair = tuple(mixed.loc[mixed["separability"].idxmin(), ["class", "other_class"]].astype(int))
 of_pair = np.isin(labels, pair)
 ends = [layers[0], layers[-1]]
-show(draw_all_maps({layer: points[layer][of_pair] for layer in ends}, labels[of_pair], classes, shapes))
+show(strata.draw_maps({layer: points[layer][of_pair] for layer in ends}, labels[of_pair], classes, shapes, method))
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 # How the answer is computed.
@@ -379,28 +355,24 @@ answer(
 # %%
 LAYER, PERPLEXITY = layers[-1], 5
 
-values, origin = (
-    read_reduced(ROOT / f"data/activations/{layer}.parquet", embed_params.pca_components, seed).values
-    for layer in (LAYER, embed_params.initialization_layer)
-)
-mine = embed(values, initial_map(origin, seed), embed_params.model_copy(update={"perplexity": PERPLEXITY}), seed)
-show(draw_map(mine.points.astype(np.float32), labels, classes, LAYER, f"perplexity {PERPLEXITY}"))
+mine = run.embed(LAYER, method="tsne", perplexity=PERPLEXITY)
+show(strata.draw_map(mine, labels, classes, LAYER, f"perplexity {PERPLEXITY}"))
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 # How the answer is computed.
 stability = run.measures.stability
-agreement = stability.pivot_table(index="layer", columns="perplexity", values="knn_overlap").reindex(layers)
+# Maps by another method than t-SNE have no perplexity.
+drawn = stability["perplexity"].map("perplexity {:g}".format, na_action="ignore").fillna(method)
+agreement = stability.assign(drawn=drawn).pivot_table("knn_overlap", "layer", "drawn", sort=False).reindex(layers)
 answer(
     "A small perplexity looks at few neighbours and tears groups into pieces, a large one draws them together. What is"
     " in the layer stays when perplexity and random start change; what comes and goes was t-SNE's own.",
-    f"The run drew {int(stability['points'].max()):,} points again from {int(stability['runs'].max())} random starts at"
-    " each perplexity. The table has the share of neighbours on the map that two starts have in common. On average over"
-    f" the perplexities {agreement.mean(axis=1).idxmax()} agrees the most with itself"
+    f"The run drew {int(stability['points'].max()):,} points again from {int(stability['runs'].max())} random starts:"
+    f" {', '.join(agreement.columns)}. The table has the share of neighbours on the map that two starts have in common."
+    f" On average {agreement.mean(axis=1).idxmax()} agrees the most with itself"
     f" ({agreement.mean(axis=1).max():.0%}), {agreement.mean(axis=1).idxmin()} the least"
     f" ({agreement.mean(axis=1).min():.0%}).",
-    table=agreement.rename_axis(index=None, columns=None)
-    .rename(columns=lambda perplexity: f"perplexity {perplexity:g}")
-    .style.format("{:.0%}"),
+    table=agreement.rename_axis(index=None, columns=None).style.format("{:.0%}"),
 )
 
 # %% [markdown]
@@ -422,7 +394,7 @@ answer(
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 # The experiments that this repository knows.
-everything = known_experiments(ROOT)
+everything = run.experiments()
 
 
 def experiments_with(parameter):
@@ -444,19 +416,19 @@ def experiments_with(parameter):
     display(HTML(pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns).to_html(border=0)))
 
 
-this_training = pd.read_json(ROOT / "reports/training.json", typ="series").to_dict()
+this_training = run.training
 experiments_with("train.momentum")
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 # How the answer is computed.
-momentum, rate = train_params.momentum, train_params.lr
+momentum, rate, epochs = (run.params["train"][key] for key in ("momentum", "lr", "epochs"))
 other = 0.9 if momentum == 0 else momentum
 answer(
     f"This run has a momentum of {momentum:g} and a learning rate of {rate:g}. The steps before add up as 1 + m + m² +"
     f" … = 1 / (1 - m). With m = {other:g} that is {1 / (1 - other):.3g} times as long: as if the learning rate were"
     f" {rate / (1 - other):.3g}. Gradients that contradict each other cancel out.",
     f"So without momentum the network learns more slowly at the same rate. This run read"
-    f" {this_training['test_accuracy']:.1%} of the test images after {counted(train_params.epochs, 'epoch')}, and"
+    f" {this_training['test_accuracy']:.1%} of the test images after {counted(epochs, 'epoch')}, and"
     f" {run.epochs['test_accuracy'].iloc[0]:.1%} after its first.",
     "To compare fairly, give the other run a higher rate, too, or more epochs: what is compared otherwise is the length"
     " of the steps.",

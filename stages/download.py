@@ -10,7 +10,8 @@ from strata.core.console import say
 from strata.core.errors import StrataError
 from strata.core.files import sha256_of
 from strata.core.params import Seed, load_section
-from strata.core.stage import run_stage, stage_parser
+from strata.core.paths import stage_arguments
+from strata.core.stage import run_stage
 from strata.dataset.description import IDX_FILES, IMAGE_FILES, LABEL_FILES, CatalogueEntry, describe, write_description
 from strata.dataset.idx import read_labels, write_idx
 from strata.sources.catalogue import CATALOGUE, published
@@ -23,26 +24,24 @@ from strata.sources.random_order import shuffled
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--out", type=Path, required=True, help="folder for the files")
-    options = parser.parse_args(arguments)
-    dataset = load_section(options.params, "dataset", DatasetParams)
-    patience = load_section(options.params, "download", DownloadParams)
-    seed = load_section(options.params, "seed", Seed)
+    params_path, paths = stage_arguments(__doc__, arguments, out="raw")
+    dataset = load_section(params_path, "dataset", DatasetParams)
+    patience = load_section(params_path, "download", DownloadParams)
+    seed = load_section(params_path, "seed", Seed)
 
-    options.out.mkdir(parents=True, exist_ok=True)
+    paths.raw.mkdir(parents=True, exist_ok=True)
     source_sha256 = None
     if dataset.own_path is not None:
-        entry, source_sha256 = bring_own_data(dataset.own_path, dataset, seed, options.out)
+        entry, source_sha256 = bring_own_data(dataset.own_path, dataset, seed, paths.raw)
     else:
         entry = CATALOGUE[dataset.name]
-        bring_known(entry, dataset.mirrors, patience, options.out)
+        bring_known(entry, dataset.mirrors, patience, paths.raw)
     if dataset.shuffle_labels:
-        path = options.out / LABEL_FILES["train"]
+        path = paths.raw / LABEL_FILES["train"]
         write_idx(path, shuffled(read_labels(path), seed))
 
-    description = describe(options.out, entry, seed if dataset.shuffle_labels else None, source_sha256)
-    write_description(options.out, description)
+    description = describe(paths.raw, entry, seed if dataset.shuffle_labels else None, source_sha256)
+    write_description(paths.raw, description)
     counts = f"{description.counts['train']} training and {description.counts['test']} test images"
     say(f"download: {entry.name}, {counts}" + (", training labels shuffled" if dataset.shuffle_labels else ""))
 

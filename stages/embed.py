@@ -1,6 +1,6 @@
-"""Embed: a t-SNE map of every layer, all from one start, each aligned to the map before it.
+"""Embed: a map of every layer, all from one start, each aligned to the map before it.
 
-python -m stages.embed --activations data/activations --out data/embeddings --metrics reports/embedding.json
+python -m stages.embed --data data --out data/embeddings
 """
 
 from collections.abc import Sequence
@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from strata.artifacts.activations import read_info
 from strata.artifacts.maps import LayerMap, write_map
 from strata.artifacts.provenance import check_same_origin, check_same_samples
-from strata.artifacts.run import CHECKPOINTS, kept_folders
+from strata.core import streams
 from strata.core.console import say
 from strata.core.errors import StrataError
 from strata.core.files import write_json
 from strata.core.params import Layers, Reproducible, Seed, load_section
+from strata.core.paths import TRAINED, stage_arguments
 from strata.core.portable import check_portable
-from strata.core.stage import run_stage, stage_parser
+from strata.core.stage import run_stage
 from strata.jobs.pool import started_pool
 from strata.maps.alignment import aligned_chain
-from strata.maps.engines import Embedding, check_points, chosen_engine, embed, initial_map, with_engine
+from strata.maps.embedder import Embedder, Embedding, initial_map
 from strata.maps.params import EmbedParams
 from strata.maps.pca import read_reduced
 
@@ -33,7 +34,8 @@ BYTES_EACH = 1.5e9
 @dataclass(frozen=True)
 class ReduceJob:
     path: Path
-    params: EmbedParams
+    components: int
+    embedder: Embedder
     seed: int
 
 
@@ -41,52 +43,47 @@ class ReduceJob:
 class EmbedJob:
     values: NDArray[np.float32]
     start: NDArray[np.float64]
-    params: EmbedParams
+    embedder: Embedder
     seed: int
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--activations", type=Path, required=True, help="folder of the extract stage")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the maps")
-    parser.add_argument("--metrics", type=Path, required=True)
-    options = parser.parse_args(arguments)
-    seed = load_section(options.params, "seed", Seed)
-    layers = list(load_section(options.params, "layers", Layers))
-    mode = load_section(options.params, "reproducible", Reproducible)
-    params = with_engine(load_section(options.params, "embed", EmbedParams), mode)
+    params_path, paths = stage_arguments(__doc__, arguments, out="embeddings")
+    seed = load_section(params_path, "seed", Seed)
+    layers = list(load_section(params_path, "layers", Layers))
+    mode = load_section(params_path, "reproducible", Reproducible)
+    params = load_section(params_path, "embed", EmbedParams)
+    embedder = params.embedder(mode)
     if params.initialization_layer not in layers:
         raise StrataError(
-            f"{options.params}: embed.initialization_layer '{params.initialization_layer}' is not among the layers"
+            f"{params_path}: embed.initialization_layer '{params.initialization_layer}' is not among the layers"
             f" ({', '.join(layers)})"
         )
 
     check_portable(mode)
-    folders = {"": options.activations, **kept_folders(options.activations)}
-    paths = [folder / f"{layer}.parquet" for folder in folders.values() for layer in layers]
-    infos = [read_info(path) for path in paths]
+    networks = [(time, layer) for time in (TRAINED, *paths.kept_times(paths.activations)) for layer in layers]
+    files = [paths.layer(layer, time) for time, layer in networks]
+    infos = [read_info(path) for path in files]
     origins = [info.provenance for info in infos]
-    for place, (path, origin) in enumerate(zip(paths, origins, strict=True)):
+    for place, (path, origin) in enumerate(zip(files, origins, strict=True)):
         network = place - place % len(layers)  # the first layer of the same network
-        check_same_origin(origins[network], paths[network], origin, path)
-    with started_pool(len(paths), BYTES_EACH) as pool:
-        jobs = [ReduceJob(path, params, seed) for path in paths]
+        check_same_origin(origins[network], files[network], origin, path)
+    with started_pool(len(files), BYTES_EACH) as pool:
+        jobs = [ReduceJob(path, params.pca_components, embedder, seed) for path in files]
         loaded = pool.run(load_reduced, jobs, "embed: principal components", [info.units for info in infos])
-        for path, (ids, _) in zip(paths, loaded, strict=True):
-            check_same_samples(loaded[0][0], paths[0], ids, path)
+        for path, (ids, _) in zip(files, loaded, strict=True):
+            check_same_samples(loaded[0][0], files[0], ids, path)
         values = [reduced_values for _, reduced_values in loaded]
         start = initial_map(values[layers.index(params.initialization_layer)], seed)
-        embeddings = pool.run(run_embed, [EmbedJob(value, start, params, seed) for value in values], "embed: t-SNE")
+        embed_jobs = [EmbedJob(value, start, embedder, seed) for value in values]
+        embeddings = pool.run(run_embed, embed_jobs, f"embed: {embedder.title}")
     turned = aligned_over_training([embedding.points for embedding in embeddings], len(layers))
     for place, (points, embedding) in enumerate(zip(turned, embeddings, strict=True)):
-        time, layer = list(folders)[place // len(layers)], layers[place % len(layers)]
-        layer_map = LayerMap(
-            layer, loaded[place][0], points.astype(np.float32), settings(params, embedding), origins[place]
-        )
-        folder = options.out / CHECKPOINTS / time if time else options.out
-        write_map(folder / f"{layer}.parquet", layer_map)
-    divergences = {layer: round(e.kl_divergence, 6) for layer, e in zip(layers, embeddings, strict=False)}
-    write_json(options.metrics, {"samples": len(start), "kl_divergence": divergences})
+        time, layer = networks[place]
+        method = embedder.described(params.method, embedding)
+        layer_map = LayerMap(layer, loaded[place][0], points.astype(np.float32), method, origins[place])
+        write_map(paths.map(layer, time), layer_map)
+    write_json(paths.metrics("embedding"), {"samples": len(start), **metrics(layers, embeddings)})
     say(f"embed: {len(embeddings)} maps of {len(start)} samples")
 
 
@@ -101,24 +98,24 @@ def aligned_over_training(maps: Sequence[NDArray[np.float64]], layers: int) -> l
     return trained + [points for of_one_time in zip(*earlier, strict=True) for points in of_one_time]
 
 
+def metrics(layers: Sequence[str], embeddings: Sequence[Embedding]) -> dict[str, dict[str, float]]:
+    """Return name -> layer -> rounded value of what the method itself reports of the trained network's maps."""
+    trained = dict(zip(layers, embeddings, strict=False))
+    names = dict.fromkeys(name for embedding in trained.values() for name in embedding.metrics)
+    return {name: {layer: round(embedding.metrics[name], 6) for layer, embedding in trained.items()} for name in names}
+
+
 def load_reduced(job: ReduceJob) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    found = read_reduced(job.path, job.params.pca_components, job.seed)
-    check_points(len(found.values), found.constant, found.info.layer, job.params)
+    found = read_reduced(job.path, job.components, job.seed)
+    job.embedder.check_points(len(found.values), found.constant, found.info.layer)
     return found.sample_ids, found.values
 
 
 def run_embed(job: EmbedJob) -> Embedding:
-    return embed(job.values, job.start, job.params, job.seed)
-
-
-def settings(params: EmbedParams, embedding: Embedding) -> dict[str, str]:
-    return {
-        "engine": chosen_engine(params.engine),
-        "perplexity": f"{params.perplexity:g}",
-        "iterations": f"{params.early_exaggeration_iterations} + {params.iterations}",
-        "learning_rate": f"{embedding.learning_rate:g}",
-        "kl_divergence": f"{embedding.kl_divergence:.6f}",
-    }
+    embedding = job.embedder.embed(job.values, job.start, streams.map_optimization(job.seed))
+    if not np.isfinite(embedding.points).all():
+        raise StrataError(f"{job.embedder.title} diverged; change its settings in section embed")
+    return embedding
 
 
 if __name__ == "__main__":

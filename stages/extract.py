@@ -1,7 +1,6 @@
 """Extract: every layer's activations to one Parquet file each, and what is known of each sample.
 
-python -m stages.extract --data data/raw --model data/model/mnist_cnn.pt --out data/activations \
-    --checkpoints data/model/checkpoints
+python -m stages.extract --data data --out data/activations
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,13 +15,13 @@ from numpy.typing import NDArray
 
 from strata.artifacts.activations import ActivationWriter, LayerInfo
 from strata.artifacts.provenance import Provenance
-from strata.artifacts.run import CHECKPOINTS, kept_weights
 from strata.artifacts.samples import Samples, write_samples
 from strata.core.console import progress, say
 from strata.core.errors import StrataError
 from strata.core.params import Layers, Reproducible, load_section
+from strata.core.paths import TRAINED, Paths, stage_arguments
 from strata.core.portable import check_portable
-from strata.core.stage import run_stage, stage_parser
+from strata.core.stage import run_stage
 from strata.dataset.description import LabelledImages, load_images, read_description
 from strata.jobs.pool import on_cluster, started_pool
 from strata.network.checkpoint import load_checkpoint
@@ -37,38 +36,36 @@ WRITING_THREADS = 2  # compression takes as long as the network
 
 @dataclass(frozen=True)
 class ExtractJob:
-    """Layers of one network to write, each to its own file, with the provenance of all."""
+    """Layers of one network to write, each to its own file, with the provenance of all.
+
+    `time` is the epoch at which the weights were kept during training, as text; TRAINED for the trained network.
+    """
 
     provenance: Provenance
-    data: Path
-    model: Path
-    out: Path
+    paths: Paths
+    weights: Path
+    time: str
     layers: Mapping[str, str]
     params: ExtractParams
     network: NetworkParams
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the download stage")
-    parser.add_argument("--model", type=Path, required=True, help="checkpoint of the train stage")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the Parquet files")
-    parser.add_argument("--checkpoints", type=Path, required=True, help="folder of weights kept during training")
-    options = parser.parse_args(arguments)
-    params = load_section(options.params, "extract", ExtractParams)
-    layers = load_section(options.params, "layers", Layers)
-    network_params = load_section(options.params, "network", NetworkParams)
-    check_portable(load_section(options.params, "reproducible", Reproducible), params.device)
+    params_path, paths = stage_arguments(__doc__, arguments, out="activations")
+    params = load_section(params_path, "extract", ExtractParams)
+    layers = load_section(params_path, "layers", Layers)
+    network_params = load_section(params_path, "network", NetworkParams)
+    check_portable(load_section(params_path, "reproducible", Reproducible), params.device)
 
-    def job(model: Path, out: Path) -> ExtractJob:
-        provenance = Provenance.of(params.split, model, options.data)
-        return ExtractJob(provenance, options.data, model, out, layers, params, network_params)
+    def job(weights: Path, time: str) -> ExtractJob:
+        provenance = Provenance.of(params.split, weights, paths.raw)
+        return ExtractJob(provenance, paths, weights, time, layers, params, network_params)
 
-    samples = load_images(options.data, params.split)
-    write_extraction(job(options.model, options.out), samples)
-    for time, weights in kept_weights(options.checkpoints).items():
+    samples = load_images(paths.raw, params.split)
+    write_extraction(job(paths.weights, TRAINED), samples)
+    for time, weights in paths.kept_weights().items():
         say(f"extract: the network after {time} epochs")
-        write_extraction(job(weights, options.out / CHECKPOINTS / time), samples)
+        write_extraction(job(weights, time), samples)
 
 
 def write_extraction(job: ExtractJob, samples: LabelledImages) -> None:
@@ -83,7 +80,7 @@ def write_extraction(job: ExtractJob, samples: LabelledImages) -> None:
         log_probability=log_probabilities[np.arange(count), samples.labels],
         confidence=np.exp(log_probabilities.max(axis=1)),
     )
-    write_samples(job.out / "samples.parquet", table, job.provenance)
+    write_samples(job.paths.samples_of(job.time), table, job.provenance)
     say(f"extract: {len(job.layers)} layers of {count} {job.params.split} images")
 
 
@@ -103,16 +100,16 @@ def write_on_cluster(job: ExtractJob) -> NDArray[np.float32]:
 
 def load_and_write_layers(job: ExtractJob) -> NDArray[np.float32]:
     """Do `write_layers` on a worker, which reads the images itself."""
-    return write_layers(job, load_images(job.data, job.params.split).images)
+    return write_layers(job, load_images(job.paths.raw, job.params.split).images)
 
 
 def write_layers(job: ExtractJob, images: Images) -> NDArray[np.float32]:
     """Write the layers' activations, and return the network's outputs, log-probabilities (n, classes)."""
     params = job.params
     device = prepare_torch(params.device, params.threads, training=False)
-    description = read_description(job.data)
+    description = read_description(job.paths.raw)
     network = initialized_network(job.network, description.image_shape, len(description.classes), seed=0)
-    load_checkpoint(network, job.model)
+    load_checkpoint(network, job.weights)
     network.to(device)
 
     def to_input(images: Images) -> torch.Tensor:
@@ -130,7 +127,7 @@ def write_layers(job: ExtractJob, images: Images) -> NDArray[np.float32]:
             for layer, values in batch.activations.items():
                 if layer not in writers:
                     info = LayerInfo(layer, values.shape[1:], job.provenance)
-                    writers[layer] = stack.enter_context(ActivationWriter(job.out / f"{layer}.parquet", info))
+                    writers[layer] = stack.enter_context(ActivationWriter(job.paths.layer(layer, job.time), info))
             wait_for(pending)
             pending = [pool.submit(writers[layer].write, ids, values) for layer, values in batch.activations.items()]
             outputs.append(batch.log_probabilities)

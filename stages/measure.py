@@ -1,129 +1,89 @@
 """Measure: what each layer knows, in numbers from its full space, with intervals and controls; and each map's trust.
 
-python -m stages.measure --data data/raw --model data/model/mnist_cnn.pt --activations data/activations \
-    --embeddings data/embeddings --out data/measures --metrics reports/measures.json --table reports/measures.csv \
-    --cka reports/cka.csv --dimension reports/intrinsic_dimension.csv --stability reports/stability.csv \
-    --pairs reports/class_pairs.csv --by-layer reports/measures_by_layer.csv \
-    --checkpoints data/model/checkpoints --training reports/measures_over_training.csv
+python -m stages.measure --data data --out data/measures
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from pydantic import ValidationError
-
-from strata.artifacts.maps import read_map
-from strata.artifacts.measured import SHUFFLED, TRAINED, write_decisions, write_points, write_stability_maps
-from strata.artifacts.provenance import check_same_origin, check_same_samples
-from strata.artifacts.run import kept_weights
+from strata.artifacts.measure_registry import write_registry
+from strata.artifacts.measured import CONTROLS, TRAINED, write_decisions, write_points, write_stability_maps
+from strata.artifacts.run import RunArtifacts
 from strata.core.console import say
-from strata.core.errors import StrataError
 from strata.core.files import write_csv, write_json
 from strata.core.params import Layers, Reproducible, Seed, load_section
+from strata.core.paths import Paths, stage_arguments
 from strata.core.portable import check_portable
-from strata.core.stage import run_stage, stage_parser
+from strata.core.stage import run_stage
 from strata.jobs.pool import started_pool
-from strata.maps.engines import with_engine
 from strata.maps.params import EmbedParams
-from strata.measures import outcome
-from strata.measures.estimates import all_estimates, cka_table, dimension_table, training_table
+from strata.measures import samples, tables
+from strata.measures.estimates import all_estimates
+from strata.measures.inputs import Settings, make_plan
 from strata.measures.params import MeasureParams
-from strata.measures.plan import Plan, point_subsets, run_plan
-from strata.measures.space_files import SPACES, scratch_spaces
-from strata.measures.tables import layer_table, measure_table, metrics
+from strata.measures.plan import Plan, run_plan
+from strata.measures.registry import REGISTRY
+from strata.measures.results import Results
+from strata.measures.space_files import SPACES, Measured, scratch_spaces
+from strata.measures.stability import stability_embedders
 from strata.network.params import NetworkParams
-
-INPUTS = ("data", "model", "checkpoints", "activations", "embeddings")
-OUTPUTS = ("out", "metrics", "table", "by-layer", "cka", "dimension", "stability", "pairs", "training")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = stage_parser(__doc__)
-    for name in INPUTS + OUTPUTS:
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    options = parser.parse_args(arguments)
-    layer_paths = load_section(options.params, "layers", Layers)
-    layers = list(layer_paths)
-    seed = load_section(options.params, "seed", Seed)
-    params = load_section(options.params, "measure", MeasureParams)
-    mode = load_section(options.params, "reproducible", Reproducible)
-    embed = with_engine(load_section(options.params, "embed", EmbedParams), mode)
-    network = load_section(options.params, "network", NetworkParams)
-    again = stability_params(params, embed)
-    check_portable(mode, params.device)
+    params_path, paths = stage_arguments(__doc__, arguments, out="measures")
+    settings = load_settings(params_path)
     # Imported here: the pool's processes import this file, and have no use for PyTorch.
-    from strata.measures.preparation import chosen, prepare_spaces
+    from strata.measures.preparation import prepare_spaces
 
-    paths = {name: getattr(options, name) for name in ("data", "model", "activations")}
-    kept = kept_weights(options.checkpoints)
-    spaces = {f"after {time} epochs": time for time in kept}
-    earlier = {space: kept[time] for space, time in spaces.items()}
-    with started_pool(len(layers)) as pool, scratch_spaces(options.out) as files:
-        measured = prepare_spaces(files, layer_paths, params, network, seed, earlier=earlier, **paths)
-        maps = {}
-        for layer in layers:
-            path = options.embeddings / f"{layer}.parquet"
-            found = read_map(path)
-            if found.layer != layer:
-                raise StrataError(
-                    f"{path} is the map of layer '{found.layer}', not '{layer}'; run `dvc repro -f embed`"
-                )
-            check_same_origin(measured.provenance, options.activations, found.provenance, path)
-            check_same_samples(measured.samples.sample_id, options.activations, found.sample_ids, path)
-            maps[layer] = found.points
-        count = len(measured.rows)
-        plan = Plan(
-            files=files,
-            held_out=measured.held_out,
-            layers=layers,
-            params=params,
-            embed=embed,
-            again=again,
-            seed=seed,
-            labels={TRAINED: measured.labels, SHUFFLED: measured.labels.shuffled(np.random.default_rng([seed, 3]))},
-            rows=measured.rows,
-            projections=measured.projections,
-            activations={layer: options.activations / f"{layer}.parquet" for layer in layers},
-            maps=maps,
-            subsets=point_subsets(count, params.half_samples, seed),
-            stability_rows=chosen(count, params.stability_samples, np.random.default_rng([seed, 6])),
-            correlated=chosen(count, params.correlation_samples, np.random.default_rng([seed, 7])),
-            earlier=spaces,
-        )
+    run = RunArtifacts(paths, params_path)
+    earlier = {f"after {time} epochs": time for time in paths.kept_weights()}
+    with started_pool(len(settings.layers)) as pool, scratch_spaces(paths.measures) as files:
+        measured = prepare_spaces(files, run, settings, earlier)
+        plan = make_plan(settings, measured, files, run, earlier)
         results = run_plan(plan, pool)
+    write_results(paths, plan, results, measured)
+    say(f"measure: {len(plan.layers)} layers of {len(measured.rows)} samples, with {len(SPACES)} controls")
 
-    ids = measured.samples.sample_id[measured.rows]
+
+def load_settings(path: Path) -> Settings:
+    """Return the sections of params.yaml that this stage reads. Raises StrataError where they do not fit."""
+    params = load_section(path, "measure", MeasureParams)
+    mode = load_section(path, "reproducible", Reproducible)
+    embed = load_section(path, "embed", EmbedParams)
+    settings = Settings(
+        layers=load_section(path, "layers", Layers),
+        seed=load_section(path, "seed", Seed),
+        params=params,
+        embed=embed,
+        again=stability_embedders(params, embed.embedder(mode)),
+        network=load_section(path, "network", NetworkParams),
+    )
+    check_portable(mode, params.device)
+    return settings
+
+
+def write_results(paths: Paths, plan: Plan, results: Results, measured: Measured) -> None:
+    """Write everything that was measured."""
+    ids, origin = measured.samples.sample_id[measured.rows], measured.provenance
+    decisions = samples.sample_decisions(plan, results, measured.samples)
+    write_registry(paths.registry, REGISTRY)
+    write_decisions(paths.decisions, decisions, origin)
+    for layer, points in samples.layer_points(plan, results, ids).items():
+        write_points(paths.points(layer), points, origin)
+    write_stability_maps(paths.stability_maps, samples.stability_maps(plan, results, ids), origin)
     estimates = all_estimates(plan, results)
-    decisions = outcome.sample_decisions(plan, results, measured.samples)
-    write_decisions(options.out / "samples.parquet", decisions, measured.provenance)
-    for layer, points in outcome.layer_points(plan, results, ids).items():
-        write_points(options.out / "points" / f"{layer}.parquet", points, measured.provenance)
-    maps_path = options.out / "stability_maps.parquet"
-    write_stability_maps(maps_path, outcome.stability_maps(plan, results, ids), measured.provenance)
-    write_csv(options.table, measure_table(estimates, layers, (*SPACES, SHUFFLED)))
-    write_csv(options.by_layer, layer_table(estimates, layers, TRAINED))
-    write_csv(options.cka, cka_table(plan, results))
-    write_csv(options.dimension, dimension_table(plan, results))
-    write_csv(options.stability, outcome.stability_table(plan, results))
-    write_csv(options.pairs, outcome.class_pair_table(plan, results))
-    write_csv(options.training, training_table(plan, results))
-    counts = {"points": count, **outcome.decision_counts(decisions)}
-    write_json(options.metrics, counts | metrics(estimates, layers, TRAINED))
-    say(f"measure: {len(layers)} layers of {count} samples, with {len(SPACES)} controls")
-
-
-def stability_params(params: MeasureParams, embed: EmbedParams) -> EmbedParams:
-    """Return embed's parameters with the iterations of the stability runs. Raises StrataError where they do not fit."""
-    exaggerated, plain = params.stability_exaggeration_iterations, params.stability_iterations
-    changes = {"early_exaggeration_iterations": exaggerated, "iterations": plain}
-    try:
-        return EmbedParams.model_validate({**embed.model_dump(), **changes})
-    except ValidationError as error:
-        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise StrataError(
-            f"measure.stability_exaggeration_iterations {exaggerated}, measure.stability_iterations {plain}: {reason}"
-        ) from None
+    for name, table in {
+        "measures": tables.measure_table(estimates, plan.layers, tuple(CONTROLS)),
+        "measures_by_layer": tables.layer_table(estimates, plan.layers, TRAINED),
+        "cka": tables.cka_table(plan, results),
+        "intrinsic_dimension": tables.dimension_table(plan, results),
+        "stability": tables.stability_table(plan, results),
+        "class_pairs": tables.class_pair_table(plan, results),
+        "measures_over_training": tables.training_table(plan, results),
+    }.items():
+        write_csv(paths.table(name), table)
+    counts = {"points": len(ids), **samples.decision_counts(decisions)}
+    write_json(paths.metrics("measures"), counts | tables.metrics(estimates, plan.layers, TRAINED))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,6 @@
 """Train: the network on the training images; its weights, learning curve and test accuracy.
 
-    python -m stages.train --data data/raw --model data/model/mnist_cnn.pt --metrics reports/training.json \
-        --curve reports/learning_curve.csv --epochs reports/epochs.csv --predictions reports/predictions.csv \
-        --summary reports/network.txt --checkpoints data/model/checkpoints
+python -m stages.train --data data --out data/model
 """
 
 import math
@@ -14,11 +12,13 @@ import numpy as np
 import pandas as pd
 import torch
 
+from strata.core import streams
 from strata.core.console import say
 from strata.core.files import sha256_of, whole_folder, write_csv, write_json, write_text
 from strata.core.params import Reproducible, Seed, load_section
+from strata.core.paths import stage_arguments
 from strata.core.portable import check_portable
-from strata.core.stage import run_stage, stage_parser
+from strata.core.stage import run_stage
 from strata.dataset.description import DatasetDescription, load_images, read_description
 from strata.network.capture import named_layers
 from strata.network.checkpoint import load_checkpoint, save_checkpoint
@@ -32,19 +32,15 @@ from strata.training.summary import network_summary
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = stage_parser(__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the download stage")
-    for name in ("model", "metrics", "curve", "epochs", "predictions", "summary", "checkpoints"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    options = parser.parse_args(arguments)
-    seed = load_section(options.params, "seed", Seed)
-    params = load_section(options.params, "train", TrainParams)
-    network_params = load_section(options.params, "network", NetworkParams)
-    check_portable(load_section(options.params, "reproducible", Reproducible), params.device, params.precision)
+    params_path, paths = stage_arguments(__doc__, arguments, out="model")
+    seed = load_section(params_path, "seed", Seed)
+    params = load_section(params_path, "train", TrainParams)
+    network_params = load_section(params_path, "network", NetworkParams)
+    check_portable(load_section(params_path, "reproducible", Reproducible), params.device, params.precision)
 
     device = prepare_torch(params.device, params.threads, training=True)
-    description = read_description(options.data)
-    examples, test = (load_examples(options.data, split, description, device) for split in ("train", "test"))
+    description = read_description(paths.raw)
+    examples, test = (load_examples(paths.raw, split, description, device) for split in ("train", "test"))
     network = initialized_network(network_params, description.image_shape, len(description.classes), seed)
     summary = network_summary(network, description.image_shape, named_layers(network))
     if params.init_from is not None:
@@ -53,8 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         summary += f"\ninitial weights: SHA-256 {sha256_of(start)}\n"
     freeze(network, params.freeze)
     network.to(device)
-    generator = torch.Generator().manual_seed(seed)
-    with whole_folder(options.checkpoints) as checkpoints:
+    torch.manual_seed(streams.training_noise(seed))
+    generator = torch.Generator().manual_seed(streams.batch_order(seed))
+    with whole_folder(paths.checkpoints) as checkpoints:
         history = train(
             network,
             examples,
@@ -69,19 +66,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     predictions = predict(network, test.images, params.test_batch_size, network_params.outputs)
     predicted = predictions.log_probabilities.argmax(dim=1)
     names = np.array(description.classes)
-    save_checkpoint(network, options.model)
-    write_text(options.summary, summary)
+    save_checkpoint(network, paths.weights)
+    write_text(paths.summary, summary)
     columns = [field.name for field in fields(BatchRecord)]
-    write_csv(options.curve, pd.DataFrame(map(asdict, history.batches), columns=columns))
-    write_csv(options.epochs, pd.DataFrame(map(asdict, history.epochs)))
+    write_csv(paths.table("learning_curve"), pd.DataFrame(map(asdict, history.batches), columns=columns))
+    write_csv(paths.table("epochs"), pd.DataFrame(map(asdict, history.epochs)))
     actual = {"actual": names[test.labels.cpu().numpy()], "predicted": names[predicted.cpu().numpy()]}
-    write_csv(options.predictions, pd.DataFrame(actual))
+    write_csv(paths.table("predictions"), pd.DataFrame(actual))
     last = {
         key: round(value, 6)
         for key, value in asdict(history.epochs[-1]).items()
         if key != "epoch" and not math.isnan(value)
     }
-    write_json(options.metrics, last | {"parameters": parameter_count(network)})
+    write_json(paths.metrics("training"), last | {"parameters": parameter_count(network)})
 
 
 def load_examples(folder: Path, split: str, description: DatasetDescription, device: torch.device) -> Examples:

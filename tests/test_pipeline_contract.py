@@ -10,6 +10,7 @@ import yaml
 from dvc.utils.serialize import modify_yaml
 
 from strata.core.params import Section
+from strata.maps.embedders import EMBEDDERS
 from tests.pipeline_paths import named_paths, outputs, schema_of
 from tests.tiny_pipeline import ROOT
 from tools.stage_packages import code_deps, imported_files
@@ -34,7 +35,15 @@ def test_every_stage_has_a_script_a_section_and_every_section_a_stage_or_sharers
 def test_every_section_has_a_schema_of_its_name_with_exactly_its_keys(section):
     schema = schema_of(section)
     assert issubclass(schema, Section)
-    assert list(schema.model_fields) == list(PARAMS[section])
+    left_out = set(EMBEDDERS) - set(PARAMS[section]) if section == "embed" else set()  # a method's settings may be
+    assert [name for name in schema.model_fields if name not in left_out] == list(PARAMS[section])
+
+
+@pytest.mark.parametrize("method", sorted(set(EMBEDDERS) & set(PARAMS["embed"])))
+def test_a_method_of_section_embed_has_exactly_its_keys_with_its_defaults(method):
+    schema, given = EMBEDDERS[method], PARAMS["embed"][method]
+    assert list(schema.model_fields) == list(given)
+    assert schema().model_dump() == given
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -48,12 +57,15 @@ def test_the_code_in_the_deps_takes_at_most_sixty_lines():
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_the_command_runs_the_script_and_names_every_path(name):
+def test_the_command_runs_the_script_and_names_the_folders(name):
+    """tests/stages/test_contract.py runs it with its deps alone, and sees what it writes."""
     words = shlex.split(STAGES[name]["cmd"])
     assert words[:3] == ["python", "-m", f"stages.{name}"]
-    paths = {word for word in words[3:] if not word.startswith("--")}
-    assert paths == {*data_dependencies(STAGES[name]), *outputs(STAGES[name])}
-    assert "$" not in STAGES[name]["cmd"]
+    options = dict(zip(words[3::2], words[4::2], strict=True))
+    assert set(options) == ({"--out"} if name == "download" else {"--data", "--out"})
+    assert all(path.startswith((f"{options['--data']}/", "reports/")) for path in data_dependencies(STAGES[name]))
+    assert all(path.startswith((options["--out"], "reports/")) for path in outputs(STAGES[name]))
+    assert len(STAGES[name]["cmd"]) < 70 and "$" not in STAGES[name]["cmd"]
 
 
 @pytest.mark.parametrize("name", STAGES)

@@ -58,6 +58,7 @@ TINY_PARAMS: dict[str, Any] = {
     },
     "extract": {"split": "test", "batch_size": 16, "device": "cpu", "threads": 1},
     "embed": {
+        "method": "tsne",
         "engine": "sklearn",
         "perplexity": 5,
         "early_exaggeration": 12,
@@ -109,56 +110,43 @@ def write_tiny_data(folder: Path, classes: Sequence[str] | None = None) -> Path:
 
 
 def run_tiny_project(folder: Path, classes: Sequence[str], **changes: Any) -> None:
-    """Run the stages up to measure in a project's folder, quickly: params.yaml with changes, data/, data/reports/."""
+    """Run the stages up to measure in a project's folder, quickly: params.yaml with changes, data/, reports/."""
     raw, data, params = write_tiny_data(folder / "data/raw", classes), folder / "data", folder / "params.yaml"
     measure = {**TINY_PARAMS["measure"], "samples": MEASURED, "half_samples": 2, "stability_perplexities": [3]}
-    values = {**TINY_PARAMS, **changes, "measure": measure}
+    changed = {
+        name: {**TINY_PARAMS[name], **change} if isinstance(change, dict) and name != "layers" else change
+        for name, change in changes.items()
+    }
+    values = {**TINY_PARAMS, **changed, "measure": measure}
     params.write_text(yaml.safe_dump(values, sort_keys=False), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pool, "Pool", PoolHere)
         run_train(params, raw, data)
         run_extract(params, raw, data)
         run_embed(params, data)
-        run_measure(params, raw, data)
+        run_measure(params, data)
+    (data / "reports").rename(folder / "reports")
 
 
 def run_train(params: Path, data: Path, out: Path) -> None:
-    """Run the train stage on `data`, writing model and reports under `out`."""
-    train.main(
-        [
-            *("--params", str(params), "--data", str(data), "--model", str(out / "model/mnist_cnn.pt")),
-            *("--metrics", str(out / "reports/training.json"), "--curve", str(out / "reports/learning_curve.csv")),
-            *("--epochs", str(out / "reports/epochs.csv"), "--predictions", str(out / "reports/predictions.csv")),
-            *("--summary", str(out / "reports/network.txt"), "--checkpoints", str(out / "model/checkpoints")),
-        ]
-    )
+    """Run the train stage on `data`, writing `out`/model and `out`/reports."""
+    folders = ("--raw", str(data), "--out", str(out / "model"), "--reports", str(out / "reports"))
+    train.main(["--params", str(params), *folders])
 
 
 def run_extract(params: Path, data: Path, out: Path) -> None:
     """Run the extract stage with the model under `out`, writing `out`/activations."""
-    model = str(out / "model/mnist_cnn.pt")
-    folders = ["--checkpoints", str(out / "model/checkpoints"), "--out", str(out / "activations")]
-    extract.main(["--params", str(params), "--data", str(data), "--model", model, *folders])
+    folders = ("--raw", str(data), "--model", str(out / "model"), "--out", str(out / "activations"))
+    extract.main(["--params", str(params), *folders])
 
 
 def run_embed(params: Path, out: Path) -> None:
-    """Run the embed stage on `out`/activations, writing `out`/embeddings."""
-    folders = ["--activations", str(out / "activations"), "--out", str(out / "embeddings")]
-    embed.main(["--params", str(params), *folders, "--metrics", str(out / "reports/embedding.json")])
+    """Run the embed stage on `out`/activations, writing `out`/embeddings and `out`/reports."""
+    folders = ("--activations", str(out / "activations"), "--out", str(out / "embeddings"))
+    embed.main(["--params", str(params), *folders, "--reports", str(out / "reports")])
 
 
-def run_measure(params: Path, data: Path, out: Path) -> None:
-    """Run the measure stage on what is under `out`, writing `out`/measures and tables under `out`/reports."""
-    reports = out / "reports"
-    measure.main(
-        [
-            *("--params", str(params), "--data", str(data), "--model", str(out / "model/mnist_cnn.pt")),
-            *("--activations", str(out / "activations"), "--embeddings", str(out / "embeddings")),
-            *("--out", str(out / "measures"), "--metrics", str(reports / "measures.json")),
-            *("--table", str(reports / "measures.csv"), "--by-layer", str(reports / "measures_by_layer.csv")),
-            *("--cka", str(reports / "cka.csv"), "--dimension", str(reports / "intrinsic_dimension.csv")),
-            *("--stability", str(reports / "stability.csv"), "--pairs", str(reports / "class_pairs.csv")),
-            *("--checkpoints", str(out / "model/checkpoints")),
-            *("--training", str(reports / "measures_over_training.csv")),
-        ]
-    )
+def run_measure(params: Path, out: Path, data: Path | None = None) -> None:
+    """Run the measure stage on what is under `out`, and on `data` if given; write `out`/measures and `out`/reports."""
+    folders = ("--data", str(out), "--raw", str(data or out / "raw"), "--reports", str(out / "reports"))
+    measure.main(["--params", str(params), *folders, "--out", str(out / "measures")])

@@ -9,6 +9,8 @@ from pathlib import Path
 
 # The module that imports whatever network.target names, and the folder where the project's own networks are.
 CHOOSER, NETWORKS = Path("strata/network/make.py"), "networks"
+# Imports its names when they are asked for; that is not followed.
+FRONT_DOOR = Path("strata/__init__.py")
 CODE = re.compile(r"(strata/|stages/|networks$)")
 
 
@@ -18,7 +20,7 @@ def imported_files(script: Path, root: Path) -> set[Path]:
     waiting = [script]
     while waiting:
         path = waiting.pop()
-        if path not in found:
+        if path not in found and path != FRONT_DOOR:
             found.add(path)
             for node in ast.walk(ast.parse((root / path).read_text(encoding="utf-8"))):
                 waiting.extend(_imported_by(node, root))
@@ -28,7 +30,7 @@ def imported_files(script: Path, root: Path) -> set[Path]:
 def code_deps(script: Path, root: Path) -> list[str]:
     """Return the code that a stage depends on, sorted: its script, the packages it imports, and where networks are.
 
-    The front door, `strata/__init__.py`, imports its names when they are asked for, so it is no dependency.
+    What `import strata` gives is imported when it is asked for: no stage may ask for it.
     """
     files = imported_files(script, root)
     packages = {Path(*path.parts[:2]).as_posix() for path in files if path.parts[0] == "strata" and len(path.parts) > 2}

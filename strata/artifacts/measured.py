@@ -1,7 +1,7 @@
 """What the measure stage says of single samples, as Parquet: one table of samples, one a layer, and small maps.
 
 `samples.parquet` has where each sample is decided; `points/<layer>.parquet` has each point's neighbours in the layer
-and how far its spot on the map can be trusted; `stability_maps.parquet` has maps at other perplexities.
+and how far its spot on the map can be trusted; `stability_maps.parquet` has maps from random starts.
 """
 
 from collections.abc import Mapping
@@ -16,35 +16,16 @@ from strata.artifacts.parquet import open_parquet, read_table, write_table
 from strata.artifacts.provenance import Provenance
 from strata.core.errors import StrataError
 
-# Measure -> what it is, for axes and tables; the order is that of the table.
-MEASURES = {
-    "neighbourhood_hit": "neighbourhood hit",
-    "knn_accuracy": "kNN accuracy",
-    "probe_accuracy": "linear probe accuracy",
-    "intrinsic_dimension": "intrinsic dimension (TwoNN, maximum likelihood)",
-    "intrinsic_dimension_fit": "intrinsic dimension (TwoNN, linear fit)",
-    "duplicates_dropped": "points dropped as duplicates of others",
-    "participation_ratio": "participation ratio",
-    "zero_share": "share of zero activations",
-    "dead_share": "share of dead units",
-    "overlap_with_next": "neighbourhood overlap with the next layer",
-    "map_recall": "kNN recall of the map",
-    "map_trustworthiness": "trustworthiness of the map",
-    "map_continuity": "continuity of the map",
-    "map_hit": "neighbourhood hit on the map",
-    "map_distance_correlation": "Spearman correlation of distances",
-    "map_kl_divergence": "KL divergence of the map (nats)",
-}
-
-
 NEVER = -1
 
-
-SHUFFLED = "shuffled labels"
-
-
-TRAINED, UNTRAINED, PROJECTION = "none", "untrained", "random projection"
-
+TRAINED, UNTRAINED, PROJECTION, SHUFFLED = "none", "untrained", "random projection", "shuffled labels"
+# What is measured, as the tables name it in column `control` -> its name for people: the network, then its controls.
+CONTROLS = {
+    TRAINED: "trained network",
+    UNTRAINED: "untrained twin",
+    PROJECTION: "random projection of the input",
+    SHUFFLED: "shuffled labels",
+}
 
 SAMPLE_COLUMNS = {
     "sample_id": pa.int32(),
@@ -109,10 +90,10 @@ class LayerPoints:
 
 @dataclass(frozen=True)
 class StabilityMap:
-    """A map of the stability sample: layer, perplexity, ids int32 (m,) and points float32 (m, 2)."""
+    """A map of the stability sample: layer, perplexity or None, ids int32 (m,) and points float32 (m, 2)."""
 
     layer: str
-    perplexity: float
+    perplexity: float | None
     sample_id: NDArray[np.int32]
     points: NDArray[np.float32]
 
@@ -162,7 +143,9 @@ def write_stability_maps(path: Path, maps: list[StabilityMap], provenance: Prove
     points = np.concatenate([found.points for found in maps]).astype(np.float32)
     arrays: Mapping[str, object] = {
         "layer": [found.layer for found in maps for _ in found.sample_id],
-        "perplexity": [found.perplexity for found in maps for _ in found.sample_id],
+        "perplexity": [
+            np.nan if found.perplexity is None else found.perplexity for found in maps for _ in found.sample_id
+        ],
         "sample_id": np.concatenate([found.sample_id for found in maps]),
         "x": points[:, 0],
         "y": points[:, 1],
@@ -178,10 +161,10 @@ def read_stability_maps(path: Path) -> tuple[list[StabilityMap], Provenance]:
     maps = [
         StabilityMap(
             layer,
-            perplexity,
+            None if np.isnan(perplexity) else perplexity,
             rows["sample_id"].to_numpy(np.int32),
             rows[["x", "y"]].to_numpy(np.float32),
         )
-        for (layer, perplexity), rows in frame.groupby(["layer", "perplexity"], sort=False)
+        for (layer, perplexity), rows in frame.groupby(["layer", "perplexity"], sort=False, dropna=False)
     ]
     return maps, Provenance.from_metadata(metadata, path)

@@ -1,5 +1,6 @@
 """The files of a Git revision or experiment, from Git and DVC's cache, without checking it out."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from dvc.api import DVCFileSystem
@@ -7,55 +8,47 @@ from dvc.exceptions import DvcException
 from dvc.scm import SCMError
 from dvc_data.index import DataIndexError
 
+from strata.artifacts.run import RunArtifacts
 from strata.core.errors import StrataError
+from strata.core.paths import Paths
 
 WORKSPACE = "workspace"
-# What the page of one run is made from.
-PATHS = (
-    "params.yaml",
-    "data/raw",
-    "data/model/mnist_cnn.pt",
-    "data/activations",
-    "data/embeddings",
-    "data/measures",
-    "reports/training.json",
-    "reports/learning_curve.csv",
-    "reports/epochs.csv",
-    "reports/measures.csv",
-    "reports/cka.csv",
-    "reports/intrinsic_dimension.csv",
-    "reports/stability.csv",
-    "reports/class_pairs.csv",
-    "reports/environment.json",
-)
 
 
-def fetch_run(repository: Path, revision: str, into: Path) -> None:
-    """Copy a run's files into a folder. `revision` is an experiment, anything Git resolves, or 'workspace'.
+def run_of_revision(repository: Path, revision: str, root: Path) -> RunArtifacts:
+    """Return the run of an experiment, of anything that Git resolves, or of the 'workspace'.
 
-    Raises StrataError where there is no such revision, or a file is neither in Git nor in DVC's cache.
+    Its files are copied to an empty folder `root` when they are asked for; see `revision_files` for what is raised.
     """
-    try:
-        files = DVCFileSystem(str(repository), rev=None if revision == WORKSPACE else revision)
-        for path in PATHS:
-            _fetch(files, revision, path, into / path)
-    except SCMError as error:  # raised by the first use of the revision
-        raise StrataError(
-            f"'{revision}' is no experiment and no Git revision here; `dvc exp list` names the experiments"
-            f" ({' '.join(str(error).split())})"
-        ) from None
+    return RunArtifacts(Paths.under(root), root / "params.yaml", revision_files(repository, revision, root))
 
 
-def _fetch(files: DVCFileSystem, revision: str, path: str, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        files.get(path, str(target), recursive=True)
-    except SCMError:
-        raise
-    except (DvcException, DataIndexError, OSError) as error:
-        raise _missing(revision, path, error) from None
-    if not target.exists():
-        raise _missing(revision, path, None)
+def revision_files(repository: Path, revision: str, root: Path) -> Callable[[Path], None]:
+    """Return a function that copies a file or folder of a run to its place below `root`, unless it is there already.
+
+    `revision` is an experiment, anything that Git resolves, or 'workspace'. The function raises StrataError where there
+    is no such revision, or a file is neither in Git nor in DVC's cache.
+    """
+    files = DVCFileSystem(str(repository), rev=None if revision == WORKSPACE else revision)
+
+    def fetch(target: Path) -> None:
+        if target.exists():
+            return
+        path = target.relative_to(root).as_posix()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            files.get(path, str(target), recursive=True)
+        except SCMError as error:  # raised by the first use of the revision
+            raise StrataError(
+                f"'{revision}' is no experiment and no Git revision here; `dvc exp list` names the experiments"
+                f" ({' '.join(str(error).split())})"
+            ) from None
+        except (DvcException, DataIndexError, OSError) as error:
+            raise _missing(revision, path, error) from None
+        if not target.exists():
+            raise _missing(revision, path, None)
+
+    return fetch
 
 
 def _missing(revision: str, path: str, error: Exception | None) -> StrataError:

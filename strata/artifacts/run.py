@@ -1,169 +1,214 @@
-"""A run's artifacts, checked to belong together: samples with their images, maps, and what was measured."""
+"""A run's artifacts, read when they are asked for and checked to belong together."""
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from strata.artifacts.activations import LayerInfo, read_info
-from strata.artifacts.maps import LayerMap, read_map
-from strata.artifacts.measured import (
-    LayerPoints,
-    SampleDecisions,
-    StabilityMap,
-    read_decisions,
-    read_points,
-    read_stability_maps,
+from strata.artifacts.activations import (
+    Activations,
+    LayerInfo,
+    iterate_activations,
+    read_activations,
+    read_info,
+    read_one_activation,
 )
+from strata.artifacts.maps import LayerMap, read_map
 from strata.artifacts.provenance import Provenance, check_same_origin, check_same_samples
 from strata.artifacts.samples import Samples, read_samples
+from strata.artifacts.tables import (
+    BATCH_COLUMNS,
+    EPOCH_COLUMNS,
+    OVER_TRAINING_COLUMNS,
+    Measures,
+    check_commit_layers,
+    read_csv,
+    read_measures,
+)
 from strata.core.errors import StrataError
-from strata.dataset.description import DatasetDescription, load_images, read_description
+from strata.core.params import Layers, load_section, read_params
+from strata.core.paths import TRAINED, Paths
+from strata.dataset.description import PARTS, DatasetDescription, load_images, read_description
 
 
-@dataclass(frozen=True)
+def _already_there(_: Path) -> None:
+    """Fetch nothing: the files lie in the workspace."""
+
+
 class RunArtifacts:
-    """The samples of a run with their images, uint8 (n, H, W) or (n, H, W, 3); each layer's map and description."""
+    """What a run left on disk, read when it is asked for, and kept.
 
-    dataset: DatasetDescription
-    provenance: Provenance
-    samples: Samples
-    images: NDArray[np.uint8]
-    maps: dict[str, LayerMap]
-    infos: dict[str, LayerInfo]
-
-
-def load_run_artifacts(
-    layers: Sequence[str], *, data: Path, model: Path, activations: Path, embeddings: Path
-) -> RunArtifacts:
-    """Return what the stages before measure wrote of these layers.
-
-    Raises StrataError where an artifact is missing, damaged, or of another model, data set, split or samples than the
-    others.
+    Everything raises StrataError, one line, where an artifact is missing, damaged, or of another model, data set, split
+    or samples than the run's others. `fetch` brings a file or folder to its place before it is read.
     """
-    samples_path = activations / "samples.parquet"
-    samples, origin = read_samples(samples_path)
-    check_same_origin(origin, samples_path, Provenance.of(origin.split, model, data), model)
-    images = load_images(data, origin.split).images
-    check_same_samples(samples.sample_id, samples_path, np.arange(len(images), dtype=np.int32), data)
-    maps, infos = {}, {}
-    for layer in layers:
-        map_path, activation_path = embeddings / f"{layer}.parquet", activations / f"{layer}.parquet"
-        maps[layer], infos[layer] = read_map(map_path), read_info(activation_path)
-        check_same_origin(origin, samples_path, maps[layer].provenance, map_path)
-        check_same_origin(origin, samples_path, infos[layer].provenance, activation_path)
-        check_same_samples(samples.sample_id, samples_path, maps[layer].sample_ids, map_path)
-    return RunArtifacts(read_description(data), origin, samples, images, maps, infos)
 
+    def __init__(self, paths: Paths, params: Path, fetch: Callable[[Path], None] = _already_there) -> None:
+        self.paths, self._params_path, self._fetch = paths, params, fetch
 
-CHECKPOINTS = "checkpoints"
+    @property
+    def params_path(self) -> Path:
+        """The file of the parameters."""
+        return self._at(self._params_path)
 
+    @cached_property
+    def params(self) -> Mapping[str, Any]:
+        """The sections of params.yaml, as plain values."""
+        return read_params(self.params_path)
 
-def kept_weights(folder: Path) -> dict[str, Path]:
-    """Return time in epochs -> file of weights, in order, of the train stage's folder of checkpoints."""
-    return _in_order({path.stem if path.suffix == ".pt" else path.name: path for path in _visible(folder)}, folder)
+    @cached_property
+    def layer_paths(self) -> dict[str, str]:
+        """Each layer's name -> its place in the network, in the order of params.yaml."""
+        return load_section(self.params_path, "layers", Layers)
 
+    @cached_property
+    def layers(self) -> dict[str, LayerInfo]:
+        """Each layer's name -> its shape and number of units, in the order of params.yaml."""
+        return {layer: self._info(layer) for layer in self.layer_paths}
 
-def kept_folders(folder: Path) -> dict[str, Path]:
-    """Return time in epochs -> its folder below a stage's folder, in order; empty where no weights were kept."""
-    inside = folder / CHECKPOINTS
-    return _in_order({path.name: path for path in _visible(inside)}, inside) if inside.exists() else {}
+    @cached_property
+    def dataset(self) -> DatasetDescription:
+        """The data set: its name, classes, counts, image shape, source and licence."""
+        self._at(self.paths.raw)
+        return read_description(self.paths.raw)
 
+    @cached_property
+    def provenance(self) -> Provenance:
+        """The split, and the hashes of the model and data that every artifact of the run was made from."""
+        return self._samples[1]
 
-def _visible(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if not path.name.startswith(".")]
+    @cached_property
+    def samples(self) -> Samples:
+        """What is known of each of the n samples: id, split, label, prediction, confidence."""
+        return self._samples[0]
 
+    @cached_property
+    def _samples(self) -> tuple[Samples, Provenance]:
+        raw, weights = self._at(self.paths.raw), self._at(self.paths.weights)
+        samples, origin = read_samples(self._at(self.paths.samples))
+        model = Provenance.of(origin.split, weights, raw)
+        check_same_origin(origin, self.paths.samples, model, self.paths.weights)
+        count = sum(self.dataset.counts[part] for part in PARTS[origin.split])
+        check_same_samples(samples.sample_id, self.paths.samples, np.arange(count, dtype=np.int32), self.paths.raw)
+        return samples, origin
 
-def _in_order(found: dict[str, Path], folder: Path) -> dict[str, Path]:
-    for name in found:
-        try:
-            known = 0 <= float(name) < math.inf
-        except ValueError:
-            known = False
-        if not known:
-            raise StrataError(f"{folder}: '{name}' is no time in epochs; run `dvc repro -f train`")
-    return dict(sorted(found.items(), key=lambda entry: float(entry[0])))
+    def images(self) -> NDArray[np.uint8]:
+        """Return the samples' images, uint8 (n, H, W) or (n, H, W, 3)."""
+        return self._images
 
+    @cached_property
+    def _images(self) -> NDArray[np.uint8]:
+        self._at(self.paths.raw)
+        images = load_images(self.paths.raw, self.provenance.split).images
+        ids = np.arange(len(images), dtype=np.int32)
+        check_same_samples(self.samples.sample_id, self.paths.samples, ids, self.paths.raw)
+        return images
 
-@dataclass(frozen=True)
-class MeasureInputs:
-    """Tables as the measure stage wrote them; `rows` (m,) are the measured among the n samples of the report."""
+    def activations(self, layer: str) -> Activations:
+        """Return a layer's activations: `values` float32 (n, D), and `sample_ids` int32 (n,)."""
+        self._info(layer)
+        activations = read_activations(self.paths.layer(layer))
+        check_same_samples(self.samples.sample_id, self.paths.samples, activations.sample_ids, self.paths.layer(layer))
+        return activations
 
-    table: pd.DataFrame
-    cka: pd.DataFrame
-    dimension: pd.DataFrame
-    stability: pd.DataFrame
-    pairs: pd.DataFrame
-    decisions: SampleDecisions
-    points: dict[str, LayerPoints]
-    stability_maps: list[StabilityMap]
-    rows: NDArray[np.intp]
+    def activation_batches(self, layer: str) -> Iterator[Activations]:
+        """Yield a layer's activations in batches, for layers that do not fit into memory; `values` float32 (b, D)."""
+        self._info(layer)
+        ids = [np.empty(0, dtype=np.int32)]
+        for batch in iterate_activations(self.paths.layer(layer)):
+            ids.append(batch.sample_ids)
+            yield batch
+        check_same_samples(self.samples.sample_id, self.paths.samples, np.concatenate(ids), self.paths.layer(layer))
 
+    def activation(self, layer: str, sample_id: int) -> NDArray[np.float32]:
+        """Return one sample's activation in the layer's own shape, such as (C, H, W)."""
+        self._info(layer)
+        return read_one_activation(self.paths.layer(layer), sample_id)
 
-def load_measures(
-    layers: Sequence[str],
-    sample_ids: NDArray[np.int32],
-    origin: Provenance,
-    *,
-    measures: Path,
-    table: Path,
-    cka: Path,
-    dimension: Path,
-    stability: Path,
-    pairs: Path,
-) -> MeasureInputs:
-    """Return everything measured.
+    def map(self, layer: str, time: str = TRAINED) -> LayerMap:
+        """Return a layer's map: `points` float32 (n, 2), and `sample_ids` int32 (n,).
 
-    Raises StrataError where a file is missing or damaged, of another model, data set or split, or of other samples.
-    """
-    decisions, decided_from = read_decisions(measures / "samples.parquet")
-    check_same_origin(origin, Path("data/activations"), decided_from, measures / "samples.parquet")
-    rows = np.searchsorted(sample_ids, decisions.sample_id)
-    if not np.array_equal(sample_ids[np.minimum(rows, len(sample_ids) - 1)], decisions.sample_id):
-        raise StrataError(f"{measures / 'samples.parquet'} holds samples that were not extracted; run `dvc repro`")
-    points = {}
-    for layer in layers:
-        path = measures / "points" / f"{layer}.parquet"
-        points[layer], found = read_points(path)
-        check_same_origin(origin, Path("data/activations"), found, path)
-        check_same_samples(decisions.sample_id, measures / "samples.parquet", points[layer].sample_id, path)
-    maps, found = read_stability_maps(measures / "stability_maps.parquet")
-    check_same_origin(origin, Path("data/activations"), found, measures / "stability_maps.parquet")
-    for stability_map in maps:
-        if not np.isin(stability_map.sample_id, decisions.sample_id).all():
+        `time` is an epoch at which weights were kept during training (`times`), as text.
+        """
+        self._check_layer(layer)
+        path = self._at(self.paths.map(layer, time))
+        layer_map = read_map(path)
+        if layer_map.layer != layer:
             raise StrataError(
-                f"{measures / 'stability_maps.parquet'} holds samples that were not measured;"
-                " run `dvc repro -f measure`"
+                f"{path} is the map of layer '{layer_map.layer}', not '{layer}'; run `dvc repro -f embed`"
             )
-    return MeasureInputs(
-        table=read_csv(table, ("layer", "measure", "value", "low", "high", "control")),
-        cka=read_csv(cka, ("layer", "other_layer", "value", "low", "high", "control")),
-        dimension=read_csv(dimension, ("layer", "estimator", "points", "value", "low", "high", "control")),
-        stability=read_csv(stability, ("layer", "perplexity", "points", "runs", "knn_overlap")),
-        pairs=read_csv(pairs, ("layer", "class", "other_class", "separability")),
-        decisions=decisions,
-        points=points,
-        stability_maps=maps,
-        rows=rows,
-    )
+        if time == TRAINED:  # earlier weights are another model
+            check_same_origin(self.provenance, self.paths.samples, layer_map.provenance, path)
+        check_same_samples(self.samples.sample_id, self.paths.samples, layer_map.sample_ids, path)
+        return layer_map
 
+    @cached_property
+    def times(self) -> list[str]:
+        """The epochs at which weights were kept during training, as text, in order."""
+        self._at(self.paths.embeddings)
+        return self.paths.kept_times(self.paths.embeddings)
 
-def read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Return a table that has the given columns. The text `none` is a text.
+    @cached_property
+    def measures(self) -> Measures:
+        """Everything measured: tables by layer and control, and what is said of single samples."""
+        tables = ("measures", "cka", "intrinsic_dimension", "stability", "class_pairs")
+        for path in (self.paths.measures, *map(self.paths.table, tables)):
+            self._at(path)
+        measures = read_measures(self.paths, list(self.layer_paths), self.samples.sample_id, self.provenance)
+        check_commit_layers(measures.decisions, list(self.layer_paths))
+        return measures
 
-    Raises StrataError where it is missing, cannot be read, or lacks a column.
-    """
-    try:
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    except FileNotFoundError:
-        raise StrataError(f"{path} is missing; run `dvc repro`") from None
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
-        raise StrataError(f"{path} is damaged: it is no table; run `dvc repro -f`") from None
-    lacking = [column for column in columns if column not in table.columns]
-    if lacking:
-        raise StrataError(f"{path} is damaged: it has no column '{lacking[0]}'; run `dvc repro -f`")
-    return table
+    @cached_property
+    def batches(self) -> pd.DataFrame:
+        """The learning curve: loss and accuracy of training batches, while the weights changed."""
+        return read_csv(self._at(self.paths.table("learning_curve")), BATCH_COLUMNS)
+
+    @cached_property
+    def epochs(self) -> pd.DataFrame:
+        """Loss and accuracy on the test images after each epoch."""
+        return read_csv(self._at(self.paths.table("epochs")), EPOCH_COLUMNS)
+
+    @cached_property
+    def over_training(self) -> pd.DataFrame:
+        """The measures of the weights kept during training, one row per time, layer and measure."""
+        return read_csv(self._at(self.paths.table("measures_over_training")), OVER_TRAINING_COLUMNS)
+
+    @cached_property
+    def training(self) -> dict[str, float]:
+        """The metrics of training: `test_accuracy`, `parameters` and others."""
+        path = self._at(self.paths.metrics("training"))
+        try:
+            metrics = json.loads(path.read_text(encoding="utf-8"))
+            return {name: float(value) for name, value in metrics.items()}
+        except (OSError, ValueError, AttributeError, TypeError, OverflowError):
+            raise StrataError(f"{path} is missing or damaged; run `dvc repro -f train`") from None
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """What the run was computed with: Python, packages, the processor's instruction sets."""
+        path = self._at(self.paths.environment)
+        try:
+            return {name: str(text) for name, text in json.loads(path.read_text(encoding="utf-8")).items()}
+        except (OSError, ValueError, AttributeError):
+            raise StrataError(f"{path} is missing or damaged; run `dvc repro -f report`") from None
+
+    def _at(self, path: Path) -> Path:
+        self._fetch(path)
+        return path
+
+    def _check_layer(self, layer: str) -> None:
+        if layer not in self.layer_paths:
+            raise StrataError(f"the run has no layer '{layer}'; it has {', '.join(self.layer_paths)}")
+
+    def _info(self, layer: str) -> LayerInfo:
+        self._check_layer(layer)
+        path = self._at(self.paths.layer(layer))
+        info = read_info(path)
+        if info.layer != layer:
+            raise StrataError(f"{path} holds layer '{info.layer}', not '{layer}'; run `dvc repro -f extract`")
+        check_same_origin(self.provenance, self.paths.samples, info.provenance, path)
+        return info

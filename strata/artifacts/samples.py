@@ -1,4 +1,7 @@
-"""`samples.parquet`: what is known of each sample, beside the activations: split, label, prediction, confidence."""
+"""`samples.parquet`: what is known of each sample, beside the activations: split, label, prediction, confidence.
+
+All that is joined by sample id, anywhere in Strata, is joined here: `places_of` and `rows_of`.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +12,7 @@ from numpy.typing import NDArray
 
 from strata.artifacts.parquet import read_table, write_table
 from strata.artifacts.provenance import Provenance
+from strata.core.errors import StrataError
 
 COLUMNS = {
     "sample_id": pa.int32(),
@@ -46,3 +50,22 @@ def read_samples(path: Path) -> tuple[Samples, Provenance]:
     table, metadata = read_table(path, COLUMNS)
     columns = {name: table[name].to_numpy() for name in COLUMNS}
     return Samples(**columns | {"split": columns["split"].astype(str)}), Provenance.from_metadata(metadata, path)
+
+
+def places_of(wanted: NDArray[np.int32], ids: NDArray[np.int32]) -> NDArray[np.intp]:
+    """Return the place of each wanted id, any shape, among ascending ids (n,); -1 for ids that are not among them."""
+    if not len(ids):
+        return np.full(wanted.shape, -1, dtype=np.intp)
+    places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+    return np.where(ids[places] == wanted, places, -1)
+
+
+def rows_of(wanted: NDArray[np.int32], ids: NDArray[np.int32], what: str, been: str) -> NDArray[np.intp]:
+    """Return the row of each wanted id, any shape, among ascending ids (n,).
+
+    Raises StrataError where one is not among them: `what`, such as "h1.parquet holds samples", "that were not `been`".
+    """
+    rows = places_of(wanted, ids)
+    if (rows < 0).any():
+        raise StrataError(f"{what} that were not {been}; run `dvc repro`")
+    return rows

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from strata.artifacts.tables import check_commit_layers
 from strata.core.errors import StrataError
 from strata.dataset.description import IMAGE_FILES, LABEL_FILES, PARTS
 from strata.maps.alignment import aligned
@@ -46,9 +47,8 @@ def only_layers(inputs: ReportInputs, layers: list[str]) -> ReportInputs:
     """
     before = list(inputs.maps)
     measures = inputs.measures
+    check_commit_layers(measures.decisions, before)
     commit = measures.decisions.commit_layer
-    if len(commit) and commit.max() >= len(before):
-        raise StrataError("the measures were taken with other layers than params.yaml names; run `dvc repro`")
     # The first kept layer from the commit layer on; none after it: never.
     places = [
         next((layers.index(layer) for layer in before[place:] if layer in layers), -1) for place in range(len(before))

@@ -3,13 +3,14 @@
 import difflib
 import re
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from strata.core.errors import StrataError
@@ -32,17 +33,17 @@ def load_section(path: Path, name: str, schema: type[Schema]) -> Schema:
 
     Raises StrataError where the file cannot be read, the section is missing, or any key does not fit.
     """
-    content = _read(path)
+    content = read_params(path)
     if name not in content:
         raise StrataError(f"{path}: section '{name}' is missing")
     try:
         return TypeAdapter(schema).validate_python(content[name])
     except ValidationError as error:
-        keys = list(schema.model_fields) if isinstance(schema, type) and issubclass(schema, Section) else []
-        raise StrataError(f"{path}: " + "; ".join(_mistakes(name, error.errors(), keys))) from None
+        raise StrataError(f"{path}: " + "; ".join(_mistakes(name, error.errors(), schema))) from None
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_params(path: Path) -> dict[str, Any]:
+    """Return a params file's sections as plain values. Raises StrataError where it cannot be read."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -57,13 +58,14 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _mistakes(section: str, errors: Sequence[ErrorDetails], keys: Sequence[str]) -> list[str]:
+def _mistakes(section: str, errors: Sequence[ErrorDetails], schema: Any) -> list[str]:
     """Return a text for each key at fault; where any of several types would do, one text names them all."""
     misfits: dict[str, list[ErrorDetails]] = {}
     texts = []
     for details in errors:
         place = details["loc"]
         if details["type"] == "extra_forbidden":
+            keys = _keys_beside(schema, place)
             near = difflib.get_close_matches(str(place[-1]), keys, n=1)
             meant = f"did you mean '{near[0]}'? " if near else ""
             texts.append(f"{_dotted(section, place)}: unknown key; {meant}allowed: {', '.join(keys)}")
@@ -72,10 +74,31 @@ def _mistakes(section: str, errors: Sequence[ErrorDetails], keys: Sequence[str])
         elif details["type"] == "value_error" and not place:
             texts.append(f"{section}: {_message(details)}")  # about several keys at once
         else:
-            # Pydantic puts the alternatives of a union after the key's own place.
-            own = [part for part in place if isinstance(part, int) or part in keys]
-            misfits.setdefault(_dotted(section, own), []).append(details)
+            misfits.setdefault(_dotted(section, _own_place(schema, place)), []).append(details)
     return texts + [_misfit(key, alternatives) for key, alternatives in misfits.items()]
+
+
+def _fields(schema: Any) -> Mapping[str, FieldInfo]:
+    return schema.model_fields if isinstance(schema, type) and issubclass(schema, Section) else {}
+
+
+def _keys_beside(schema: Any, place: Sequence[int | str]) -> list[str]:
+    """Return the keys that the section with the last part of a place allows: of a section within a section, its own."""
+    for part in place[:-1]:
+        schema = _fields(schema)[str(part)].annotation
+    return list(_fields(schema))
+
+
+def _own_place(schema: Any, place: Sequence[int | str]) -> list[int | str]:
+    """Return a place without the alternatives of a union, which Pydantic puts after the key's own place."""
+    own: list[int | str] = []
+    for part in place:
+        field = _fields(schema).get(str(part))
+        if field or isinstance(part, int):
+            own.append(part)
+        if field:
+            schema = field.annotation
+    return own
 
 
 def _misfit(key: str, alternatives: Sequence[ErrorDetails]) -> str:
@@ -112,7 +135,7 @@ def _is_number(text: str) -> bool:
 
 def sections_as_text(path: Path, names: Sequence[str]) -> str:
     """Return the values of the named sections as YAML, without the file's comments. Raises StrataError as above."""
-    content = _read(path)
+    content = read_params(path)
     try:
         return yaml.safe_dump({name: content.get(name) for name in names}, sort_keys=False, allow_unicode=True)
     except (RecursionError, ValueError):  # ValueError: a whole number of more than 4300 digits

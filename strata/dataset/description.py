@@ -66,6 +66,11 @@ class DatasetDescription(Section):
     shuffled_labels_seed: int | None = None
     source_sha256: str | None = None
 
+    @property
+    def grey_map(self) -> str:
+        """The matplotlib colour map of grey images: known data sets are ink on paper, one's own are shown as given."""
+        return "gray_r" if self.source_sha256 is None else "gray"
+
 
 def describe(
     folder: Path, entry: CatalogueEntry, shuffled_labels_seed: int | None = None, source_sha256: str | None = None

@@ -1,31 +1,53 @@
-"""Section `embed` of params.yaml."""
+"""Section `embed` of params.yaml: the method, t-SNE's settings, and a map of settings for each other method."""
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, create_model
 
-from strata.core.params import Section
+from strata.core.params import Reproducible, Section
+from strata.maps.embedder import Embedder
+from strata.maps.embedders import EMBEDDERS
+from strata.maps.engines import TsneSettings
+from strata.maps.tsne import Tsne
 
-Engine = Literal["auto", "onedal", "opentsne", "sklearn"]
+TSNE = "tsne"
 
 
-class EmbedParams(Section):
-    """t-SNE as the field does it; `learning_rate: auto` is N / early_exaggeration, at least 200."""
+def _known(method: str) -> str:
+    if method not in EMBEDDERS:
+        *others, last = EMBEDDERS
+        raise ValueError(f"should be {', '.join(others)} or {last}")
+    return method
 
-    engine: Engine
-    perplexity: Annotated[float, Field(ge=1, le=1000)]
-    early_exaggeration: Annotated[float, Field(ge=1, le=100)]
-    early_exaggeration_iterations: Annotated[int, Field(ge=1, le=10_000)]
-    iterations: Annotated[int, Field(ge=1, le=100_000)]
-    learning_rate: Literal["auto"] | Annotated[float, Field(gt=0, le=1e6)]  # far more crashes scikit-learn
+
+class _Method(Section):
+    method: Annotated[str, AfterValidator(_known)]
+
+
+class _FixedParams(TsneSettings, _Method):
+    """The keys that do not depend on which methods there are."""
+
     pca_components: Annotated[int, Field(ge=2, le=1000)]
     initialization_layer: str
 
-    @model_validator(mode="after")
-    def _enough_for_scikit_learn(self) -> Self:
-        total = self.early_exaggeration_iterations + self.iterations
-        if self.engine != "opentsne" and total < 250:
-            raise ValueError(
-                f"engine {self.engine} runs at least 250 iterations, exaggerated and plain together, not {total}"
-            )
-        return self
+    @property
+    def tsne(self) -> Tsne:
+        """t-SNE with the section's settings."""
+        return Tsne(**{name: getattr(self, name) for name in Tsne.model_fields})
+
+    def embedder(self, mode: Reproducible = Reproducible.MACHINE) -> Embedder:
+        """Return the method with its settings, as it runs in a mode. Raises StrataError where it cannot run in it."""
+        chosen: Embedder = getattr(self, self.method)
+        return chosen.in_mode(mode)
+
+
+def _with_every_method() -> Any:
+    """Return the schema with an optional map of settings for every method but t-SNE: its defaults hold without one."""
+    own: dict[str, Any] = {name: (schema, schema()) for name, schema in EMBEDDERS.items() if name != TSNE}
+    return create_model("EmbedParams", __base__=_FixedParams, __module__=__name__, **own)
+
+
+if TYPE_CHECKING:
+    EmbedParams = _FixedParams
+else:
+    EmbedParams = _with_every_method()

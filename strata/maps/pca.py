@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strata.artifacts.activations import LayerInfo, iterate_activations, read_info
+from strata.core import streams
 from strata.core.errors import StrataError
 
 # Up to this many units the covariance matrix is small, and its eigenvectors are exact.
@@ -50,7 +51,8 @@ def streamed_components(blocks: Blocks, components: int, seed: int) -> NDArray[n
     if units <= EXACT_UNITS:
         basis = np.eye(units, dtype=np.float32)
     else:
-        basis = np.random.default_rng(seed).standard_normal((units, components + OVERSAMPLING), dtype=np.float32)
+        directions = streams.principal_directions(seed)
+        basis = directions.standard_normal((units, components + OVERSAMPLING), dtype=np.float32)
         for _ in range(POWER_ITERATIONS):
             basis = np.linalg.qr(_covariance_times(blocks, shift, np.linalg.qr(basis)[0]))[0].astype(np.float32)
     projected = np.concatenate([(block - shift) @ basis for block in blocks()]).astype(np.float64)

@@ -1,11 +1,11 @@
 """One layer's points measured in its full space, and its map against it: the work of one process."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.measures.activity import dead_share, zero_shares
 from strata.measures.intrinsic_dimension import TwoNN, two_nn
 from strata.measures.map_quality import PointTrust, distance_correlation, neighbour_ranks, point_trust
 from strata.measures.neighbours import neighbour_blocks, two_nearest_distances
@@ -16,7 +16,9 @@ from strata.measures.space_files import POINTS, SpaceFiles
 class GeometryJob:
     """A layer of a space (a network or a control); its map's points (n, 2), if it has one; subsets bool (n, s).
 
-    `correlated` are the rows whose distances are correlated with the map's.
+    The first `halves` of the subsets are all points, then half-samples of them. `scores` are functions of activations
+    (n, D) and these subsets (n, halves), by measure. `correlated` are the rows whose distances are correlated with the
+    map's.
     """
 
     files: SpaceFiles
@@ -24,6 +26,8 @@ class GeometryJob:
     layer: str
     neighbours: int
     subsets: NDArray[np.bool_]
+    halves: int
+    scores: Mapping[str, Callable[[NDArray[np.float32], NDArray[np.bool_]], NDArray[np.float64]]]
     map_points: NDArray[np.float32] | None
     correlated: NDArray[np.intp]
 
@@ -39,12 +43,11 @@ class MapGeometry:
 
 @dataclass(frozen=True)
 class Geometry:
-    """A layer's exact neighbours int32 (n, k), TwoNN for each subset, shares of zeros (n,), share of dead units."""
+    """A layer's exact neighbours int32 (n, k), TwoNN for each subset, and the scores of its activations by measure."""
 
     neighbours: NDArray[np.int32]
     dimensions: list[TwoNN]
-    zero_shares: NDArray[np.float64]
-    dead_share: float
+    scores: dict[str, NDArray[np.float64]]
     map: MapGeometry | None
 
 
@@ -79,7 +82,6 @@ def measure_geometry(job: GeometryJob) -> Geometry:
     return Geometry(
         np.concatenate(neighbours),
         [two_nn(np.concatenate(found)) for found in distances],
-        zero_shares(values),
-        dead_share(values),
+        {measure: score(values, subsets[:, : job.halves]) for measure, score in job.scores.items()},
         quality,
     )

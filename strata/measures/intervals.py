@@ -1,11 +1,18 @@
 """Values with their uncertainty: 95% intervals of means, of proportions, and by half-samples."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from strata.artifacts.measure_registry import Interval
+
 Z = 1.959964  # of a normal law, 95% within
+# What an interval is made from: an array, or one number.
+Scores = NDArray[Any] | Sequence[float] | float
 
 
 @dataclass(frozen=True)
@@ -17,14 +24,30 @@ class Estimate:
     high: float = float("nan")
 
 
-def mean_of(scores: NDArray[np.floating]) -> Estimate:
-    """Return the mean of scores (n,) within 0..1 with the normal interval of a mean, cut to 0..1.
+def estimate_from(scores: Scores, interval: Interval) -> Estimate:
+    """Return the estimate of scores: one number for no interval, (n,) for a mean or a share, else (1 + repeats,)."""
+    values = np.asarray(scores)
+    match interval:
+        case Interval.NONE:
+            return Estimate(float(values))
+        case Interval.MEAN:
+            return mean_of(values, within=(-inf, inf))
+        case Interval.MEAN_OF_SHARES:
+            return mean_of(values)
+        case Interval.WILSON:
+            return share_of(values)
+        case Interval.HALF_SAMPLES:
+            return from_half_samples(values)
+
+
+def mean_of(scores: NDArray[np.floating], within: tuple[float, float] = (0, 1)) -> Estimate:
+    """Return the mean of scores (n,) with the normal interval of a mean, cut to where the scores lie.
 
     Points share neighbours, so their scores are not quite independent: the interval is somewhat too narrow.
     """
     value = float(scores.mean())
     half = Z * float(scores.std(ddof=1)) / len(scores) ** 0.5 if len(scores) > 1 else float("nan")
-    low, high = np.clip([value - half, value + half], 0, 1)
+    low, high = np.clip([value - half, value + half], *within)
     return Estimate(value, float(low), float(high))
 
 
@@ -36,28 +59,6 @@ def share_of(hits: NDArray[np.bool_]) -> Estimate:
     half = Z * (share * (1 - share) / count + (Z / (2 * count)) ** 2) ** 0.5 / (1 + Z**2 / count)
     # Without hits, or with nothing else, a bound is the share itself, but for rounding.
     return Estimate(share, min(share, max(0.0, middle - half)), max(share, min(1.0, middle + half)))
-
-
-def half_samples(count: int, repeats: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Return subsets (n, 1 + repeats) of n points: all of them, then random halves without replacement.
-
-    An estimate's spread over halves is about its standard error on all points (half-sampling; Politis, Romano & Wolf
-    1999): without replacement no duplicates arise, which would ruin nearest neighbours as a bootstrap does.
-    """
-    subsets = np.zeros((count, 1 + repeats), dtype=bool)
-    subsets[:, 0] = True
-    for column in range(1, 1 + repeats):
-        subsets[rng.permutation(count)[: count // 2], column] = True
-    return subsets
-
-
-def disjoint_parts(count: int, parts: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Return `parts` disjoint random subsets (n, parts), of n // parts points each."""
-    order, size = rng.permutation(count), count // parts
-    subsets = np.zeros((count, parts), dtype=bool)
-    for part in range(parts):
-        subsets[order[part * size : (part + 1) * size], part] = True
-    return subsets
 
 
 def from_half_samples(estimates: NDArray[np.floating]) -> Estimate:

@@ -1,39 +1,39 @@
 """All that is measured, as independent jobs of one pool: by layer and control, by rows, by map, by perplexity."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from strata.artifacts.measured import PROJECTION, TRAINED
 from strata.jobs.pool import Jobs
-from strata.maps.params import EmbedParams
+from strata.maps.params import TSNE, EmbedParams
 from strata.measures.divergence import DivergenceJob, measure_divergence
-from strata.measures.geometry import GeometryJob, measure_geometry
-from strata.measures.intervals import disjoint_parts, half_samples
+from strata.measures.geometry import Geometry, GeometryJob, measure_geometry
 from strata.measures.labels import LabelledSets
+from strata.measures.measure import OfActivations, scores_of_activations
 from strata.measures.neighbours import ROWS
 from strata.measures.params import MeasureParams
-from strata.measures.readout import ReadoutJob, measure_readout
-from strata.measures.similarity import gram_sums
+from strata.measures.readout import Readout, ReadoutJob, measure_readout
+from strata.measures.registry import MEASURES
+from strata.measures.results import Results
+from strata.measures.similarity import GramSums, gram_sums, joined
 from strata.measures.space_files import POINTS, SPACES, SpaceFiles
-from strata.measures.stability import StabilityJob, measure_stability
+from strata.measures.stability import Embedders, StabilityJob, StabilityRuns, measure_stability
 
-# Intrinsic dimension against the number of points: from all points, halves, quarters and eighths (Facco et al. 2017).
-PARTS = (2, 4, 8)
-# Kind of job, then what it is about.
-Key = tuple[str, *tuple[Any, ...]]
+Key = TypeVar("Key")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class Plan:
     """What the jobs need: where the arrays are, the layers, parameters, labels by control, and the maps' points.
 
-    `again` are embed's parameters for the stability runs; `earlier` the spaces of weights kept in training -> epochs.
+    `again` are the embedders of the stability runs; `earlier` the spaces of weights kept in training -> epochs.
     `rows` (n,) are the measured samples among all; `projections` names the layer whose random projection each shares.
     `subsets` bool (n, s) are all points, half-samples, then the parts of PARTS; `stability_rows` (m,) and `correlated`
     are rows of the measured samples.
@@ -44,7 +44,7 @@ class Plan:
     layers: Sequence[str]
     params: MeasureParams
     embed: EmbedParams
-    again: EmbedParams
+    again: Embedders
     seed: int
     labels: Mapping[str, LabelledSets]
     rows: NDArray[np.intp]
@@ -56,25 +56,50 @@ class Plan:
     correlated: NDArray[np.intp]
     earlier: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def halves(self) -> NDArray[np.bool_]:
+        """The subsets (n, 1 + r) that are all points, or half-samples of them."""
+        return self.subsets[:, : 1 + self.params.half_samples]
 
-def point_subsets(count: int, repeats: int, seed: int) -> NDArray[np.bool_]:
-    """Return subsets (n, 1 + repeats + 2 + 4 + 8) of n points: all, half-samples, and the disjoint parts of PARTS."""
-    halves = half_samples(count, repeats, np.random.default_rng([seed, 4]))
-    parts = [disjoint_parts(count, number, np.random.default_rng([seed, 5, number])) for number in PARTS]
-    return np.hstack([halves, *parts])
-
-
-def run_plan(plan: Plan, pool: Jobs) -> dict[Key, Any]:
-    """Return every job's result by its key: readout, geometry, similarity, divergence and stability."""
-    jobs = {**_readouts(plan), **_geometries(plan), **_similarities(plan), **_divergences(plan), **_stabilities(plan)}
-    results = dict(zip(jobs, pool.run(perform, list(jobs.values()), "measure"), strict=True))
-    for layer, same in plan.projections.items():
-        for kind in ("readout", "geometry"):
-            results[kind, PROJECTION, layer] = results[kind, PROJECTION, same]
-    return results
+    def labels_in(self, space: str) -> dict[str, LabelledSets]:
+        """Return the labels by control that a space is measured with: only the trained network's are shuffled, too."""
+        return dict(self.labels) if space == TRAINED else {space: self.labels[TRAINED]}
 
 
-def _spaces(plan: Plan) -> list[tuple[str, str]]:
+def run_plan(plan: Plan, pool: Jobs) -> Results:
+    """Return every job's result."""
+    readouts, geometries, grams = _readouts(plan), _geometries(plan), _gram_sums(plan)
+    divergences, stabilities = _divergences(plan), _stabilities(plan)
+    jobs: list[Callable[[], Any]] = [*readouts.values(), *geometries.values(), *grams.values()]
+    jobs += [*divergences.values(), *stabilities.values()]
+    done = iter(pool.run(perform, jobs, "measure"))
+    return Results(
+        readouts=_with_shared_projections(plan, _results_of(readouts, done)),
+        geometries=_with_shared_projections(plan, _results_of(geometries, done)),
+        gram_sums=_joined_by_space(_results_of(grams, done)),
+        divergences=_results_of(divergences, done),
+        stabilities=_results_of(stabilities, done),
+    )
+
+
+def perform(job: Callable[[], Any]) -> Any:
+    """Do a job, in a process of the pool."""
+    return job()
+
+
+def _results_of(jobs: Mapping[Key, Callable[[], Result]], done: Iterator[Any]) -> dict[Key, Result]:
+    return {key: next(done) for key in jobs}
+
+
+def _with_shared_projections(plan: Plan, results: dict[tuple[str, str], Result]) -> dict[tuple[str, str], Result]:
+    return results | {(PROJECTION, layer): results[PROJECTION, same] for layer, same in plan.projections.items()}
+
+
+def _joined_by_space(parts: Mapping[tuple[str, int], GramSums]) -> dict[str, GramSums]:
+    return {space: joined([part for (other, _), part in parts.items() if other == space]) for space in SPACES}
+
+
+def _spaces(plan: Plan) -> Iterable[tuple[str, str]]:
     """Return every space and layer to measure; layers with the same random projection once."""
     return [
         (space, layer)
@@ -84,22 +109,17 @@ def _spaces(plan: Plan) -> list[tuple[str, str]]:
     ]
 
 
-def perform(job: Callable[[], Any]) -> Any:
-    """Do a job, in a process of the pool."""
-    return job()
-
-
-def _readouts(plan: Plan) -> dict[Key, Callable[[], Any]]:
-    params, true = plan.params, plan.labels[TRAINED]
+def _readouts(plan: Plan) -> dict[tuple[str, str], Callable[[], dict[str, Readout]]]:
+    params = plan.params
     return {
-        ("readout", space, layer): partial(
+        (space, layer): partial(
             measure_readout,
             ReadoutJob(
                 plan.files,
                 space,
                 layer,
                 plan.held_out,
-                dict(plan.labels) if space == TRAINED else {space: true},
+                plan.labels_in(space),
                 params.neighbours,
                 params.probe_components,
                 params.probe_penalty,
@@ -110,9 +130,14 @@ def _readouts(plan: Plan) -> dict[Key, Callable[[], Any]]:
     }
 
 
-def _geometries(plan: Plan) -> dict[Key, Callable[[], Any]]:
+def _geometries(plan: Plan) -> dict[tuple[str, str], Callable[[], Geometry]]:
+    scores = {
+        measure.key: partial(scores_of_activations, measure.score.score, measure.interval)
+        for measure in MEASURES
+        if isinstance(measure.score, OfActivations)
+    }
     return {
-        ("geometry", space, layer): partial(
+        (space, layer): partial(
             measure_geometry,
             GeometryJob(
                 plan.files,
@@ -120,6 +145,8 @@ def _geometries(plan: Plan) -> dict[Key, Callable[[], Any]]:
                 layer,
                 plan.params.neighbours,
                 plan.subsets,
+                plan.halves.shape[1],
+                scores,
                 plan.maps[layer][plan.rows] if space == TRAINED else None,
                 plan.correlated,
             ),
@@ -128,49 +155,53 @@ def _geometries(plan: Plan) -> dict[Key, Callable[[], Any]]:
     }
 
 
-def _similarities(plan: Plan) -> dict[Key, Callable[[], Any]]:
-    halves = plan.subsets[:, : 1 + plan.params.half_samples]
+def _gram_sums(plan: Plan) -> dict[tuple[str, int], Callable[[], GramSums]]:
     names_in = {space: list(plan.layers) for space in SPACES}
     names_in[PROJECTION] = [plan.projections[layer] for layer in plan.layers]
     return {
-        ("similarity", space, start): partial(_similarity, plan.files, space, names, halves, start)
+        (space, start): partial(sum_gram_rows, plan.files, space, names, plan.halves, start)
         for space, names in names_in.items()
         for start in range(0, len(plan.rows), ROWS)
     }
 
 
-def _similarity(files: SpaceFiles, space: str, layers: Sequence[str], subsets: NDArray[np.bool_], start: int) -> object:
-    values = [files.read(space, POINTS, layer) for layer in layers]
-    return gram_sums(values, subsets, slice(start, start + ROWS))
+def sum_gram_rows(
+    files: SpaceFiles, space: str, layers: Sequence[str], subsets: NDArray[np.bool_], start: int
+) -> GramSums:
+    """Return the sums over ROWS rows, from `start` on, of the Gram matrices of a space's layers."""
+    return gram_sums([files.read(space, POINTS, layer) for layer in layers], subsets, slice(start, start + ROWS))
 
 
-def _divergences(plan: Plan) -> dict[Key, Callable[[], Any]]:
+def _divergences(plan: Plan) -> dict[str, Callable[[], float]]:
+    """Return a job for each map by t-SNE: no other method minimizes this divergence."""
     embed = plan.embed
     return {
-        ("divergence", layer): partial(
+        layer: partial(
             measure_divergence,
             DivergenceJob(plan.activations[layer], plan.maps[layer], embed.perplexity, embed.pca_components, plan.seed),
         )
         for layer in plan.layers
+        if embed.method == TSNE
     }
 
 
-def _stabilities(plan: Plan) -> dict[Key, Callable[[], Any]]:
+def _stabilities(plan: Plan) -> dict[tuple[str, float | None], Callable[[], StabilityRuns]]:
     params, rows = plan.params, plan.stability_rows
     return {
-        ("stability", layer, perplexity): partial(
+        (layer, perplexity): partial(
             measure_stability,
             StabilityJob(
                 plan.files,
                 layer,
                 rows,
                 plan.maps[layer][plan.rows][rows].astype(np.float64),
-                plan.again.model_copy(update={"perplexity": perplexity}),
+                plan.again[perplexity],
+                plan.embed.pca_components,
                 params.neighbours,
                 params.stability_seeds,
                 plan.seed,
             ),
         )
-        for perplexity in sorted(params.stability_perplexities, reverse=True)  # the longest first
+        for perplexity in sorted(plan.again, key=lambda each: each or 0, reverse=True)  # the longest first
         for layer in plan.layers
     }

@@ -1,128 +1,112 @@
 """Choose what is measured, and run the trained network and its untrained twin for what was not extracted."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from strata.artifacts.activations import read_info
 from strata.artifacts.measured import TRAINED, UNTRAINED
-from strata.artifacts.provenance import Provenance, check_same_origin, check_same_samples
-from strata.artifacts.samples import Samples, read_samples
+from strata.artifacts.run import RunArtifacts
+from strata.core import streams
 from strata.core.errors import StrataError
-from strata.dataset.description import load_images, read_description
-from strata.maps.engines import NEIGHBOURS_PER_PERPLEXITY
+from strata.dataset.description import load_images
+from strata.measures.inputs import Settings
 from strata.measures.labels import LabelledSets
 from strata.measures.params import MeasureParams
-from strata.measures.space_files import HELD_OUT, POINTS, REFERENCE, SpaceFiles, copy_points, project_input
+from strata.measures.space_files import HELD_OUT, POINTS, REFERENCE, Measured, SpaceFiles, copy_points, project_input
+from strata.measures.stability import Embedders, check_stability_points
+from strata.measures.subsets import chosen
 from strata.network.checkpoint import load_checkpoint
 from strata.network.device import prepare_torch
-from strata.network.extraction import Images, stream_activations
+from strata.network.extraction import Images, LayerBatch, stream_activations
 from strata.network.io import normalized
 from strata.network.make import initialized_network
-from strata.network.params import NetworkParams, Outputs
 
 FEWEST = 24  # points: an eighth of them still has two nearest neighbours
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What is measured: `rows` (n,) of the extracted samples, all samples, the labels of all sets, and the origin.
-
-    `held_out` names the set of images that are read: the points themselves where they are test images. `projections`
-    names the layer whose random projection each layer shares.
-    """
-
-    rows: NDArray[np.intp]
-    samples: Samples
-    labels: LabelledSets
-    held_out: str
-    projections: dict[str, str]
-    provenance: Provenance
-
-
-def prepare_spaces(
-    files: SpaceFiles,
-    layers: Mapping[str, str],
-    params: MeasureParams,
-    network_params: NetworkParams,
-    seed: int,
-    *,
-    data: Path,
-    model: Path,
-    activations: Path,
-    earlier: Mapping[str, Path],
-) -> Measured:
+def prepare_spaces(files: SpaceFiles, run: RunArtifacts, settings: Settings, earlier: Mapping[str, str]) -> Measured:
     """Fill the scratch folder with the activations of every space, set of images and layer.
 
-    `earlier` are spaces of their own: name -> weights kept in training.
+    `earlier` are spaces of their own: name -> epochs after which weights were kept during training.
 
     Raises StrataError where the artifacts do not belong together, or there are too few samples to measure.
     """
-    samples, origin = read_samples(activations / "samples.parquet")
-    check_same_origin(origin, activations / "samples.parquet", Provenance.of(origin.split, model, data), model)
-    rows = chosen(len(samples.label), params.samples, np.random.default_rng([seed, 0]))
-    check_enough(len(rows), params)
-    train, test = load_images(data, "train"), load_images(data, "test")
-    reference = chosen(len(train.labels), params.samples, np.random.default_rng([seed, 1]))
-    held_out = chosen(len(test.labels), params.samples, np.random.default_rng([seed, 2]))
-    sets = {
-        POINTS: load_images(data, origin.split).images[rows],
-        REFERENCE: train.images[reference],
-        HELD_OUT: test.images[held_out],
-    }
-    held_out_labels = test.labels[held_out]
-    if origin.split == "test":  # no need to run the same images twice
-        del sets[HELD_OUT]
-        held_out_labels = test.labels[rows]
-
-    for layer in layers:
-        path = activations / f"{layer}.parquet"
-        check_same_origin(origin, activations / "samples.parquet", read_info(path).provenance, path)
-        ids = copy_points(files, path, layer, rows)
-        check_same_samples(samples.sample_id, activations / "samples.parquet", ids, path)
-    description = read_description(data)
-    device = prepare_torch(params.device, params.threads, training=False)
-    shape, classes = description.image_shape, len(description.classes)
-
-    def to_input(images: Images) -> torch.Tensor:
-        return normalized(images, description.mean, description.std).to(device)
-
-    network, twin = (initialized_network(network_params, shape, classes, seed).to(device) for _ in range(2))
-    outputs = network_params.outputs
-    for space, weights in {TRAINED: model, **earlier}.items():
-        load_checkpoint(network, weights)
-        for name, images in sets.items():
-            if (space, name) != (TRAINED, POINTS):  # extracted before
-                run_into(files, space, name, network, layers, images, to_input, params.batch_size, outputs)
-    projections: dict[str, str] = {}
-    for name, images in sets.items():
-        run_into(files, UNTRAINED, name, twin, layers, images, to_input, params.batch_size, outputs)
-        units = {layer: files.read(UNTRAINED, name, layer).shape[1] for layer in layers}
-        projections = project_input(files, name, to_input(images).flatten(1).cpu().numpy(), units, seed)
+    rows = chosen(len(run.samples.label), settings.params.samples, streams.points(settings.seed))
+    check_enough(len(rows), settings.params, settings.again)
+    images, labels = _images_and_labels(run, settings, rows)
+    for layer, info in run.layers.items():
+        copy_points(files, info, run.activation_batches(layer), rows)
     return Measured(
         rows=rows,
-        samples=samples,
-        labels=LabelledSets(
-            samples.label[rows], train.labels[reference].astype(np.int16), held_out_labels.astype(np.int16), classes
-        ),
-        held_out=HELD_OUT if HELD_OUT in sets else POINTS,
-        projections=projections,
-        provenance=origin,
+        samples=run.samples,
+        labels=labels,
+        held_out=HELD_OUT if HELD_OUT in images else POINTS,
+        projections=_run_networks(files, run, settings, earlier, images),
+        provenance=run.provenance,
     )
 
 
-def chosen(count: int, most: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Return all rows of `count`, or `most` of them at random, in ascending order."""
-    return np.arange(count) if count <= most else np.sort(rng.choice(count, most, replace=False))
+def _images_and_labels(
+    run: RunArtifacts, settings: Settings, rows: NDArray[np.intp]
+) -> tuple[dict[str, Images], LabelledSets]:
+    """Return the images of each set, and the labels: the held-out images are the points where these are test images."""
+    limit, seed = settings.params.samples, settings.seed
+    train, test = load_images(run.paths.raw, "train"), load_images(run.paths.raw, "test")
+    reference = chosen(len(train.labels), limit, streams.reference_images(seed))
+    held_out = chosen(len(test.labels), limit, streams.held_out_images(seed))
+    images = {POINTS: run.images()[rows], REFERENCE: train.images[reference], HELD_OUT: test.images[held_out]}
+    if run.provenance.split == "test":  # no need to run the same images twice
+        del images[HELD_OUT]
+        held_out = rows
+    classes = len(run.dataset.classes)
+    known, read = train.labels[reference].astype(np.int16), test.labels[held_out].astype(np.int16)
+    return images, LabelledSets(run.samples.label[rows], known, read, classes)
 
 
-def check_enough(count: int, params: MeasureParams) -> None:
-    """Raise StrataError where there are too few points for the neighbours or the perplexities asked for."""
+def _run_networks(
+    files: SpaceFiles,
+    run: RunArtifacts,
+    settings: Settings,
+    earlier: Mapping[str, str],
+    images: Mapping[str, Images],
+) -> dict[str, str]:
+    """Write what was not extracted, of the trained network, its earlier weights and its untrained twin.
+
+    Return the layers that share random projections, which are written, too.
+    """
+    description, kept = run.dataset, run.paths.kept_weights()
+    weights = {TRAINED: run.paths.weights, **{space: kept[time] for space, time in earlier.items()}}
+    device = prepare_torch(settings.params.device, settings.params.threads, training=False)
+
+    def to_input(batch: Images) -> torch.Tensor:
+        return normalized(batch, description.mean, description.std).to(device)
+
+    def write_space(network: nn.Module, space: str, name: str) -> None:
+        batch_size, outputs = settings.params.batch_size, settings.network.outputs
+        batches = stream_activations(network, images[name], settings.layers, to_input, batch_size, outputs)
+        write_batches(files, space, name, len(images[name]), batches)
+
+    shape, classes = description.image_shape, len(description.classes)
+    network, twin = (initialized_network(settings.network, shape, classes, settings.seed).to(device) for _ in range(2))
+    for space, file in weights.items():
+        load_checkpoint(network, file)
+        for name in images:
+            if (space, name) != (TRAINED, POINTS):  # extracted before
+                write_space(network, space, name)
+    projections: dict[str, str] = {}
+    for name in images:
+        write_space(twin, UNTRAINED, name)
+        units = {layer: files.read(UNTRAINED, name, layer).shape[1] for layer in settings.layers}
+        inputs = to_input(images[name]).flatten(1).cpu().numpy()
+        projections = project_input(files, name, inputs, units, settings.seed)
+    return projections
+
+
+def check_enough(count: int, params: MeasureParams, embedders: Embedders) -> None:
+    """Raise StrataError where there are too few points for the neighbours asked for, or for the stability runs."""
     if count < FEWEST:
         raise StrataError(f"{count} samples are too few to measure: extract {FEWEST} or more")
     again = min(count, params.stability_samples)
@@ -131,30 +115,15 @@ def check_enough(count: int, params: MeasureParams) -> None:
             f"measure.neighbours {params.neighbours} is too large for {again} points: less than half of them can be"
             " neighbours; extract more, or lower it"
         )
-    largest = (again - 1) / NEIGHBOURS_PER_PERPLEXITY
-    if max(params.stability_perplexities) > largest:
-        raise StrataError(
-            f"measure.stability_perplexities: {max(params.stability_perplexities):g} is too large for {again} points:"
-            f" at most {largest:g}; raise measure.stability_samples, extract more, or lower it"
-        )
+    check_stability_points(embedders, again)
 
 
-def run_into(
-    files: SpaceFiles,
-    space: str,
-    name: str,
-    network: nn.Module,
-    layers: Mapping[str, str],
-    images: Images,
-    to_input: Callable[[Images], torch.Tensor],
-    batch_size: int,
-    outputs: Outputs,
-) -> None:
-    """Write the layers' activations of all images into the scratch folder."""
+def write_batches(files: SpaceFiles, space: str, name: str, count: int, batches: Iterable[LayerBatch]) -> None:
+    """Write the layers' activations of `count` images into the scratch folder."""
     targets: dict[str, NDArray[np.float32]] = {}
-    for batch in stream_activations(network, images, layers, to_input, batch_size, outputs):
+    for batch in batches:
         for layer, values in batch.activations.items():
             flat = values.reshape(len(values), -1)
             if layer not in targets:
-                targets[layer] = files.create(space, name, layer, (len(images), flat.shape[1]))
+                targets[layer] = files.create(space, name, layer, (count, flat.shape[1]))
             targets[layer][batch.start : batch.start + len(flat)] = flat

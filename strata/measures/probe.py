@@ -9,6 +9,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from strata.core import streams
+
 ITERATIONS = 300
 
 
@@ -21,7 +23,9 @@ def probe_features(
     drawn from `seed`).
     """
     if train.shape[1] > components and len(train) > components:
-        pca = PCA(components, svd_solver="randomized", iterated_power=1, random_state=seed).fit(train)
+        pca = PCA(
+            components, svd_solver="randomized", iterated_power=1, random_state=streams.probe_components(seed)
+        ).fit(train)
         train, test = pca.transform(train), pca.transform(test)
     scaler = StandardScaler().fit(train.astype(np.float64))
     return scaler.transform(train.astype(np.float64)), scaler.transform(test.astype(np.float64))

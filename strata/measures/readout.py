@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from strata.measures.intervals import Estimate, share_of
+import numpy as np
+from numpy.typing import NDArray
+
 from strata.measures.labels import LabelledSets, votes
 from strata.measures.neighbours import nearest_neighbours
 from strata.measures.probe import linear_probe, probe_features
@@ -29,21 +31,21 @@ class ReadoutJob:
 
 @dataclass(frozen=True)
 class Readout:
-    """Accuracies on the held-out images, by control."""
+    """Which held-out images are read rightly, bool (t,): by the vote of neighbours, and by the linear probe."""
 
-    knn_accuracy: dict[str, Estimate]
-    probe_accuracy: dict[str, Estimate]
+    knn_hits: NDArray[np.bool_]
+    probe_hits: NDArray[np.bool_]
 
 
-def measure_readout(job: ReadoutJob) -> Readout:
-    """Return the accuracies on held-out images of the vote of the nearest reference images, and of a linear probe."""
+def measure_readout(job: ReadoutJob) -> dict[str, Readout]:
+    """Return, by control, which held-out images the nearest reference images and a linear probe read rightly."""
     reference = job.files.read(job.space, REFERENCE, job.layer)
     held_out = job.files.read(job.space, job.held_out, job.layer)
     nearest = nearest_neighbours(held_out, reference, job.neighbours)
     train, test = probe_features(reference, held_out, job.components, job.seed)
-    knn, probe = {}, {}
+    readouts = {}
     for control, labels in job.labels.items():
-        knn[control] = share_of(votes(labels.reference[nearest], labels.classes) == labels.held_out)
-        predicted = linear_probe(train, labels.reference, test, job.penalty)
-        probe[control] = share_of(predicted == labels.held_out)
-    return Readout(knn, probe)
+        knn = votes(labels.reference[nearest], labels.classes)
+        probe = linear_probe(train, labels.reference, test, job.penalty)
+        readouts[control] = Readout(knn == labels.held_out, probe == labels.held_out)
+    return readouts

@@ -23,6 +23,11 @@ class GramSums:
     rows: NDArray[np.float64]
     diagonal: NDArray[np.float64]
 
+    def of_layer(self, place: int) -> "GramSums":
+        """Return the sums of one layer, given its place among the L."""
+        own = slice(place, place + 1)
+        return GramSums(self.products[own, own], self.rows[own], self.diagonal[own])
+
 
 def gram_sums(layers: Sequence[NDArray[np.floating]], subsets: NDArray[np.bool_], rows: slice) -> GramSums:
     """Return the sums over `rows` of the linear Gram matrices of layers (n, D_l), for subsets (n, R) of the points.

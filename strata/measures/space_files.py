@@ -5,7 +5,7 @@ an untrained network. So the stage writes what it needs into a scratch folder, a
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,12 @@ from shutil import rmtree
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.artifacts.activations import iterate_activations, read_info
+from strata.artifacts.activations import Activations, LayerInfo
 from strata.artifacts.measured import PROJECTION, TRAINED, UNTRAINED
-from strata.core.errors import StrataError
+from strata.artifacts.provenance import Provenance
+from strata.artifacts.samples import Samples
+from strata.core import streams
+from strata.measures.labels import LabelledSets
 
 SPACES = (TRAINED, UNTRAINED, PROJECTION)
 POINTS, REFERENCE, HELD_OUT = "points", "reference", "held_out"
@@ -53,6 +56,22 @@ class SpaceFiles:
         return array
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What is measured: `rows` (n,) of the extracted samples, all samples, the labels of all sets, and the origin.
+
+    `held_out` names the set of images that are read: the points themselves where they are test images. `projections`
+    names the layer whose random projection each layer shares.
+    """
+
+    rows: NDArray[np.intp]
+    samples: Samples
+    labels: LabelledSets
+    held_out: str
+    projections: dict[str, str]
+    provenance: Provenance
+
+
 @contextmanager
 def scratch_spaces(beside: Path) -> Iterator[SpaceFiles]:
     """Context of an empty scratch folder beside a path, removed at the end; Git ignores its name."""
@@ -65,22 +84,14 @@ def scratch_spaces(beside: Path) -> Iterator[SpaceFiles]:
         rmtree(folder, ignore_errors=True)
 
 
-def copy_points(files: SpaceFiles, activations: Path, layer: str, rows: NDArray[np.intp]) -> NDArray[np.int32]:
-    """Copy the given ascending rows of a layer's activations into the scratch folder; return all the sample ids.
-
-    Raises StrataError where the file is that of another layer, or cannot be read.
-    """
-    info = read_info(activations)
-    if info.layer != layer:
-        raise StrataError(f"{activations} holds layer '{info.layer}', not '{layer}'; run `dvc repro -f extract`")
-    target = files.create(TRAINED, POINTS, layer, (len(rows), info.units))
-    ids, done, before = [np.empty(0, dtype=np.int32)], 0, 0
-    for batch in iterate_activations(activations):
+def copy_points(files: SpaceFiles, info: LayerInfo, batches: Iterable[Activations], rows: NDArray[np.intp]) -> None:
+    """Copy the given ascending rows of a layer's activations, which come in batches, into the scratch folder."""
+    target = files.create(TRAINED, POINTS, info.layer, (len(rows), info.units))
+    done = before = 0
+    for batch in batches:
         inside = rows[(rows >= before) & (rows < before + len(batch.sample_ids))] - before
         target[done : done + len(inside)] = batch.values[inside]
         done, before = done + len(inside), before + len(batch.sample_ids)
-        ids.append(batch.sample_ids)
-    return np.concatenate(ids)
 
 
 def projections_of(units: Mapping[str, int], inputs: int) -> dict[str, str]:
@@ -102,6 +113,6 @@ def project_input(
     shared = projections_of(units, values.shape[1])
     for layer in sorted(set(shared.values())):
         size = min(units[layer], values.shape[1])
-        matrix = np.random.default_rng([seed, size]).standard_normal((values.shape[1], size), dtype=np.float32)
+        matrix = streams.random_projection(seed, size).standard_normal((values.shape[1], size), dtype=np.float32)
         files.write(PROJECTION, images, layer, values @ (matrix / np.float32(size**0.5)))
     return shared

@@ -1,21 +1,66 @@
-"""How much of a map is chance: t-SNE runs that differ only in their random start."""
+"""How much of a map is chance: runs of the method that differ only in their random start and seed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from scipy.spatial import procrustes
 
 from strata.artifacts.measured import TRAINED
+from strata.core import streams
+from strata.core.errors import StrataError
 from strata.maps.alignment import aligned
-from strata.maps.engines import INITIAL_DEVIATION, check_points, embed
-from strata.maps.params import EmbedParams
+from strata.maps.embedder import INITIAL_DEVIATION, Embedder
 from strata.maps.pca import reduced
+from strata.maps.tsne import Tsne, largest_perplexity
 from strata.measures.neighbours import neighbour_blocks
+from strata.measures.params import MeasureParams
 from strata.measures.similarity import neighbourhood_overlap
 from strata.measures.space_files import POINTS, SpaceFiles
+
+# Perplexity -> the embedder of the stability runs; None where the method has no perplexity.
+Embedders = Mapping[float | None, Embedder]
+
+
+def stability_embedders(params: MeasureParams, embedder: Embedder) -> Embedders:
+    """Return the embedders that draw maps again: t-SNE at every perplexity, briefly; another method as it is set.
+
+    Raises StrataError where the numbers of iterations are too few for t-SNE's engine.
+    """
+    if not isinstance(embedder, Tsne):
+        return {None: embedder}
+    exaggerated, plain = params.stability_exaggeration_iterations, params.stability_iterations
+    changes = {"early_exaggeration_iterations": exaggerated, "iterations": plain}
+    try:
+        return {
+            perplexity: Tsne.model_validate({**embedder.model_dump(), **changes, "perplexity": perplexity})
+            for perplexity in params.stability_perplexities
+        }
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise StrataError(
+            f"measure.stability_exaggeration_iterations {exaggerated}, measure.stability_iterations {plain}: {reason}"
+        ) from None
+
+
+def check_stability_points(embedders: Embedders, count: int) -> None:
+    """Raise StrataError where so many points are too few for a perplexity, or for the settings of another method."""
+    perplexities = [perplexity for perplexity in embedders if perplexity is not None]
+    largest = largest_perplexity(count)
+    if perplexities and max(perplexities) > largest:
+        raise StrataError(
+            f"measure.stability_perplexities: {max(perplexities):g} is too large for {count} points:"
+            f" at most {largest:g}; raise measure.stability_samples, extract more, or lower it"
+        )
+    try:
+        for perplexity, embedder in embedders.items():
+            if perplexity is None:
+                embedder.check_count(count)
+    except StrataError as error:
+        raise StrataError(f"measure.stability_samples: {error}, or raise it") from None
 
 
 @dataclass(frozen=True)
@@ -44,7 +89,7 @@ def compare_runs(maps: Sequence[NDArray[np.floating]], k: int) -> Stability:
 
 @dataclass(frozen=True)
 class StabilityJob:
-    """t-SNE of some points (rows) of a layer under `params`, once for each of `starts` random starts.
+    """Maps of some points (rows) of a layer, reduced to `components`, one for each of `starts` random starts.
 
     `map_points` (m, 2) are the same points on the layer's map, to which the first run is turned.
     """
@@ -53,7 +98,8 @@ class StabilityJob:
     layer: str
     rows: NDArray[np.intp]
     map_points: NDArray[np.float64]
-    params: EmbedParams
+    embedder: Embedder
+    components: int
     neighbours: int
     starts: int
     seed: int
@@ -68,13 +114,17 @@ class StabilityRuns:
 
 
 def measure_stability(job: StabilityJob) -> StabilityRuns:
-    """Return the agreement of runs that start at random: Gaussian maps of deviation 1e-4, as t-SNE was published."""
+    """Return the agreement of runs that start at random: Gaussian maps of deviation 1e-4, as t-SNE was published.
+
+    A method may scale them as it likes; each run has a seed of its own, too.
+    """
     values = np.array(job.files.read(TRAINED, POINTS, job.layer)[job.rows])
-    check_points(len(values), bool((values == values[0]).all()), job.layer, job.params)
-    low = reduced(values, job.params.pca_components, job.seed)
+    job.embedder.check_points(len(values), bool((values == values[0]).all()), job.layer)
+    low = reduced(values, job.components, job.seed)
     maps = []
     for start in range(job.starts):
-        rng = np.random.default_rng([job.seed, start])
+        rng = streams.stability_start(job.seed, start)
         initial = rng.standard_normal((len(low), 2)) * INITIAL_DEVIATION
-        maps.append(embed(low, initial, job.params, start).points)
+        own_seed = streams.map_optimization(job.seed, start)
+        maps.append(job.embedder.embed(low, initial, own_seed).points)
     return StabilityRuns(compare_runs(maps, job.neighbours), aligned(maps[0], job.map_points))

@@ -1,49 +1,127 @@
-"""Tidy tables of measures: a row a layer, measure and control, with the value and its 95% interval."""
+"""Tidy tables, one row for each layer, measure and control, or whatever else was measured; and the chief metrics."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import isfinite
 
+import numpy as np
 import pandas as pd
 
-from strata.artifacts.measured import MEASURES
-from strata.measures.intervals import Estimate
+from strata.artifacts.measured import TRAINED
+from strata.measures.estimates import Estimates, estimates_over_training
+from strata.measures.intervals import from_half_samples
+from strata.measures.labels import class_pair_hits
+from strata.measures.plan import Plan
+from strata.measures.registry import MEASURES
+from strata.measures.results import Results
+from strata.measures.similarity import debiased_cka
+from strata.measures.space_files import SPACES
+from strata.measures.subsets import PARTS
 
 COLUMNS = ("layer", "measure", "value", "low", "high", "control")
-
-CHIEF = ("neighbourhood_hit", "probe_accuracy", "intrinsic_dimension", "map_trustworthiness")
-
-# (layer, measure, control) -> estimate
-Estimates = Mapping[tuple[str, str, str], Estimate]
 
 
 def measure_table(estimates: Estimates, layers: Sequence[str], controls: Sequence[str]) -> pd.DataFrame:
     """Return the tidy table, ordered by control, measure and layer as given; a measure without bounds has NaN there."""
     rows = [
-        (layer, measure, found.value, found.low, found.high, control)
+        (layer, measure.key, found.value, found.low, found.high, control)
         for control in controls
         for measure in MEASURES
         for layer in layers
-        if (found := estimates.get((layer, measure, control))) is not None
+        if (found := estimates.get((layer, measure.key, control))) is not None
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def layer_table(estimates: Estimates, layers: Sequence[str], control: str) -> pd.DataFrame:
-    """Return one row a layer and one column a measure, for `dvc plots`; `depth` counts the layers from 0."""
+    """Return one row per layer and one column per measure, for `dvc plots`; `depth` counts the layers from 0."""
     columns: dict[str, list[object]] = {"depth": list(range(len(layers))), "layer": list(layers)}
     for measure in MEASURES:
-        found = [estimates.get((layer, measure, control)) for layer in layers]
-        columns[measure] = [estimate.value if estimate else float("nan") for estimate in found]
+        found = [estimates.get((layer, measure.key, control)) for layer in layers]
+        columns[measure.key] = [estimate.value if estimate else float("nan") for estimate in found]
     return pd.DataFrame(columns)
 
 
 def metrics(estimates: Estimates, layers: Sequence[str], control: str) -> dict[str, object]:
     """Return measure -> layer -> rounded value of the chief measures: few and readable in `dvc metrics diff`."""
     return {
-        measure: {
+        measure.key: {
             layer: round(found.value, 4)
             for layer in layers
-            if (found := estimates.get((layer, measure, control))) is not None and isfinite(found.value)
+            if (found := estimates.get((layer, measure.key, control))) is not None and isfinite(found.value)
         }
-        for measure in CHIEF
+        for measure in MEASURES
+        if measure.chief
     }
+
+
+def training_table(plan: Plan, results: Results) -> pd.DataFrame:
+    """Return the measures of the weights kept in training by time, layer and measure; empty where none were kept."""
+    estimates = estimates_over_training(plan, results)
+    rows = [
+        (float(epochs), layer, measure.key, found.value, found.low, found.high)
+        for space, epochs in plan.earlier.items()
+        for layer in plan.layers
+        for measure in MEASURES
+        if (found := estimates.get((layer, measure.key, space))) is not None
+    ]
+    return pd.DataFrame(rows, columns=["epochs", "layer", "measure", "value", "low", "high"])
+
+
+def cka_table(plan: Plan, results: Results) -> pd.DataFrame:
+    """Return the debiased linear CKA of all pairs of layers, with intervals by half-samples, by control."""
+    rows = []
+    for space in SPACES:
+        cka = debiased_cka(results.gram_sums[space], plan.halves)
+        for first, left in enumerate(plan.layers):
+            for second, right in enumerate(plan.layers):
+                likeness = from_half_samples(cka[first, second])
+                rows.append((left, right, likeness.value, likeness.low, likeness.high, space))
+    return pd.DataFrame(rows, columns=["layer", "other_layer", "value", "low", "high", "control"])
+
+
+def dimension_table(plan: Plan, results: Results) -> pd.DataFrame:
+    """Return the intrinsic dimension against the number of points, by layer, estimator and control.
+
+    From all points with the interval by half-samples; from halves, quarters and eighths the mean of the disjoint parts,
+    with the least and the most as bounds.
+    """
+    rows: list[tuple[str, str, int, float, float, float, str]] = []
+    sizes = [len(plan.rows)] + [len(plan.rows) // number for number in PARTS]
+    for space in SPACES:
+        for layer in plan.layers:
+            dimensions = results.geometries[space, layer].dimensions
+            for estimator in ("maximum_likelihood", "linear_fit"):
+                values = np.array([getattr(dimension, estimator) for dimension in dimensions])
+                split = np.cumsum([plan.halves.shape[1], *PARTS])
+                whole, *parts = np.split(values, split[:-1])
+                everything = from_half_samples(whole)
+                rows.append((layer, estimator, sizes[0], everything.value, everything.low, everything.high, space))
+                for size, part in zip(sizes[1:], parts, strict=True):
+                    rows.append((layer, estimator, size, part.mean(), part.min(), part.max(), space))
+    return pd.DataFrame(rows, columns=["layer", "estimator", "points", "value", "low", "high", "control"])
+
+
+def stability_table(plan: Plan, results: Results) -> pd.DataFrame:
+    """Return, by layer and perplexity, how far runs from random starts agree: means over their pairs."""
+    rows = []
+    for layer in plan.layers:
+        for perplexity in plan.again:
+            runs = results.stabilities[layer, perplexity].stability
+            agreement = runs.overlaps.mean(), runs.disparities.mean()
+            rows.append((layer, perplexity, len(plan.stability_rows), plan.params.stability_seeds, *agreement))
+    return pd.DataFrame(rows, columns=["layer", "perplexity", "points", "runs", "knn_overlap", "procrustes_disparity"])
+
+
+def class_pair_table(plan: Plan, results: Results) -> pd.DataFrame:
+    """Return how separable each pair of classes is in each layer: the neighbourhood hit of the pair."""
+    labels = plan.labels[TRAINED]
+    rows = []
+    for layer in plan.layers:
+        neighbours = results.geometries[TRAINED, layer].neighbours
+        pairs = class_pair_hits(labels.points[neighbours], labels.points, labels.classes)
+        rows += [
+            (layer, first, second, pairs[first, second])
+            for first in range(labels.classes)
+            for second in range(first, labels.classes)
+        ]
+    return pd.DataFrame(rows, columns=["layer", "class", "other_class", "separability"])

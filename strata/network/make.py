@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from strata.core import streams
 from strata.core.errors import StrataError
 from strata.network.io import log_probabilities
 from strata.network.params import NetworkParams
@@ -24,7 +25,7 @@ def initialized_network(params: NetworkParams, image_shape: Sequence[int], class
     make = _target(params.target)
     arguments = _arguments(make, params, image_shape, classes)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(streams.weights(seed))
         try:
             network = make(**arguments)
         except Exception as error:  # whatever someone's class raises

@@ -4,15 +4,23 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from strata.artifacts.maps import COLUMNS, SETTINGS, LayerMap, read_map, write_map
+from strata.artifacts.maps import COLUMNS, METADATA, LayerMap, MapMethod, read_map, write_map
 from strata.artifacts.provenance import Provenance
 from strata.core.errors import StrataError
 
+METHOD = MapMethod(
+    "umap",
+    "UMAP",
+    "UMAP with “15” neighbours",
+    "UMAP, 500 epochs.",
+    ("Sizes mean little.", "So do distances: 1 < 2."),
+    {"neighbours": "15", "epochs": "500"},
+)
 MAP = LayerMap(
     "h3",
     np.array([0, 3, 4], dtype=np.int32),
     np.array([[1.5, -2.0], [0.25, 8.0], [-3.0, 0.0]], dtype=np.float32),
-    dict(zip(SETTINGS, ("sklearn", "30", "250 + 500", "200", "1.25"), strict=True)),
+    METHOD,
     Provenance("test", "a" * 64, "b" * 64),
 )
 
@@ -40,7 +48,8 @@ def without(path, *keys):
 
 def test_a_map_survives_the_round_trip(path):
     read = read_map(path)
-    assert (read.layer, read.settings, read.provenance) == (MAP.layer, MAP.settings, MAP.provenance)
+    assert (read.layer, read.method, read.provenance) == (MAP.layer, METHOD, MAP.provenance)
+    assert read.settings == {"neighbours": "15", "epochs": "500"}
     np.testing.assert_array_equal(read.sample_ids, MAP.sample_ids)
     np.testing.assert_array_equal(read.points, MAP.points)
     assert (read.sample_ids.dtype, read.points.dtype) == (np.int32, np.float32)
@@ -62,15 +71,35 @@ def test_a_missing_column_is_named(path, name):
     assert read_error(path) == f"{path}: column '{name}' must be {COLUMNS[name]} without nulls; run `dvc repro -f`"
 
 
-@pytest.mark.parametrize("key", ["layer", *SETTINGS])
+@pytest.mark.parametrize("key", METADATA)
 def test_missing_metadata_are_named(path, key):
     without(path, key)
-    assert read_error(path) == f"{path} is not a map: its metadata lack {key}"
+    assert read_error(path) == f"{path} is not a map: its metadata lack {key}; run `dvc repro -f embed`"
 
 
 def test_all_missing_metadata_are_named(path):
-    without(path, "layer", "engine", "iterations")
-    assert read_error(path) == f"{path} is not a map: its metadata lack layer, engine, iterations"
+    without(path, "layer", "method", "settings")
+    lacking = "its metadata lack layer, method, settings"
+    assert read_error(path) == f"{path} is not a map: {lacking}; run `dvc repro -f embed`"
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("settings", ""),
+        ("settings", "[]"),
+        ("settings", '{"neighbours": 15}'),
+        ("settings", '{"neighbours": "15"'),
+        ("caveats", "{}"),
+        ("caveats", "[1]"),
+        ("caveats", "[" * 100_000),
+    ],
+    ids=repr,
+)
+def test_damaged_metadata_are_one_line(path, key, text):
+    table = pq.read_table(path)
+    pq.write_table(table.replace_schema_metadata(table.schema.metadata | {key.encode(): text.encode()}), path)
+    assert read_error(path) == f"{path} is damaged: its {key} cannot be read; run `dvc repro -f embed`"
 
 
 def test_a_map_that_does_not_say_its_origin_is_refused(path):

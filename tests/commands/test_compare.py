@@ -62,7 +62,7 @@ def embed_and_measure(params: Path, folder: Path) -> None:
     """Run both stages on `folder`/data; all reports under there end in `folder`/reports."""
     data = folder / "data"
     run_embed(params, data)
-    run_measure(params, data / "raw", data)
+    run_measure(params, data)
     shutil.copytree(data / "reports", folder / "reports", dirs_exist_ok=True)
     (folder / "reports/environment.json").write_text('{"python": "3.11"}', encoding="utf-8")
     shutil.rmtree(data / "reports")
@@ -305,7 +305,7 @@ def test_an_unknown_revision_is_named(tmp_path, revision):
     [
         ("raw", "dataset.json", "data/raw"),
         ("model", "mnist_cnn.pt", "data/model/mnist_cnn.pt"),
-        ("embeddings", "h5.parquet", "data/embeddings"),
+        ("embeddings", "h5.parquet", "data/embeddings/h5.parquet"),
         ("measures", "points/h6.parquet", "data/measures"),
     ],
 )
@@ -319,7 +319,7 @@ def test_a_file_that_is_not_in_the_cache_is_named(copy, tmp_path, name, file, pa
 def test_a_folder_that_is_not_in_the_cache_is_named(copy, tmp_path):
     tracked(copy, "HEAD~1", "embeddings").unlink()
     message = compare_error("HEAD~1", "HEAD", tmp_path / "page.html")
-    assert message.startswith("data/embeddings of 'HEAD~1' is neither in Git nor in DVC's cache")
+    assert message.startswith("data/embeddings/input.parquet of 'HEAD~1' is neither in Git nor in DVC's cache")
 
 
 def test_a_clone_without_a_cache_is_told_so(copy, tmp_path):

@@ -9,14 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import pdist
 
-from strata.artifacts.maps import SETTINGS, LayerMap
+from strata.artifacts.maps import LayerMap, MapMethod
 from strata.artifacts.measured import LayerPoints, SampleDecisions
 from strata.artifacts.provenance import Provenance
-from strata.artifacts.run import MeasureInputs
 from strata.artifacts.samples import Samples
+from strata.artifacts.tables import Measures
 from strata.commands.compared import check_comparable, different_params, flat, only_layers, turned_to
 from strata.core.errors import StrataError
 from strata.dataset.description import read_description
+from strata.measures.registry import REGISTRY
 from strata.report.page.inputs import ReportInputs
 
 LAYERS = ["input", "h1", "h2", "h3"]
@@ -26,6 +27,7 @@ IDS = np.arange(COUNT, dtype=np.int32)
 ORIGIN = Provenance("test", "a" * 64, "b" * 64)
 NAMES = ("base", "wider-net")
 EMPTY = pd.DataFrame()
+METHOD = MapMethod("tsne", "t-SNE", "t-SNE with perplexity 5", "t-SNE by sklearn.", (), {"engine": "sklearn"})
 
 
 def centred_points(layer):
@@ -42,7 +44,6 @@ def layer_points(layer):
 def run_of(dataset, layers=LAYERS, commit=COMMIT, origin=ORIGIN):
     """Return inputs of 7 samples with a map and points a layer."""
     zeros, shares, no = np.zeros(COUNT, np.int16), np.zeros(COUNT, np.float32), np.zeros(COUNT, bool)
-    told = dict.fromkeys(SETTINGS, "1")
     decisions = SampleDecisions(IDS, np.array(commit, dtype=np.int16), zeros, no, no, no)
     points = {layer: layer_points(layer) for layer in layers}
     return ReportInputs(
@@ -50,13 +51,13 @@ def run_of(dataset, layers=LAYERS, commit=COMMIT, origin=ORIGIN):
         provenance=origin,
         samples=Samples(IDS, np.full(COUNT, "test"), zeros, zeros, shares, shares),
         images=np.zeros((COUNT, 2, 2), np.uint8),
-        maps={layer: LayerMap(layer, IDS, centred_points(layer), told, origin) for layer in layers},
+        maps={layer: LayerMap(layer, IDS, centred_points(layer), METHOD, origin) for layer in layers},
         infos={},
         shown=None,
         shown_activations={},
         batches=EMPTY,
         epochs=EMPTY,
-        measures=MeasureInputs(EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, decisions, points, [], np.arange(COUNT)),
+        measures=Measures(EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, decisions, points, [], np.arange(COUNT), REGISTRY),
     )
 
 

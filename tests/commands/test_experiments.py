@@ -84,7 +84,7 @@ def test_what_was_changed_is_named_as_it_is_typed(section, values, text):
 
 def test_changed_code_is_named_by_file():
     code = {"strata/maps/engines.py": "c", "networks": "b", "strata/new.py": "d"}
-    assert changed(Run("x", params=PARAMS, code=code), MAIN) == "strata/new.py, strata/maps/engines.py"
+    assert changed(Run("x", params=PARAMS, code=code), MAIN) == "strata/maps/engines.py, strata/new.py"
     assert changed(Run("x", params={**PARAMS, "layers": ["h6"]}), MAIN) == "layers=[h6]"  # queued: code is not known
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 from urllib.parse import urlencode
 
@@ -313,7 +314,7 @@ def test_artifacts_of_other_models_are_not_joined(copy, tmp_path):
     path = copy / "data/embeddings/h4.parquet"
     found = read_map(path)
     other = type(found.provenance)("test", "0" * 64, found.provenance.data_sha256)
-    write_map(path, type(found)(found.layer, found.sample_ids, found.points, found.settings, other))
+    write_map(path, replace(found, provenance=other))
     with pytest.raises(StrataError, match=r"do not belong together: their model_sha256 differ"):
         run_export(copy, tmp_path / "out")
 

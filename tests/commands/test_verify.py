@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from strata.artifacts.maps import LayerMap, write_map
+from strata.artifacts.maps import LayerMap, MapMethod, write_map
 from strata.artifacts.provenance import Provenance
 from strata.commands import verify
 from strata.commands.recorded import cached, read_lock
@@ -21,13 +21,13 @@ import sys, yaml
 import numpy as np
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from strata.artifacts.maps import LayerMap, write_map
+from strata.artifacts.maps import LayerMap, MapMethod, write_map
 from strata.artifacts.provenance import Provenance
 from strata.core.files import write_text
 number = yaml.safe_load(open("params.yaml"))["number"]
 points = np.random.default_rng(number).normal(size=(40, 2)).astype(np.float32)
-settings = dict.fromkeys(("engine", "perplexity", "iterations", "learning_rate", "kl_divergence"), "1")
-layer_map = LayerMap("h1", np.arange(40, dtype=np.int32), points, settings, Provenance("test", "a" * 64, "b" * 64))
+method = MapMethod("tsne", "t-SNE", "t-SNE with perplexity 5", "t-SNE by sklearn.", (), {{}})
+layer_map = LayerMap("h1", np.arange(40, dtype=np.int32), points, method, Provenance("test", "a" * 64, "b" * 64))
 write_map(Path("data/maps/h1.parquet"), layer_map)
 write_text(Path("reports/metrics.json"), f'{{{{"number": {{number}}}}}}\\n')
 """
@@ -118,13 +118,13 @@ def test_code_changed_without_recomputing_is_noticed_and_how_far_the_first_artif
 
 
 def test_a_lock_of_other_bytes_is_noticed_with_the_distance(repository, capsys):
-    settings = dict.fromkeys(("engine", "perplexity", "iterations", "learning_rate", "kl_divergence"), "1")
+    method = MapMethod("tsne", "t-SNE", "t-SNE with perplexity 5", "t-SNE by sklearn.", (), {})
     points = np.random.default_rng(1).normal(size=(40, 2)).astype(np.float32)
     points[0] += 0.5
     origin = Provenance("test", "a" * 64, "b" * 64)
     dvc("unprotect", "data/maps", folder=repository)
     write_map(
-        repository / "data/maps/h1.parquet", LayerMap("h1", np.arange(40, dtype=np.int32), points, settings, origin)
+        repository / "data/maps/h1.parquet", LayerMap("h1", np.arange(40, dtype=np.int32), points, method, origin)
     )
     dvc("commit", "--force", "--quiet", folder=repository)
     commit(repository, "one point moved by hand")

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from strata.core.errors import StrataError
 from strata.core.params import Layers, Reproducible, Seed, load_section
 from strata.maps.params import EmbedParams
+from strata.maps.umap import Umap
 from strata.measures.params import MeasureParams
 from strata.network.params import ExtractParams, NetworkParams
 from strata.report.params import ReportParams
@@ -66,6 +67,12 @@ def test_the_projects_own_file_has_the_sections_of_the_schemas_and_each_loads():
             assert list(loaded) == list(loaded.values()) == content[name]
         else:
             assert (loaded if name in ("seed", "reproducible") else loaded.model_dump()) == content[name]
+
+
+def test_the_settings_of_a_method_that_are_left_out_are_its_defaults(write_params):
+    assert load_section(write_params(), "embed", EmbedParams).umap == Umap()
+    partly = load_section(write_params(embed={"umap": {"neighbours": 7}}), "embed", EmbedParams)
+    assert partly.umap == Umap(neighbours=7) and partly.umap.minimum_distance == 0.1
 
 
 def test_a_section_is_frozen(write_params):
@@ -156,6 +163,24 @@ def test_all_mistakes_of_a_section_are_told_at_once(write_params):
         ("extract", {"split": "all"}, "extract.split: input should be 'train', 'test' or 'both' (got 'all')"),
         ("embed", {"learning_rate": "fast"}, "embed.learning_rate"),
         ("embed", {"iterations": 99}, "embed: engine sklearn runs at least 250 iterations, exaggerated and plain"),
+        ("embed", {"method": "t-SNE"}, "embed.method: should be tsne, umap or pacmap (got 't-SNE')"),
+        ("embed", {"umap": 15}, "embed.umap: input should be a valid dictionary or instance of Umap (got 15)"),
+        (
+            "embed",
+            {"umap": {"neighbours": 1}},
+            "embed.umap.neighbours: input should be greater than or equal to 2 (got",
+        ),
+        (
+            "embed",
+            {"umap": {"epochs": 0.5}},
+            "embed.umap.epochs: input should be 'auto', or input should be a valid int",
+        ),
+        (
+            "embed",
+            {"umap": {"neighbors": 9}},
+            "embed.umap.neighbors: unknown key; did you mean 'neighbours'? allowed: neighbours, minimum_distance, ",
+        ),
+        ("embed", {"pacmap": {"further_ratio": "1e-3"}}, "embed.pacmap.further_ratio: input should be a valid number"),
         ("report", {"dpi": 601}, "report.dpi: input should be less than or equal to 600 (got 601)"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",

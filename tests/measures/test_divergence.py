@@ -12,9 +12,8 @@ from threadpoolctl import threadpool_limits
 
 from strata.artifacts.activations import ActivationWriter, LayerInfo
 from strata.artifacts.provenance import Provenance
-from strata.maps.engines import embed
-from strata.maps.params import EmbedParams
 from strata.maps.pca import reduced
+from strata.maps.tsne import Tsne
 from strata.measures import divergence
 from strata.measures.divergence import DivergenceJob, affinities, kl_divergence, measure_divergence
 
@@ -140,11 +139,11 @@ def test_the_divergence_is_what_opentsne_reports_where_it_sums_exactly():
 
 @pytest.mark.parametrize(("engine", "iterations"), [("opentsne", 20), ("sklearn", 200)])
 def test_the_divergence_is_about_what_the_engines_approximate(engine, iterations):
-    settings = {"early_exaggeration": 4, "learning_rate": 20, "pca_components": 10, "initialization_layer": "input"}
+    settings = {"early_exaggeration": 4, "learning_rate": 20}
     lengths = {"early_exaggeration_iterations": 20 if engine == "opentsne" else 50, "iterations": iterations}
-    params = EmbedParams(engine=engine, perplexity=PERPLEXITY, **settings, **lengths)
-    drawn = embed(layer(), scattered(spread=1e-4), params, seed=0)
-    assert kl_divergence(joint(), drawn.points) == pytest.approx(drawn.kl_divergence, rel=0.02)
+    tsne = Tsne(engine=engine, perplexity=PERPLEXITY, **settings, **lengths)
+    drawn = tsne.embed(layer(), scattered(spread=1e-4), seed=0)
+    assert kl_divergence(joint(), drawn.points) == pytest.approx(drawn.metrics["kl_divergence"], rel=0.02)
 
 
 def test_a_job_measures_the_reduced_activations(tmp_path: Path):

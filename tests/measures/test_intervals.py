@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from strata.measures.intervals import Estimate, disjoint_parts, from_half_samples, half_samples, mean_of, share_of
+from strata.artifacts.measure_registry import Interval
+from strata.measures.intervals import Estimate, estimate_from, from_half_samples, mean_of, share_of
+from strata.measures.subsets import disjoint_parts, half_samples
 
 COUNTS = st.integers(1, 400).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count)))
 
@@ -32,6 +34,31 @@ def test_the_interval_of_a_mean_is_cut_to_what_scores_can_be():
     assert low.high == pytest.approx(0.1 + 1.959964 * 0.1)
     assert high.low == pytest.approx(0.9 - 1.959964 * 0.1)
     assert high.high == 1
+
+
+def test_the_interval_of_a_mean_without_limits_is_not_cut():
+    found = estimate_from([10.0, 0.0, -13.0], Interval.MEAN)
+    assert found.value == -1
+    half = 1.959964 * np.std([10, 0, -13], ddof=1) / 3**0.5
+    assert bounds(found) == pytest.approx((-1 - half, -1 + half))
+
+
+@pytest.mark.parametrize(
+    ("interval", "scores", "made"),
+    [
+        (Interval.MEAN_OF_SHARES, [0.2, 0.9, 1.0], mean_of),
+        (Interval.WILSON, [True, False, True], share_of),
+        (Interval.HALF_SAMPLES, [3.0, 2.5, 3.5, 2.0], from_half_samples),
+    ],
+)
+def test_an_interval_is_made_as_it_is_named(interval, scores, made):
+    assert estimate_from(scores, interval) == made(np.array(scores))
+
+
+def test_one_number_without_an_interval_is_that_number():
+    found = estimate_from(7, Interval.NONE)
+    assert (found.value, type(found.value)) == (7, float)
+    assert np.isnan(bounds(found)).all()
 
 
 @pytest.mark.parametrize("score", [0.0, 0.5, 1.0])

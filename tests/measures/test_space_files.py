@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
-from strata.artifacts.activations import ActivationWriter, LayerInfo
+from strata.artifacts.activations import ActivationWriter, LayerInfo, iterate_activations, read_info
 from strata.artifacts.measured import PROJECTION, TRAINED
 from strata.artifacts.provenance import Provenance
-from strata.core.errors import StrataError
 from strata.measures.space_files import (
     HELD_OUT,
     POINTS,
@@ -104,22 +103,11 @@ def test_folders_above_the_scratch_folder_are_made(tmp_path):
     "rows", [[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], [2, 3, 4, 7, 9], [0], [9], [5, 6], [0, 8]], ids=lambda rows: f"{rows}"
 )
 def test_rows_are_copied_out_of_several_row_groups(files, activations, rows):
-    ids = copy_points(files, activations, "h1", np.array(rows, dtype=np.intp))
-    np.testing.assert_array_equal(ids, IDS)
+    batches = iterate_activations(activations)
+    copy_points(files, read_info(activations), batches, np.array(rows, dtype=np.intp))
     found = files.read(TRAINED, POINTS, "h1")
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, VALUES.reshape(10, 6)[rows])
-
-
-def test_copying_from_a_file_that_is_missing_names_it(files, tmp_path):
-    with pytest.raises(StrataError, match=r"none\.parquet"):
-        copy_points(files, tmp_path / "none.parquet", "h1", np.array([0]))
-
-
-def test_copying_from_the_file_of_another_layer_is_refused(files, activations):
-    with pytest.raises(StrataError, match=r"h1\.parquet holds layer 'h1', not 'h2'"):
-        copy_points(files, activations, "h2", np.array([0]))
-    assert not files.path(TRAINED, POINTS, "h2").exists()
 
 
 def test_layers_of_as_many_dimensions_share_a_projection():

@@ -23,7 +23,7 @@ from strata.dataset.idx import write_idx
 from strata.jobs import pool
 from strata.network.checkpoint import save_checkpoint
 from strata.network.io import normalized
-from strata.report.page.figure_list import EXPLORED
+from strata.report.page.figure_list import FIGURES
 from strata.sources.catalogue import CATALOGUE
 from strata.sources.mnist_5k import packaged_digits
 from tests.exercise_net import Net
@@ -32,6 +32,7 @@ from tests.stages.test_report import payload_of, run_report
 from tests.tiny_pipeline import run_embed, run_extract, run_measure, run_train
 
 TRAINING, TEST = 300, 200
+EXPLORED = {row.name for row in FIGURES if row.explored}
 PROBES = {"samples": 40, "half_samples": 2, "stability_perplexities": [3]}
 TRAINED = {"epochs": 2, "batch_size": 30, "lr": 0.05}
 FUNCTIONS = {
@@ -76,7 +77,7 @@ def run_all(params, data, out):
     run_train(params, data, out)
     run_extract(params, data, out)
     run_embed(params, out)
-    run_measure(params, data, out)
+    run_measure(params, out, data)
     run_report(params, data, out)
     (run,) = payload_of((out / "reports/index.html").read_text(encoding="utf-8"))["runs"]
     return run

@@ -13,11 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strata.artifacts.measured import MEASURES
-from strata.report.figures.measures import CONTROLS
-from strata.report.figures.style import class_colour
-from strata.report.page.explorer import FOLDER, LIBRARIES, SCRIPTS, STYLE, json_for_html, page_payload, render_explorer
-from strata.report.page.measure_figures import PageFigure
+from strata.artifacts.measured import CONTROLS
+from strata.report.figures.style import CONTROL_LOOKS, LOOKS, class_colour
+from strata.report.page.explorer import (
+    FOLDER,
+    LIBRARIES,
+    STYLE,
+    json_for_html,
+    page_payload,
+    render_explorer,
+    script_files,
+)
+from strata.report.page.figure_row import PageFigure
 from strata.report.page.payload import sprite_of, unpacked
 
 PLAIN = "plain"
@@ -64,6 +71,7 @@ def run_of(text, classes=2):
     """Return what the template reads of a run, with `text` in every text of the data."""
     layer = {"shape": f"shape {text}", "neighbours": {"shape": [len(LABELS), 7]}}
     return {
+        "method": {"title": f"method {text}", "caveats": [f"caveat {text}"]},
         "layers": {"input": layer, "h1": layer},
         "earlier": {},
         "facts": {f"fact {text}": f"value {text}", "Source": f"source {text}"},
@@ -117,7 +125,7 @@ def test_hostile_texts_are_shown_as_they_are(folder, runs):
     page = Page(render(folder, EVIL, runs))
     assert page.inside("title") == page.inside("h1") == [f"title {EVIL}"]
     shown = "\n".join(text for tag, text in page.texts if tag not in {"script", "style"})
-    expected = ["zero", "one", "shape", "fact", "value", "source", "note", "group first", "group second"]
+    expected = ["zero", "one", "shape", "fact", "value", "source", "caveat", "note", "group first", "group second"]
     expected += [f"heading {name}" for name in "abcd"] + [f"caption {name}" for name in "abcd"]
     expected += ["name", "left", "right", "A: run 0", "B: run 1"] if runs > 1 else []
     for name in expected:
@@ -125,6 +133,17 @@ def test_hostile_texts_are_shown_as_they_are(folder, runs):
     assert page.inside("pre") == [f"# network\n{EVIL}\nseed: 2"] * runs
     alternatives = [f"heading {name} {EVIL}. caption {name} {EVIL}" for name in "bdac"]
     assert page.values("alt") == alternatives
+
+
+def test_caveats_are_those_of_the_runs_methods_each_said_once(folder):
+    payload = payload_of(runs=2)
+    page = Page(render_explorer("title", payload, [], folder, []))
+    assert page.inside("strong").count(f"How to read method {PLAIN} maps.") == 1
+    assert page.inside("li").count(f"caveat {PLAIN}") == 1
+    payload["runs"][1]["method"] = {"title": "UMAP", "caveats": ["Sizes mean little."]}
+    page = Page(render_explorer("title", payload, [], folder, []))
+    assert f"How to read method {PLAIN} and UMAP maps." in page.inside("strong")
+    assert {f"method {PLAIN}: caveat {PLAIN}", "UMAP: Sizes mean little."} <= set(page.inside("li"))
 
 
 def test_the_raw_text_holds_no_hostile_script(folder, runs):
@@ -218,7 +237,7 @@ def test_no_id_stands_twice_and_every_name_of_another_element_is_there(folder, r
 
 
 def test_every_element_that_the_script_looks_up_by_its_id_is_there(folder):
-    script = "\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
+    script = "\n".join(path.read_text(encoding="utf-8") for path in script_files())
     wanted = set(re.findall(r'getElementById\("([^"]+)"\)', script))
     # What shows training's time is there only where weights were kept (tests/report/page/test_over_training.py).
     assert wanted - {"time", "over-training", "over-training-key"} <= set(Page(render(folder)).values("id"))
@@ -253,20 +272,21 @@ def test_scripts_stand_in_their_order_after_the_libraries(folder):
     for name, text in zip(LIBRARIES, scripts[1:], strict=False):
         assert text == (static / name).read_text(encoding="utf-8").strip(), name
     own = scripts[-1]
-    places = [own.index(path.read_text(encoding="utf-8").strip()) for path in SCRIPTS]
+    places = [own.index(path.read_text(encoding="utf-8").strip()) for path in script_files()]
     assert places == sorted(places)
-    body = "\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
+    body = "\n".join(path.read_text(encoding="utf-8") for path in script_files())
     assert own == f'(() => {{\n"use strict";\n{body}\n}})();'
 
 
 def test_every_script_is_in_the_page_and_exists():
-    assert len(set(SCRIPTS)) == len(SCRIPTS)
-    assert set(SCRIPTS) == {path for path in (FOLDER / "script").iterdir() if not path.name.startswith(".")}
-    assert all(path.is_file() for path in SCRIPTS)
+    scripts = script_files()
+    assert len(set(scripts)) == len(scripts)
+    assert set(scripts) == {path for path in (FOLDER / "script").rglob("*") if path.is_file() and path.name[0] != "."}
+    assert all(path.is_file() for path in scripts)
 
 
 def test_no_script_or_style_could_end_its_element():
-    for path in (*SCRIPTS, STYLE):
+    for path in (*script_files(), STYLE):
         assert not re.search(r"</(script|style)|<!--", path.read_text(encoding="utf-8"), re.IGNORECASE), path
 
 
@@ -285,10 +305,10 @@ def test_the_payload_holds_what_the_runs_share_and_the_runs_in_order():
     assert (payload["scale"][0], payload["scale"][-1], len(payload["scale"])) == ("#440154", "#fde725", 64)
 
 
-def test_the_payload_names_every_measure_and_control():
+def test_the_payload_names_every_control_and_has_the_looks_of_lines():
     payload = payload_of()
-    assert list(payload["measures"].items()) == list(MEASURES.items())
     assert list(payload["controls"]) == list(CONTROLS)
-    for name, (title, look) in CONTROLS.items():
-        assert payload["controls"][name] == {"title": title, "colour": look.colour, "dash": look.dashes}
+    for name, look in CONTROL_LOOKS.items():
+        assert payload["controls"][name] == {"title": CONTROLS[name], "colour": look.colour, "dash": look.dashes}
+    assert payload["looks"] == [{"colour": look.colour, "dash": look.dashes} for look in LOOKS]
     json.dumps(payload, allow_nan=False)

@@ -1,33 +1,38 @@
 """The facts of a run: hashes of the files, accuracy, where the data come from, and how many samples are shown."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from strata.artifacts.maps import SETTINGS, LayerMap, write_map
+from strata.artifacts.maps import LayerMap, MapMethod, write_map
 from strata.artifacts.provenance import Provenance
+from strata.artifacts.run import RunArtifacts
 from strata.artifacts.samples import Samples
 from strata.core.errors import StrataError
+from strata.core.paths import Paths
 from strata.dataset.description import read_description
-from strata.report.page.facts import facts
+from strata.report.page.facts import drawn_by, facts
 from strata.report.page.inputs import ReportInputs
 
 COUNT = 40
 LAYERS = ["h5", "input"]
+METHOD = MapMethod("tsne", "t-SNE", "t-SNE with perplexity 5", "t-SNE by sklearn.", (), {"engine": "sklearn"})
 
 
 @pytest.fixture
 def run(tmp_path, tiny_data):
     """Inputs with maps in `tmp_path`/embeddings, and training.json beside them."""
-    (tmp_path / "model.pt").write_bytes(b"weights")
-    origin = Provenance.of("test", tmp_path / "model.pt", tiny_data)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/mnist_cnn.pt").write_bytes(b"weights")
+    origin = Provenance.of("test", tmp_path / "model/mnist_cnn.pt", tiny_data)
     ids = np.arange(COUNT, dtype=np.int32)
     maps = {}
     for place, layer in enumerate(LAYERS):
         points = np.full((COUNT, 2), place, dtype=np.float32)
-        maps[layer] = LayerMap(layer, ids, points, dict.fromkeys(SETTINGS, "1"), origin)
+        maps[layer] = LayerMap(layer, ids, points, METHOD, origin)
         write_map(tmp_path / "embeddings" / f"{layer}.parquet", maps[layer])
     (tmp_path / "training.json").write_text('{"test_accuracy": 0.98765, "parameters": 1234567}', encoding="utf-8")
     zeros, shares = np.zeros(COUNT, np.int16), np.zeros(COUNT, np.float32)
@@ -47,7 +52,8 @@ def run(tmp_path, tiny_data):
 
 
 def facts_of(run, folder, shown=COUNT):
-    return facts(run, folder / "training.json", folder / "embeddings", shown, {"python": "3.11"})
+    artifacts = RunArtifacts(Paths.of(folder, folder), folder / "params.yaml")
+    return facts(run, artifacts, shown, {"python": "3.11"})
 
 
 def sha256(path):
@@ -58,7 +64,7 @@ def test_hashes_are_those_of_the_files(run, tmp_path, tiny_data):
     found = {name: text for name, text in facts_of(run, tmp_path).items() if "SHA-256" in name}
     assert list(found.items()) == [
         ("Data, SHA-256", sha256(tiny_data / "dataset.json")),
-        ("Model, SHA-256", sha256(tmp_path / "model.pt")),
+        ("Model, SHA-256", sha256(tmp_path / "model/mnist_cnn.pt")),
         ("Map of h5, SHA-256", sha256(tmp_path / "embeddings/h5.parquet")),
         ("Map of input, SHA-256", sha256(tmp_path / "embeddings/input.parquet")),
     ]
@@ -82,16 +88,20 @@ def test_the_data_their_source_and_licence(run, tmp_path):
 def test_the_environment_the_engine_and_the_command(run, tmp_path):
     found = facts_of(run, tmp_path)
     assert found["Environment: python"] == "3.11"
-    assert found["t-SNE by"] == "1"  # what the maps' metadata say
+    assert found["Maps"] == "t-SNE by sklearn"  # what the maps' metadata say
     assert found["To make it again"] == "make repro"
+
+
+def test_a_method_without_engines_is_named_alone():
+    assert drawn_by(replace(METHOD, title="My method", settings={})) == "My method"
 
 
 @pytest.mark.parametrize(
     ("shown", "text"),
     [
         (40, "40 images of split test"),
-        (39, "40 images of split test, 39 of them drawn at random for this page"),
-        (10, "40 images of split test, 10 of them drawn at random for this page"),
+        (39, "40 images of split test, 39 of them on this page: measured ones first, then others at random"),
+        (10, "40 images of split test, 10 of them on this page: measured ones first, then others at random"),
     ],
 )
 def test_a_part_of_the_samples_is_said_to_be_drawn_at_random(run, tmp_path, shown, text):

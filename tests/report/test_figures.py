@@ -23,7 +23,7 @@ def texts(axis) -> list[str]:
 
 
 def test_a_map_holds_every_point_in_the_colour_of_its_label():
-    axis = draw_map(POINTS, LABELS, ["0", "1", "2"], "h1", "20 x 24 x 24").axes[0]
+    axis = draw_map(POINTS, LABELS, ["0", "1", "2"], "h1", "20 x 24 x 24", "UMAP").axes[0]
     points = axis.collections[0]
     np.testing.assert_array_equal(points.get_offsets(), POINTS)
     np.testing.assert_allclose(points.get_facecolors(), [to_rgba(class_colour(label), 0.8) for label in LABELS])
@@ -34,7 +34,7 @@ def test_a_map_holds_every_point_in_the_colour_of_its_label():
 
 
 def test_long_class_names_stand_in_the_legend_and_numbers_on_the_map():
-    axis = draw_map(POINTS, LABELS, ["Trouser", "Bag", "Ankle boot"], "h1", "").axes[0]
+    axis = draw_map(POINTS, LABELS, ["Trouser", "Bag", "Ankle boot"], "h1", "", "UMAP").axes[0]
     assert texts(axis) == ["0", "1", "2"]
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["0  Trouser", "1  Bag", "2  Ankle boot"]
 
@@ -42,7 +42,7 @@ def test_long_class_names_stand_in_the_legend_and_numbers_on_the_map():
 @pytest.mark.parametrize("layers", [1, 3, 4, 7])
 def test_all_maps_have_an_axis_each_and_one_legend(layers):
     maps = {f"h{number}": POINTS * (number + 1) for number in range(layers)}
-    figure = draw_all_maps(maps, LABELS, ["0", "1", "2"], {})
+    figure = draw_all_maps(maps, LABELS, ["0", "1", "2"], {}, "UMAP")
     drawn = [axis for axis in figure.axes if axis.collections]
     assert [axis.get_title(loc="left") for axis in drawn] == list(maps)
     assert sum(axis.get_legend() is not None for axis in figure.axes) == 1
@@ -55,7 +55,7 @@ def test_ten_classes_have_ten_colours():
 
 def test_with_many_classes_there_are_fewer_names():
     classes = [f"class {number}" for number in range(300)]
-    axis = draw_map(POINTS, LABELS, classes, "h1", "").axes[0]
+    axis = draw_map(POINTS, LABELS, classes, "h1", "", "UMAP").axes[0]
     assert texts(axis) == []
     legend = [text.get_text() for text in axis.get_legend().get_texts()]
     assert (len(legend), legend[19], legend[20]) == (21, "19  class 19", "and 280 more")
@@ -153,7 +153,7 @@ def test_feature_maps_share_one_scale():
 def test_a_saved_figure_has_the_same_bytes_whatever_the_users_settings(tmp_path):
     for folder, size in (("a", 10), ("b", 30)):
         with mpl.rc_context({"font.size": size, "savefig.transparent": size > 20}):
-            save_figure(draw_map(POINTS, LABELS, ["0", "1", "2"], "h1", ""), tmp_path / folder, "map", 50)
+            save_figure(draw_map(POINTS, LABELS, ["0", "1", "2"], "h1", "", "UMAP"), tmp_path / folder, "map", 50)
     for name in ("map.png", "map.svg"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     assert b"<dc:date>" not in (tmp_path / "a" / "map.svg").read_bytes()

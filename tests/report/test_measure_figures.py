@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
 
-from strata.artifacts.measured import SampleDecisions
+from strata.artifacts.measured import CONTROLS, SampleDecisions
+from strata.measures.registry import REGISTRY
 from strata.report.figures.digits import draw_late_deciders, joined, late_rows
 from strata.report.figures.dimension import draw_dimension
-from strata.report.figures.measures import CONTROLS, draw_measures
+from strata.report.figures.measures import draw_measures, grid_size
+from strata.report.figures.over_training import draw_measures_over_training
 from strata.report.figures.perplexity_grid import draw_perplexity_grid
 from strata.report.figures.similarity import draw_cka
-from strata.report.figures.style import class_colour
+from strata.report.figures.style import CONTROL_LOOKS, LOOKS, class_colour
 
 LAYERS = ["input", "h1", "h2"]
 
@@ -38,21 +40,59 @@ def table():
 
 
 def test_measures_are_lines_by_depth_with_bands_and_one_legend(table):
-    figure = draw_measures(table, LAYERS)
-    hit, overlap = figure.axes[0], figure.axes[5]
+    figure = draw_measures(REGISTRY, table, LAYERS)
+    panels = {axis.get_title(loc="left"): axis for axis in figure.axes}
+    assert list(panels) == [panel.title for panel in REGISTRY.panels]
+    hit, overlap = panels["Neighbourhood hit"], panels["Overlap with the next layer"]
     assert [line.get_ydata().tolist() for line in hit.lines] == [[0.5, 0.6, 0.7], [0.1, 0.1, 0.1]]
     assert [line.get_color() for line in hit.lines] == [
-        CONTROLS["none"][1].colour,
-        CONTROLS["shuffled labels"][1].colour,
+        CONTROL_LOOKS["none"].colour,
+        CONTROL_LOOKS["shuffled labels"].colour,
     ]
     band = hit.collections[0].get_paths()[0].vertices
     assert band[:, 1].min() == pytest.approx(0.4) and band[:, 1].max() == pytest.approx(0.8)
     assert overlap.lines[0].get_xdata().tolist() == [0, 1]
     assert [tick.get_text() for tick in hit.get_xticklabels()] == LAYERS
     names = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert names == [name for name, _ in CONTROLS.values()]
-    silence = figure.axes[6]
-    assert [line.get_ydata().tolist() for line in silence.lines] == [[0.2, 0.1, 0.0]]
+    assert names == list(CONTROLS.values())
+    dead = panels["Dead units"]
+    assert [line.get_ydata().tolist() for line in dead.lines] == [[0.2, 0.1, 0.0]]
+    assert [axis.get_ylabel() for axis in figure.axes] == [panel.axis for panel in REGISTRY.panels]
+
+
+def test_a_panel_of_several_measures_has_a_line_and_a_name_for_each():
+    names = ("map_recall", "map_trustworthiness", "map_continuity", "map_hit")
+    rows = [row for place, name in enumerate(names) for row in measure_rows(name, "none", [0.1 * place] * 3)]
+    rows += measure_rows("map_recall", "untrained", [0.9] * 3)
+    table = pd.DataFrame(rows, columns=["layer", "measure", "value", "low", "high", "control"])
+    axis = draw_measures(REGISTRY, table, LAYERS).axes[len(REGISTRY.panels) - 1]
+    assert [line.get_ydata()[0] for line in axis.lines] == pytest.approx([0, 0.1, 0.2, 0.3])
+    assert [line.get_color() for line in axis.lines] == [look.colour for look in LOOKS[:4]]
+    written = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert written == ["kNN recall", "trustworthiness", "continuity", "neighbourhood hit"]
+
+
+@pytest.mark.parametrize(("panels", "size"), [(1, (5, 4.2)), (4, (10, 7.9)), (9, (15, 11.6)), (10, (20, 11.6))])
+def test_panels_stand_in_a_grid_about_as_wide_as_high(panels, size):
+    assert grid_size(panels) == pytest.approx(size)
+
+
+def test_over_training_every_measure_that_the_first_weights_have_is_drawn():
+    columns = ["epochs", "layer", "measure", "value", "low", "high"]
+    rows = [
+        (epochs, layer, measure, epochs / 10 + place, np.nan, np.nan)
+        for epochs in (3.0, 0.0)
+        for place, layer in enumerate(LAYERS)
+        for measure in ("zero_share", "probe_accuracy", "map_recall")
+        if measure != "map_recall" or epochs
+    ]
+    figure = draw_measures_over_training(REGISTRY, pd.DataFrame(rows, columns=columns), LAYERS)
+    drawn = [axis for axis in figure.axes if axis.axison]
+    assert [axis.get_title(loc="left") for axis in drawn] == ["Linear probe", "Zero activations"]
+    for axis in drawn:
+        assert [line.get_xdata().tolist() for line in axis.lines] == [[0, 3]] * 3
+        assert [line.get_ydata().tolist() for line in axis.lines] == [[0, 0.3], [1, 1.3], [2, 2.3]]
+        assert axis.get_xlabel() == "epochs trained"
 
 
 def test_cka_matrices_hold_the_values_in_the_layers_order_and_write_them_out():

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from strata.report.page.explorer import SCRIPTS
+from strata.report.page.explorer import script_files
 from strata.report.page.payload import TYPES, packed, unpacked
 
 every_type = pytest.mark.parametrize("name", TYPES)
@@ -80,7 +80,7 @@ def test_other_types_are_refused_by_name(name):
 
 
 def test_the_pages_script_reads_exactly_these_types():
-    script = "\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
+    script = "\n".join(path.read_text(encoding="utf-8") for path in script_files())
     kinds = re.search(r"const ARRAYS = \{(.*?)\}", script)[1]
     read = dict(pair.split(": ") for pair in kinds.strip().split(", "))
     assert read == {name: f"{name.title()}Array" for name in TYPES}

@@ -2,7 +2,7 @@
 
 import csv
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strata.artifacts.activations import ActivationWriter, LayerInfo
-from strata.artifacts.maps import SETTINGS, LayerMap, write_map
+from strata.artifacts.maps import LayerMap, MapMethod, write_map
+from strata.artifacts.measure_registry import write_registry
 from strata.artifacts.measured import (
     LayerPoints,
     SampleDecisions,
@@ -23,14 +24,16 @@ from strata.artifacts.measured import (
     write_stability_maps,
 )
 from strata.artifacts.provenance import Provenance
-from strata.artifacts.samples import Samples, write_samples
+from strata.artifacts.run import RunArtifacts
+from strata.artifacts.samples import Samples, places_of, write_samples
 from strata.core.files import write_csv
+from strata.core.paths import Paths
 from strata.dataset.idx import read_idx
+from strata.measures.registry import MEASURES, PANELS, REGISTRY
 from strata.report.page.inputs import ReportInputs, load_report_inputs
 from strata.report.page.payload import (
     POINT_FIELDS,
     UNKNOWN,
-    place_of,
     records,
     run_payload,
     shown_rows,
@@ -40,7 +43,16 @@ from strata.report.page.payload import (
 
 COUNT, MEASURED, SHOWN, K = 40, 25, 30, 4
 SHAPES = {"input": (1, 16, 16), "h1": (3, 2, 2), "h6": (10,)}
-TABLES = ("table", "cka", "dimension", "stability", "pairs", "curve", "epochs")
+# Table -> the stem of its file.
+FILES = {
+    "table": "measures",
+    "cka": "cka",
+    "dimension": "intrinsic_dimension",
+    "stability": "stability",
+    "pairs": "class_pairs",
+    "curve": "learning_curve",
+    "epochs": "epochs",
+}
 FACTS = {"Test accuracy": "98%", "Source": "a shelf"}
 
 
@@ -48,9 +60,9 @@ def ids_of(*values):
     return np.array(values, dtype=np.int32)
 
 
-def test_the_place_of_an_id_is_where_it_stands():
-    assert place_of(ids_of(7, 3, 5, 9, 1, 7), ids_of(3, 7, 9)).tolist() == [1, 0, -1, 2, -1, 1]
-    assert place_of(ids_of(), ids_of(3)).tolist() == []
+def test_the_places_of_an_id_is_where_it_stands():
+    assert places_of(ids_of(7, 3, 5, 9, 1, 7), ids_of(3, 7, 9)).tolist() == [1, 0, -1, 2, -1, 1]
+    assert places_of(ids_of(), ids_of(3)).tolist() == []
 
 
 @given(
@@ -61,7 +73,7 @@ def test_the_place_of_an_id_is_where_it_stands():
 def test_places_are_those_of_a_search_one_by_one(wanted, ascending):
     ordered = sorted(ascending)
     expected = [ordered.index(value) if value in ascending else -1 for value in wanted]
-    assert place_of(ids_of(*wanted), ids_of(*ordered)).tolist() == expected
+    assert places_of(ids_of(*wanted), ids_of(*ordered)).tolist() == expected
 
 
 def test_values_are_spread_and_the_rest_is_undefined_or_unknown():
@@ -101,24 +113,37 @@ def test_records_of_an_empty_table_are_empty_columns():
     assert records(pd.DataFrame({"layer": [], "value": []})) == {"layer": [], "value": []}
 
 
-@given(count=st.integers(1, 300), most=st.integers(1, 300), seed=st.integers(0, 2**32 - 1))
+def chosen_rows(count, limit, measured, seed):
+    return shown_rows(count, limit, np.array(measured, dtype=np.intp), np.random.default_rng(seed))
+
+
+@given(st.integers(1, 200), st.integers(1, 200), st.integers(0, 200), st.integers(0, 2**32 - 1))
 @settings(deadline=None)
-def test_shown_rows_ascend_and_are_drawn_anew_the_same(count, most, seed):
-    rows = shown_rows(count, most, np.random.default_rng(seed))
-    assert len(rows) == min(count, most)
+def test_shown_rows_ascend_and_are_drawn_anew_the_same(count, limit, measured, seed):
+    taken = np.sort(np.random.default_rng(1).choice(count, min(measured, count), replace=False))
+    rows = chosen_rows(count, limit, taken, seed)
+    assert len(rows) == min(count, limit)
     assert (np.diff(rows) > 0).all()
     assert rows[0] >= 0 and rows[-1] < count
-    np.testing.assert_array_equal(rows, shown_rows(count, most, np.random.default_rng(seed)))
+    np.testing.assert_array_equal(rows, chosen_rows(count, limit, taken, seed))
+    # Measured ones first: all of them where they fit, and no other where they do not.
+    assert len(np.intersect1d(rows, taken)) >= min(len(taken), limit)
 
 
-@pytest.mark.parametrize("most", [10, 11])
-def test_all_rows_are_shown_when_there_are_few(most):
-    assert shown_rows(10, most, np.random.default_rng(0)).tolist() == list(range(10))
+@pytest.mark.parametrize("limit", [10, 11])
+def test_all_rows_are_shown_when_there_are_few(limit):
+    assert chosen_rows(10, limit, [3, 4], 0).tolist() == list(range(10))
 
 
-def test_shown_rows_are_drawn_at_random_from_all():
-    drawn = [shown_rows(100, 10, np.random.default_rng(seed)) for seed in range(100)]
+@pytest.mark.parametrize("measured", [[], [0, 1, 2]], ids=str)
+def test_the_rows_besides_the_measured_are_drawn_at_random_from_all(measured):
+    drawn = [chosen_rows(100, 10, measured, seed) for seed in range(100)]
     assert len(set(np.concatenate(drawn))) == 100
+
+
+def test_too_many_measured_rows_are_drawn_at_random_from_them():
+    drawn = [chosen_rows(100, 10, np.arange(0, 100, 2), seed) for seed in range(100)]
+    assert set(np.concatenate(drawn)) == set(range(0, 100, 2))
 
 
 @dataclass
@@ -137,8 +162,9 @@ class Run:
 def write_run(folder, data):
     """Write all files of a run of the 40 test images of `data`, of which 25 were measured."""
     rng = np.random.default_rng(5)
-    (folder / "model.pt").write_bytes(b"weights")
-    origin = Provenance.of("test", folder / "model.pt", data)
+    (folder / "model").mkdir()
+    (folder / "model/mnist_cnn.pt").write_bytes(b"weights")
+    origin = Provenance.of("test", folder / "model/mnist_cnn.pt", data)
     ids = np.arange(COUNT, dtype=np.int32)
     labels = read_idx(data / "t10k-labels-idx1-ubyte", 1).astype(np.int16)
     predicted = np.where(rng.random(COUNT) < 0.3, 9 - labels, labels).astype(np.int16)
@@ -160,8 +186,9 @@ def write_run(folder, data):
         with ActivationWriter(folder / f"activations/{layer}.parquet", LayerInfo(layer, shape, origin)) as writer:
             writer.write(ids, rng.random((COUNT, *shape)).astype(np.float32))
         points = rng.normal(size=(COUNT, 2)).astype(np.float32)
-        told = dict(zip(SETTINGS, ("sklearn", "5", "150 + 100", "200", f"{rng.random():.6f}"), strict=True))
-        write_map(folder / f"embeddings/{layer}.parquet", LayerMap(layer, ids, points, told, origin))
+        settings = {"neighbours": "5", "loss": f"{rng.random():.6f}"}
+        method = MapMethod("umap", "UMAP", "UMAP with 5 neighbours", "UMAP.", ("Sizes.", "Distances."), settings)
+        write_map(folder / f"embeddings/{layer}.parquet", LayerMap(layer, ids, points, method, origin))
         columns = {field.name: rng.random(MEASURED).astype(np.float32) for field in fields(LayerPoints)}
         columns["stability"][rng.random(MEASURED) < 0.5] = np.nan
         if layer == "h6":
@@ -175,6 +202,7 @@ def write_run(folder, data):
         write_points(folder / f"measures/points/{layer}.parquet", LayerPoints(**columns), origin)
     maps = [StabilityMap(layer, 5.0, measured[:3], np.zeros((3, 2), np.float32)) for layer in SHAPES]
     write_stability_maps(folder / "measures/stability_maps.parquet", maps, origin)
+    write_registry(folder / "measures/registry.json", REGISTRY)
     pairs = [(first, second) for first in SHAPES for second in SHAPES]
     tables = {
         "table": [("layer", "measure", "value", "low", "high", "control")]
@@ -193,26 +221,19 @@ def write_run(folder, data):
         "epochs": [("epoch", "train_loss", "test_loss", "test_accuracy"), (1, np.nan, 2 / 3, 0.875)],
     }
     for name, (header, *lines) in tables.items():
-        write_csv(folder / f"{name}.csv", pd.DataFrame(lines, columns=list(header)))
+        write_csv(folder / f"{FILES[name]}.csv", pd.DataFrame(lines, columns=list(header)))
 
 
 @pytest.fixture
 def run(tmp_path, tiny_data):
     """A run whose page shows 30 of its 40 samples; 25 were measured."""
     write_run(tmp_path, tiny_data)
-    inputs = load_report_inputs(
-        list(SHAPES),
-        None,
-        data=tiny_data,
-        model=tmp_path / "model.pt",
-        activations=tmp_path / "activations",
-        embeddings=tmp_path / "embeddings",
-        curve=tmp_path / "curve.csv",
-        epochs=tmp_path / "epochs.csv",
-        measured={"measures": tmp_path / "measures", **{name: tmp_path / f"{name}.csv" for name in TABLES[:5]}},
-        over_training=None,
-    )
-    return Run(tmp_path, inputs, shown_rows(COUNT, SHOWN, np.random.default_rng(0)))
+    params = tmp_path / "params.yaml"
+    params.write_text(f"layers: [{', '.join(SHAPES)}]\n", encoding="utf-8")
+    paths = replace(Paths.of(tmp_path, tmp_path), raw=tiny_data)
+    inputs = load_report_inputs(RunArtifacts(paths, params), None, over_training=False)
+    # Any rows: some measured ones are not shown, and some are shown that were not measured.
+    return Run(tmp_path, inputs, np.sort(np.random.default_rng(0).choice(COUNT, SHOWN, replace=False)))
 
 
 @pytest.fixture
@@ -265,6 +286,7 @@ def test_maps_equal_their_files_with_shape_and_settings(run, payload):
         for name in ("x", "y"):
             assert unpacked(found[name]).tolist() == [table[row][name] for row in run.rows.tolist()], (layer, name)
         assert found["settings"] == run.inputs.maps[layer].settings
+    assert payload["method"] == {"title": "UMAP", "caveats": ["Sizes.", "Distances."]}
     shapes = {layer: found["shape"] for layer, found in payload["layers"].items()}
     assert shapes == {"input": "1 × 16 × 16", "h1": "3 × 2 × 2", "h6": "10"}
 
@@ -307,13 +329,24 @@ def test_when_all_are_shown_neighbours_are_the_sample_ids(run):
     ("name", "file"), [("measures", "table"), ("pairs", "pairs"), ("epochs", "epochs"), ("batches", "curve")]
 )
 def test_tables_equal_their_files(run, payload, name, file):
-    assert payload[name] == csv_columns(run.folder / f"{file}.csv")
+    assert payload[name] == csv_columns(run.folder / f"{FILES[file]}.csv")
 
 
 def test_cka_equals_its_file_without_the_bounds(run, payload):
     columns = csv_columns(run.folder / "cka.csv")
     assert payload["cka"] == {name: columns[name] for name in ("layer", "other_layer", "value", "control")}
     assert None in payload["cka"]["value"]
+
+
+def test_panels_are_those_of_the_registry_with_their_measures(payload):
+    assert [panel["title"] for panel in payload["panels"]] == [panel.title for panel in PANELS]
+    for panel, found in zip(PANELS, payload["panels"], strict=True):
+        assert (found["axis"], found["end"], found["lines"]) == (panel.axis, panel.end, panel.lines)
+        shown = [measure for measure in MEASURES if measure.panel == panel.key]
+        assert found["measures"] == [
+            {"key": one.key, "title": one.title, "legend": one.legend, "meaning": one.meaning} for one in shown
+        ]
+    assert (payload["over_training"], payload["over_training_charts"]) == ({}, [])
 
 
 def test_facts_and_parameters_are_told_as_given(payload):

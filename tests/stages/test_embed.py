@@ -22,14 +22,14 @@ LAYERS = ["input", "h1", "h2", "h3", "h4", "h5", "h6"]
 def run_embed(params, folder, out="embeddings"):
     """Run the embed stage on the activations under `folder`, writing there."""
     arguments = ["--params", str(params), "--activations", str(folder / "activations"), "--out", str(folder / out)]
-    embed.main([*arguments, "--metrics", str(folder / f"{out}.json")])
+    embed.main([*arguments, "--reports", str(folder / f"reports of {out}")])
 
 
 def embed_error(params, folder):
     """Return the text of the StrataError that the stage ends in; nothing is written."""
     with pytest.raises(StrataError) as caught:
         run_embed(params, folder)
-    assert not (folder / "embeddings").exists() and not (folder / "embeddings.json").exists()
+    assert not (folder / "embeddings").exists() and not (folder / "reports of embeddings").exists()
     return str(caught.value)
 
 
@@ -80,10 +80,13 @@ def test_each_map_is_turned_to_the_one_before(maps):
 
 def test_each_map_says_how_it_was_made_and_from_what(maps, extracted):
     origin = Provenance.of("test", extracted / "model/mnist_cnn.pt", extracted / "raw")
-    divergences = json.loads((extracted / "embeddings.json").read_text(encoding="utf-8"))
+    divergences = json.loads((extracted / "reports of embeddings/embedding.json").read_text(encoding="utf-8"))
     assert divergences["samples"] == 40 and list(divergences["kl_divergence"]) == LAYERS
     for layer_map in maps:
         assert layer_map.provenance == origin
+        method = layer_map.method
+        assert (method.name, method.title, method.caption) == ("tsne", "t-SNE", "t-SNE with perplexity 5")
+        assert len(method.caveats) == 4
         assert layer_map.settings == {
             "engine": "sklearn",
             "perplexity": "5",
@@ -101,8 +104,57 @@ def test_the_number_of_processes_does_not_change_a_byte(extracted, write_params,
     for layer in ("h4", "input"):
         first, second = (extracted / f"maps{count}/{layer}.parquet" for count in (1, 2))
         assert first.read_bytes() == second.read_bytes()
-    assert (extracted / "maps1.json").read_bytes() == (extracted / "maps2.json").read_bytes()
+    metrics = [extracted / f"reports of maps{number}/embedding.json" for number in (1, 2)]
+    assert metrics[0].read_bytes() == metrics[1].read_bytes()
     assert capsys.readouterr().err.splitlines().count("embed: 2 maps of 40 samples") == 2
+
+
+def test_another_method_gives_the_same_bytes_here_and_in_two_processes(extracted, write_params, monkeypatch, request):
+    """UMAP would compile for half a minute here; tests/maps has it repeat itself."""
+    own = {"neighbours": 4, "iterations": 50}
+    settings = {
+        "engine": "pacmap",
+        "neighbours": "4",
+        "mid_near_ratio": "0.5",
+        "further_ratio": "2",
+        "iterations": "100 + 100 + 50",
+    }
+    params = write_params(layers=["h4", "input"], embed={"method": "pacmap", "pacmap": own})
+    monkeypatch.setenv("STRATA_PROCESSES", "2")
+    run_embed(params, extracted, "two")
+    request.getfixturevalue("in_process")
+    run_embed(params, extracted, "here")
+    for layer in ("h4", "input"):
+        assert (extracted / f"here/{layer}.parquet").read_bytes() == (extracted / f"two/{layer}.parquet").read_bytes()
+        found = read_map(extracted / f"here/{layer}.parquet")
+        assert (found.method.name, found.settings) == ("pacmap", settings)
+        assert np.isfinite(found.points).all() and found.points.std(axis=0).max() > 0.5
+        np.testing.assert_allclose(found.points.mean(axis=0), 0, atol=1e-4)
+    # The KL divergence is t-SNE's.
+    assert json.loads((extracted / "reports of here/embedding.json").read_text(encoding="utf-8")) == {"samples": 40}
+
+
+@pytest.mark.usefixtures("in_process")
+@pytest.mark.parametrize(
+    ("change", "start"),
+    [
+        (
+            {"method": "umap", "umap": {"neighbours": 40}},
+            "embed.umap.neighbours 40 is too large for 40 points: at most",
+        ),
+        (
+            {"method": "pacmap", "pacmap": {"neighbours": 12}},
+            "embed.pacmap.neighbours 12, with 42 pairs for each point,",
+        ),
+    ],
+)
+def test_too_many_neighbours_for_the_points_are_one_line(change, start, extracted, write_params):
+    assert embed_error(write_params(embed=change), extracted).startswith(start)
+
+
+def test_a_method_whose_bytes_depend_on_the_processor_is_refused_in_portable_mode(extracted, write_params):
+    params = write_params(reproducible="portable", embed={"method": "umap"})
+    assert embed_error(params, extracted).startswith("embed.method: UMAP is not known to give the same bytes on every")
 
 
 def test_an_initialization_layer_that_is_not_among_the_layers_is_refused(extracted, write_params):
@@ -135,7 +187,7 @@ def test_activations_of_other_samples_are_refused(extracted, write_params):
 def test_a_layer_of_dead_units_is_refused_by_name(extracted, write_params):
     rewrite(extracted / "activations/h5.parquet", values=np.zeros((40, 8), dtype=np.float32))
     message = embed_error(write_params(), extracted)
-    assert message.startswith("layer 'h5' puts out the same for all 40 samples (dead units?)")
+    assert message.startswith("layer 'h5' outputs the same for all 40 samples (dead units?)")
 
 
 def test_an_error_in_a_worker_process_arrives_as_one_line(extracted, write_params):

@@ -19,18 +19,26 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.manifold import trustworthiness
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from stages import embed
 from stages import measure as stage
 from strata.artifacts.activations import ActivationWriter, read_activations
 from strata.artifacts.maps import read_map, write_map
-from strata.artifacts.measured import MEASURES, read_decisions, read_points, read_stability_maps
+from strata.artifacts.measure_registry import Interval, Need, read_registry
+from strata.artifacts.measured import read_decisions, read_points, read_stability_maps
 from strata.artifacts.provenance import Provenance
+from strata.core import streams
 from strata.core.errors import StrataError
 from strata.dataset.description import read_description
 from strata.jobs import pool
+from strata.maps.pacmap import Pacmap
+from strata.maps.params import EmbedParams
+from strata.maps.pca import reduced
+from strata.measures import registry
 from strata.measures.params import MeasureParams
 from strata.measures.preparation import check_enough
+from strata.measures.stability import stability_embedders
 from strata.network.make import initialized_network
 from strata.network.params import NetworkParams
 from tests.jobs.pool_jobs import PoolHere
@@ -51,6 +59,7 @@ TABLES = {
     "pairs": "class_pairs.csv",
     "training": "measures_over_training.csv",
 }
+MEASURES = [measure.key for measure in registry.MEASURES]
 OF_MAPS = {name for name in MEASURES if name.startswith("map_")}
 OF_LABELS = {"neighbourhood_hit", "knn_accuracy", "probe_accuracy", "map_hit"}
 WITHOUT_BOUNDS = {"duplicates_dropped", "dead_share", "map_distance_correlation", "map_kl_divergence"}
@@ -61,18 +70,14 @@ SIX_DIGITS = 1e-5
 def run_embed(params, folder):
     """Run the embed stage on the activations under `folder`."""
     arguments = ["--params", str(params), "--activations", str(folder / "activations")]
-    embed.main([*arguments, "--out", str(folder / "embeddings"), "--metrics", str(folder / "embedding.json")])
+    embed.main([*arguments, "--out", str(folder / "embeddings"), "--reports", str(folder / "reports")])
 
 
 def run_measure(params, folder, out="measured"):
     """Run the measure stage on what lies under `folder`, write all under `out` there, and return that."""
     target = folder / out
-    arguments = ["--params", str(params), "--data", str(folder / "raw"), "--model", str(folder / "model/mnist_cnn.pt")]
-    arguments += ["--activations", str(folder / "activations"), "--embeddings", str(folder / "embeddings")]
-    arguments += ["--out", str(target / "measures"), "--checkpoints", str(folder / "model/checkpoints")]
-    for option, name in TABLES.items():
-        arguments += [f"--{option}", str(target / name)]
-    stage.main(arguments)
+    arguments = ["--params", str(params), "--data", str(folder), "--out", str(target / "measures")]
+    stage.main([*arguments, "--reports", str(target)])
     return target
 
 
@@ -128,7 +133,7 @@ def spaces(base):
     projected = {}
     for layer, values in trained.items():
         size = min(values.shape[1], SIDE * SIDE)
-        matrix = np.random.default_rng([TINY_PARAMS["seed"], size]).standard_normal((SIDE * SIDE, size), np.float32)
+        matrix = streams.random_projection(TINY_PARAMS["seed"], size).standard_normal((SIDE * SIDE, size), np.float32)
         projected[layer] = trained["input"] @ matrix.astype(np.float64)
     return {"none": trained, "untrained": untrained, "random projection": projected}
 
@@ -232,10 +237,22 @@ def check_value(table, control, measure, expected):
 
 
 def test_all_files_are_written_and_the_scratch_folder_is_gone(measured):
-    names = [*TABLES.values(), "measures/samples.parquet", "measures/stability_maps.parquet"]
+    names = [*TABLES.values(), "measures/samples.parquet", "measures/stability_maps.parquet", "measures/registry.json"]
     names += [f"measures/points/{layer}.parquet" for layer in LAYERS]
     assert sorted(str(path.relative_to(measured)) for path in measured.rglob("*") if path.is_file()) == sorted(names)
     assert not (measured / ".measures.part").exists()
+
+
+def test_the_registry_is_written_as_it_is(measured):
+    found = read_registry(measured / "measures/registry.json")
+    assert found.model_dump() == registry.REGISTRY.model_dump()
+    assert [measure.key for measure in found.measures] == MEASURES
+
+
+def test_the_registry_says_truly_what_measures_need_and_which_have_bounds():
+    assert {one.key for one in registry.MEASURES if Need.MAP in one.needs} == OF_MAPS
+    assert {one.key for one in registry.MEASURES if Need.LABELS in one.needs} == OF_LABELS
+    assert {one.key for one in registry.MEASURES if one.interval == Interval.NONE} == WITHOUT_BOUNDS
 
 
 def test_every_file_says_what_it_was_made_from(measured, base):
@@ -363,13 +380,13 @@ def test_measures_of_the_maps_are_those_by_brute_force(table, spaces, maps):
         table, "none", "map_trustworthiness", [trustworthiness(full, flat, n_neighbors=K) for full, flat in pairs]
     )
     check_value(table, "none", "map_continuity", [trustworthiness(flat, full, n_neighbors=K) for full, flat in pairs])
-    rows = np.sort(np.random.default_rng([TINY_PARAMS["seed"], 7]).choice(COUNT, 20, replace=False))
+    rows = np.sort(streams.correlated_points(TINY_PARAMS["seed"]).choice(COUNT, 20, replace=False))
     rho = [spearmanr(pdist(full[rows]), pdist(flat[rows])).statistic for full, flat in pairs]
     check_value(table, "none", "map_distance_correlation", rho)
 
 
 def test_the_divergence_is_about_what_t_sne_itself_says(table, base):
-    own = json.loads((base / "embedding.json").read_text(encoding="utf-8"))["kl_divergence"]
+    own = json.loads((base / "reports/embedding.json").read_text(encoding="utf-8"))["kl_divergence"]
     np.testing.assert_allclose(
         values_of(table, "none", "map_kl_divergence"), [own[layer] for layer in LAYERS], rtol=0.1
     )
@@ -556,6 +573,29 @@ def test_the_stability_of_points_and_that_of_maps_belong_together(measured):
 
 
 @pytest.mark.usefixtures("in_process")
+def test_maps_by_another_method_have_no_divergence_and_stability_without_perplexities(ready, write_params):
+    own = {"neighbours": 4, "iterations": 20}
+    params = write_params(layers=["input", "h6"], embed={"method": "pacmap", "pacmap": own})
+    run_embed(params, ready)
+    out = run_measure(params, ready)
+    measures = pd.read_csv(out / "measures.csv")
+    assert OF_MAPS - set(measures["measure"]) == {"map_kl_divergence"}
+    assert pd.read_csv(out / "measures_by_layer.csv")["map_kl_divergence"].isna().all()
+    table = pd.read_csv(out / "stability.csv")
+    assert table["layer"].tolist() == ["input", "h6"] and table["perplexity"].isna().all()
+    assert table["knn_overlap"].between(0.05, 1).all()
+    maps, _ = read_stability_maps(out / "measures/stability_maps.parquet")
+    assert [(one.layer, one.perplexity, len(one.points)) for one in maps] == [("input", None, 30), ("h6", None, 30)]
+    # The first run's map, drawn again from the same start and seed.
+    rows = maps[0].sample_id
+    start = streams.stability_start(0, 0).standard_normal((30, 2)) * 1e-4
+    with threadpool_limits(1):
+        low = reduced(stored(ready / "activations/input.parquet").astype(np.float32)[rows], 10, 0)
+        again = Pacmap(**own).embed(low, start, streams.map_optimization(0, 0)).points
+    np.testing.assert_allclose(pdist(again), pdist(maps[0].points), rtol=1e-3)
+
+
+@pytest.mark.usefixtures("in_process")
 def test_the_jobs_warn_of_nothing(base, measured):
     """Here a warning is an error; and what does not depend on the number of threads is the same."""
     here = run_measure(base / "params.yaml", base, "measured here")
@@ -583,7 +623,7 @@ def test_fewer_samples_than_extracted(ready, write_params):
     for one in read_stability_maps(out / "measures/stability_maps.parquet")[0]:
         assert one.sample_id.tolist() == ids.tolist()
     # Readers, too, learn from no more than 24 training images, and are tried on the samples measured.
-    known = np.sort(np.random.default_rng([TINY_PARAMS["seed"], 1]).choice(COUNTS["train"], 24, replace=False))
+    known = np.sort(streams.reference_images(TINY_PARAMS["seed"]).choice(COUNTS["train"], 24, replace=False))
     learned, pixels = tiny_images("train")[1][known], tiny_images("train")[0][known].reshape(24, -1).astype(float)
     places = order(squared_to(tiny_images("test")[0][ids].reshape(24, -1).astype(float), pixels))[:, :K]
     table = pd.read_csv(out / "measures.csv").set_index(["control", "measure", "layer"])
@@ -648,10 +688,11 @@ def test_too_many_neighbours_are_refused(ready, write_params, changes, points):
 
 def test_too_few_samples_are_refused():
     params = MeasureParams(**TINY_PARAMS["measure"])
+    again = stability_embedders(params, EmbedParams(**TINY_PARAMS["embed"]).embedder())
     with pytest.raises(StrataError) as caught:
-        check_enough(23, params)
+        check_enough(23, params, again)
     assert str(caught.value) == "23 samples are too few to measure: extract 24 or more"
-    check_enough(24, params)
+    check_enough(24, params, again)
 
 
 @errors
@@ -660,7 +701,7 @@ def test_a_map_of_another_model_is_refused(ready, write_params):
     found = read_map(path)
     write_map(path, replace(found, provenance=replace(found.provenance, model_sha256="f" * 64)))
     assert measure_error(write_params(), ready) == (
-        f"{ready / 'activations'} and {path} do not belong together: their model_sha256 differ"
+        f"{ready / 'activations/samples.parquet'} and {path} do not belong together: their model_sha256 differ"
         f" ({found.provenance.model_sha256[:12]} and {'f' * 12}); run `dvc repro`"
     )
 
@@ -670,7 +711,8 @@ def test_a_map_of_other_samples_is_refused(ready, write_params):
     path = ready / "embeddings/h6.parquet"
     found = read_map(path)
     write_map(path, replace(found, sample_ids=found.sample_ids[1:], points=found.points[1:]))
-    expected = f"{ready / 'activations'} and {path} do not hold the same samples (40 and 39); run `dvc repro`"
+    samples = ready / "activations/samples.parquet"
+    expected = f"{samples} and {path} do not hold the same samples (40 and 39); run `dvc repro`"
     assert measure_error(write_params(), ready) == expected
 
 
@@ -717,6 +759,15 @@ def test_too_large_a_perplexity_for_the_stability_sample_is_refused(ready, write
     params = write_params(layers=["input", "h6"], measure={"stability_perplexities": [3, 10]})
     assert "measure.stability_perplexities: 10 is too large for 30 points: at most 9.66667" in measure_error(
         params, ready
+    )
+
+
+@errors
+def test_too_many_neighbours_for_the_stability_sample_are_refused(ready, write_params):
+    params = write_params(layers=["input", "h6"], embed={"method": "umap", "umap": {"neighbours": 30}})
+    assert measure_error(params, ready) == (
+        "measure.stability_samples: embed.umap.neighbours 30 is too large for 30 points: at most 29 with these, or"
+        " raise it"
     )
 
 

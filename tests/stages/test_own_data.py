@@ -37,7 +37,7 @@ def run_all(params, out):
     run_train(params, data, out)
     run_extract(params, data, out)
     run_embed(params, out)
-    run_measure(params, data, out)
+    run_measure(params, out)
     run_report(params, data, out)
     return payload_of((out / "reports/index.html").read_text(encoding="utf-8"))
 

@@ -10,33 +10,21 @@ import pytest
 
 from stages import report
 from strata.core.errors import StrataError
-from strata.report.page.figure_list import EXPLORED
+from strata.report.page.figure_list import FIGURES
 from strata.report.page.payload import unpacked
 from tests.tiny_pipeline import run_embed, run_measure
 
+LAYERS = ["input", "h1", "h6"]
 STEMS = ["maps", "map_input", "map_h1", "map_h6", "learning_curve", "confusion", "misclassified", "sample_output"]
 STEMS += ["features_h1", "measures", "cka", "intrinsic_dimension", "perplexity_grid", "late_deciders"]
 ON_PAGE = ["intrinsic_dimension", "perplexity_grid", "late_deciders", "confusion", "misclassified", "sample_output"]
 ON_PAGE += ["features_h1"]
 
 
-def run_report(params, data, out, figures="reports/figures", page="reports/index.html") -> None:
-    """Run the report stage on what lies under `out`, writing figures and page there."""
-    reports = out / "reports"
-    report.main(
-        [
-            *("--params", str(params), "--data", str(data), "--model", str(out / "model/mnist_cnn.pt")),
-            *("--activations", str(out / "activations"), "--embeddings", str(out / "embeddings")),
-            *("--training", str(reports / "training.json"), "--curve", str(reports / "learning_curve.csv")),
-            *("--epochs", str(reports / "epochs.csv"), "--summary", str(reports / "network.txt")),
-            *("--measures", str(out / "measures"), "--table", str(reports / "measures.csv")),
-            *("--cka", str(reports / "cka.csv"), "--dimension", str(reports / "intrinsic_dimension.csv")),
-            *("--stability", str(reports / "stability.csv"), "--pairs", str(reports / "class_pairs.csv")),
-            *("--over-training", str(reports / "measures_over_training.csv")),
-            *("--figures", str(out / figures), "--page", str(out / page)),
-            *("--environment", str((out / page).with_name("environment.json"))),
-        ]
-    )
+def run_report(params, data, out) -> None:
+    """Run the report stage on `data` and on what lies under `out`, writing figures and page to `out`/reports."""
+    folders = ("--data", str(out), "--raw", str(data), "--out", str(out / "reports"))
+    report.main(["--params", str(params), *folders])
 
 
 def draw_for_the_page(work, jobs, _):
@@ -50,20 +38,22 @@ def payload_of(page):
 
 
 def test_all_figures_in_both_forms_and_the_page(extracted, tiny_data, write_params, monkeypatch):
-    params = write_params(layers=["input", "h1", "h6"])
+    params = write_params(layers=LAYERS)
     run_embed(params, extracted)
-    run_measure(params, tiny_data, extracted)
+    run_measure(params, extracted)
     run_report(params, tiny_data, extracted)
     figures = extracted / "reports/figures"
     names = {path.name for path in figures.iterdir()}
     assert names == {f"{stem}.{suffix}" for stem in STEMS for suffix in ("png", "svg")}
-    page = (extracted / "reports/index.html").read_text(encoding="utf-8")
+    page_file = extracted / "reports/index.html"
+    page = page_file.read_text(encoding="utf-8")
 
     # The page holds the figures that it does not show in a form to explore, and all images once.
     pictures = re.findall(r'<img src="data:image/png;base64,([^"]*)"', page)
     assert page.count("<img ") == len(pictures) == len(ON_PAGE)
     assert [base64.b64decode(text) for text in pictures] == [(figures / f"{stem}.png").read_bytes() for stem in ON_PAGE]
-    assert set(STEMS) - set(ON_PAGE) == (EXPLORED - {"measures_over_training"}) | {"map_input", "map_h1", "map_h6"}
+    explored = {row.name for row in FIGURES if row.explored} - {"measures_over_training", "map_{layer}"}
+    assert set(STEMS) - set(ON_PAGE) == explored | {"map_input", "map_h1", "map_h6"}
     payload = payload_of(page)
     assert payload["sprite"]["address"].startswith("data:image/png;base64,")
     assert [run["name"] for run in payload["runs"]] == ["this run"]
@@ -73,7 +63,9 @@ def test_all_figures_in_both_forms_and_the_page(extracted, tiny_data, write_para
     ids = unpacked(payload["runs"][0]["ids"])
     assert len(ids) == 30 and (np.diff(ids) > 0).all()
     np.testing.assert_array_equal(unpacked(payload["labels"]), ids % 10)
-    assert "<td>40 images of split test, 30 of them drawn at random for this page</td>" in page
+    assert (
+        "<td>40 images of split test, 30 of them on this page: measured ones first, then others at random</td>" in page
+    )
 
     accuracy = json.loads((extracted / "reports/training.json").read_text())["test_accuracy"]
     assert f"<td>{accuracy:.2%}</td>" in page
@@ -83,23 +75,25 @@ def test_all_figures_in_both_forms_and_the_page(extracted, tiny_data, write_para
 
     # Again, elsewhere, with what stands on the page drawn anew: the same bytes.
     monkeypatch.setattr(report, "run_jobs", draw_for_the_page)
-    run_report(params, tiny_data, extracted, "again/figures", "again/index.html")
-    assert (extracted / "again/index.html").read_bytes() == page.encode()
-    assert len(list((extracted / "again/figures").iterdir())) == 2 * len(ON_PAGE)
+    shutil.rmtree(figures)
+    page_file.unlink()
+    run_report(params, tiny_data, extracted)
+    assert page_file.read_bytes() == page.encode()
+    assert len(list(figures.iterdir())) == 2 * len(ON_PAGE)
 
     # As many samples as there are: all are shown. Another seed: other samples. The figures stay as they are.
     monkeypatch.setattr(report, "run_jobs", lambda *_: [])
-    run_report(write_params(layers=["input"], report={"page_samples": 40}), tiny_data, extracted, page="all.html")
-    whole = (extracted / "all.html").read_text(encoding="utf-8")
+    run_report(write_params(layers=LAYERS, report={"page_samples": 40}), tiny_data, extracted)
+    whole = page_file.read_text(encoding="utf-8")
     assert unpacked(payload_of(whole)["runs"][0]["ids"]).tolist() == list(range(40))
     assert "<td>40 images of split test</td>" in whole
-    run_report(write_params(layers=["input"], seed=1), tiny_data, extracted, page="seed.html")
-    drawn = unpacked(payload_of((extracted / "seed.html").read_text(encoding="utf-8"))["runs"][0]["ids"])
+    run_report(write_params(layers=LAYERS, seed=1), tiny_data, extracted)
+    drawn = unpacked(payload_of(page_file.read_text(encoding="utf-8"))["runs"][0]["ids"])
     assert len(drawn) == 30 and drawn.tolist() != ids.tolist()
 
     # A sample that is not there, and artifacts that do not belong together.
     with pytest.raises(StrataError, match=r"report\.sample_id 40 is not among the 40 samples of extract\.split test"):
-        run_report(write_params(layers=["input"], report={"sample_id": 40}), tiny_data, extracted)
+        run_report(write_params(layers=LAYERS, report={"sample_id": 40}), tiny_data, extracted)
     shutil.copy(extracted / "embeddings/h6.parquet", extracted / "embeddings/input.parquet")
     (extracted / "model/mnist_cnn.pt").write_bytes(b"another model")
     with pytest.raises(StrataError, match="do not belong together: their model_sha256 differ"):

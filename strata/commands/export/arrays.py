@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.artifacts.activations import iterate_activations
-from strata.artifacts.provenance import check_same_samples
 from strata.commands.export.inputs import ExportInputs, sample_table
 from strata.core.files import whole_file, write_csv, write_json
 
@@ -39,15 +37,11 @@ def write_layer(path: Path, layer: str, inputs: ExportInputs) -> None:
 
     Raises StrataError where they are damaged or not those of the samples.
     """
-    source, ids = inputs.files[layer], [np.empty(0, dtype=np.int32)]
     header = {"descr": "<f4", "fortran_order": False, "shape": (len(inputs.images), inputs.infos[layer].units)}
-    with whole_file(path) as part:
-        with part.open("wb") as file:
-            np.lib.format.write_array_header_1_0(file, header)
-            for batch in iterate_activations(source):
-                file.write(batch.values.astype("<f4", copy=False).tobytes())
-                ids.append(batch.sample_ids)
-        check_same_samples(inputs.samples.sample_id, source.with_name("samples.parquet"), np.concatenate(ids), source)
+    with whole_file(path) as part, part.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for batch in inputs.run.activation_batches(layer):
+            file.write(batch.values.astype("<f4", copy=False).tobytes())
 
 
 def _write_array(path: Path, values: NDArray[np.float32] | NDArray[np.uint8]) -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from strata.artifacts.measured import LayerPoints
 from strata.artifacts.parquet import write_table
+from strata.artifacts.samples import places_of
 from strata.commands.export.inputs import KINDS, ExportInputs, sample_table
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])  # as Hugging Face's data sets hold images
@@ -61,7 +62,7 @@ def neighbours_of(points: LayerPoints, ids: NDArray[np.int32], array: Path) -> p
     Null where a sample was not measured.
     """
     values = np.load(array, mmap_mode="r")
-    own, near = np.searchsorted(ids, points.sample_id), np.searchsorted(ids, points.neighbours)
+    own, near = places_of(points.sample_id, ids), places_of(points.neighbours, ids)
     step = max(1, NUMBERS_AT_A_TIME // (near.shape[1] * values.shape[1]))
     rows: list[dict[str, NDArray[np.generic]] | None] = [None] * len(ids)
     for start in range(0, len(own), step):

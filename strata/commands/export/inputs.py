@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from strata.artifacts.measured import NEVER, LayerPoints, SampleDecisions, read_decisions, read_points
-from strata.artifacts.provenance import Provenance, check_same_origin, check_same_samples
-from strata.artifacts.run import RunArtifacts, load_run_artifacts
-from strata.artifacts.samples import Samples
-from strata.core.errors import StrataError
+from strata.artifacts.activations import LayerInfo
+from strata.artifacts.maps import LayerMap
+from strata.artifacts.measured import NEVER, LayerPoints, SampleDecisions
+from strata.artifacts.provenance import Provenance
+from strata.artifacts.run import RunArtifacts
+from strata.artifacts.samples import Samples, rows_of
+from strata.artifacts.tables import check_commit_layers, read_layer_points, read_measured_samples
+from strata.dataset.description import DatasetDescription
 
 
 @dataclass(frozen=True)
@@ -23,59 +26,47 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class ExportInputs(RunArtifacts):
-    """The artifacts of a run's exported layers, and the files of their activations.
+class ExportInputs:
+    """A run's samples with their images, uint8 (n, H, W) or (n, H, W, 3), and the maps and shapes of exported layers.
 
     `order` are all layers of the run, which a commit layer counts; `measured` is None where nothing was measured.
     """
 
+    run: RunArtifacts
+    dataset: DatasetDescription
+    provenance: Provenance
+    samples: Samples
+    images: NDArray[np.uint8]
+    maps: dict[str, LayerMap]
+    infos: dict[str, LayerInfo]
     order: tuple[str, ...]
-    files: dict[str, Path]
     measured: Measured | None
 
 
-def load_export_inputs(data: Path, order: Sequence[str], chosen: Sequence[str]) -> ExportInputs:
-    """Return what is exported of the chosen layers of the run under `data`.
+def load_export_inputs(run: RunArtifacts, chosen: Sequence[str]) -> ExportInputs:
+    """Return what is exported of the chosen layers of a run.
 
     Raises StrataError where an artifact is missing, damaged, or of another model, data set, split or samples than the
     others.
     """
-    activations = data / "activations"
-    run = load_run_artifacts(
-        chosen,
-        data=data / "raw",
-        model=data / "model/mnist_cnn.pt",
-        activations=activations,
-        embeddings=data / "embeddings",
-    )
     return ExportInputs(
-        **vars(run),
-        order=tuple(order),
-        files={layer: activations / f"{layer}.parquet" for layer in chosen},
-        measured=_measured(data / "measures", run.provenance, run.samples, order, chosen),
+        run=run,
+        dataset=run.dataset,
+        provenance=run.provenance,
+        samples=run.samples,
+        images=run.images(),
+        maps={layer: run.map(layer) for layer in chosen},
+        infos={layer: run.layers[layer] for layer in chosen},
+        order=tuple(run.layer_paths),
+        measured=_measured(run, chosen) if run.paths.measures.exists() else None,
     )
 
 
-def _measured(
-    folder: Path, origin: Provenance, samples: Samples, order: Sequence[str], chosen: Sequence[str]
-) -> Measured | None:
-    if not folder.exists():
-        return None
-    path = folder / "samples.parquet"
-    decisions, decided_from = read_decisions(path)
-    check_same_origin(origin, folder.parent / "activations", decided_from, path)
-    if not np.isin(decisions.sample_id, samples.sample_id).all():
-        raise StrataError(f"{path} holds samples that were not extracted; run `dvc repro`")
-    if len(decisions.commit_layer) and decisions.commit_layer.max() >= len(order):
-        raise StrataError("the measures were taken with other layers than params.yaml names; run `dvc repro`")
-    points = {}
-    for layer in chosen:
-        points_path = folder / "points" / f"{layer}.parquet"
-        points[layer], found = read_points(points_path)
-        check_same_origin(origin, folder.parent / "activations", found, points_path)
-        check_same_samples(decisions.sample_id, path, points[layer].sample_id, points_path)
-        if not np.isin(points[layer].neighbours, samples.sample_id).all():
-            raise StrataError(f"{points_path} names neighbours that were not extracted; run `dvc repro`")
+def _measured(run: RunArtifacts, chosen: Sequence[str]) -> Measured:
+    ids, origin = run.samples.sample_id, run.provenance
+    decisions, _ = read_measured_samples(run.paths, ids, origin)
+    check_commit_layers(decisions, list(run.layer_paths))
+    points = {layer: read_layer_points(run.paths, layer, decisions, ids, origin) for layer in chosen}
     return Measured(decisions, points)
 
 
@@ -113,5 +104,5 @@ def sample_table(inputs: ExportInputs) -> pd.DataFrame:
             "flips": pd.Series(decisions.flips, dtype="Int16"),
             **{kind: pd.Series(getattr(decisions, kind), dtype="boolean") for kind in KINDS},
         }
-    ).set_index(pd.Index(decisions.sample_id, name="sample_id"))
-    return table.join(measured, on="sample_id")
+    ).set_index(rows_of(decisions.sample_id, samples.sample_id, "the measures hold samples", "extracted"))
+    return table.join(measured)

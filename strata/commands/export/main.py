@@ -1,18 +1,19 @@
 """Export: what was computed, in the forms of other tools: TensorBoard's projector, Embedding Atlas, arrays.
 
-python -m strata.commands.export --out exports [--layers h4 h5]
+python -m strata.commands.export.main --out exports [--layers h4 h5]
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from strata.artifacts.run import RunArtifacts
 from strata.commands.export.arrays import write_arrays, write_layer
 from strata.commands.export.atlas import write_atlas
 from strata.commands.export.inputs import load_export_inputs
 from strata.commands.export.projector import CONFIG, write_projector
 from strata.core.console import progress, say
 from strata.core.errors import StrataError
-from strata.core.params import Layers, load_section
+from strata.core.paths import Paths
 from strata.core.stage import run_stage, stage_parser
 
 # What other tools open first: removed before an export and written after all that it names.
@@ -29,11 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("exports"), help="default: %(default)s")
     parser.add_argument("--layers", nargs="+", metavar="LAYER", help="default: all of params.yaml")
     options = parser.parse_args(arguments)
-    order = list(load_section(options.params, "layers", Layers))
+    run = RunArtifacts(Paths.of(options.data, Path("reports")), options.params)
+    order = list(run.layer_paths)
     chosen = chosen_layers(options.layers, order)
-    inputs = load_export_inputs(options.data, order, chosen)
+    inputs = load_export_inputs(run, chosen)
     if inputs.measured is None:
-        say(f"export: no {options.data / 'measures'}, so without commit layers and neighbours")
+        say(f"export: no {run.paths.measures}, so without commit layers and neighbours")
     out = options.out
     for name in LAST:
         (out / name).unlink(missing_ok=True)

@@ -7,9 +7,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from strata.artifacts.measured import CONTROLS, TRAINED, UNTRAINED
 from strata.report.figures.style import MUTED, strata_style
 
-PANELS = (("none", "trained network"), ("untrained", "untrained twin"))
+SHOWN = (TRAINED, UNTRAINED)
 MARKERS = "osD^vP*X"
 
 
@@ -17,9 +18,9 @@ def draw_dimension(table: pd.DataFrame, layers: Sequence[str]) -> Figure:
     """Return TwoNN's maximum-likelihood dimension of every layer on ever fewer points, trained and untrained."""
     with strata_style():
         figure = Figure(figsize=(12.5, 5), layout="constrained")
-        panels = figure.subplots(1, len(PANELS), sharey=True)
+        panels = figure.subplots(1, len(SHOWN), sharey=True)
         colours = mpl.colormaps["viridis"].resampled(max(2, len(layers)) + 1)
-        for axis, (control, title) in zip(panels, PANELS, strict=True):
+        for axis, control in zip(panels, SHOWN, strict=True):
             chosen = table[(table["control"] == control) & (table["estimator"] == "maximum_likelihood")]
             for place, layer in enumerate(layers):
                 rows = chosen[chosen["layer"] == layer].sort_values("points")
@@ -39,7 +40,7 @@ def draw_dimension(table: pd.DataFrame, layers: Sequence[str]) -> Figure:
             axis.set_xscale("log", base=2)
             axis.set_xticks(sizes, [f"{size:,}" for size in sizes])
             axis.xaxis.set_minor_locator(NullLocator())
-            axis.set_title(title)
+            axis.set_title(CONTROLS[control])
             axis.set_xlabel("number of points (the scale of the nearest neighbours)", color=MUTED)
             axis.grid(axis="y", color="#e6e6e6", linewidth=0.8)
         panels[0].set_ylim(0, None)

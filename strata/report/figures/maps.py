@@ -1,4 +1,4 @@
-"""t-SNE maps: every layer as small multiples, and one layer large."""
+"""Maps: every layer as small multiples, and one layer large."""
 
 from collections.abc import Mapping, Sequence
 
@@ -22,14 +22,18 @@ def draw_all_maps(
     labels: NDArray[np.integer],
     classes: Sequence[str],
     subtitles: Mapping[str, str],
+    method: str,
 ) -> Figure:
-    """Return the maps, layer's name -> points (n, 2), side by side, coloured by label (n,), with one legend."""
+    """Return the maps, layer's name -> points (n, 2), side by side, coloured by label (n,), with one legend.
+
+    `method` names the axes: "t-SNE" for "t-SNE 1" and "t-SNE 2".
+    """
     rows = -(-(len(maps) + 1) // COLUMNS)
     with strata_style():
         figure = Figure(figsize=(3.6 * COLUMNS, 3.75 * rows), layout="constrained")
         axes = figure.subplots(rows, COLUMNS, squeeze=False).ravel()
         for axis, (layer, points) in zip(axes, maps.items(), strict=False):
-            _draw_map(axis, points, labels, classes, size=_marker_size(len(points), 7.0))
+            _draw_map(axis, points, labels, classes, method, size=_marker_size(len(points), 7.0))
             axis.set_title(layer)
             axis.set_title(subtitles.get(layer, ""), loc="right", fontsize=10, fontweight="normal", color=MUTED)
         for axis in axes[len(maps) :]:
@@ -45,13 +49,18 @@ def draw_all_maps(
 
 
 def draw_map(
-    points: NDArray[np.float32], labels: NDArray[np.integer], classes: Sequence[str], title: str, subtitle: str
+    points: NDArray[np.float32],
+    labels: NDArray[np.integer],
+    classes: Sequence[str],
+    title: str,
+    subtitle: str,
+    method: str,
 ) -> Figure:
-    """Return one map, points (n, 2) coloured by label (n,), large, with a legend beside it."""
+    """Return one map, points (n, 2) coloured by label (n,), large, with a legend beside it; `method` as above."""
     with strata_style():
         figure = Figure(figsize=(9.2, 8), layout="constrained")
         axis = figure.subplots()
-        _draw_map(axis, points, labels, classes, size=_marker_size(len(points), 26.0))
+        _draw_map(axis, points, labels, classes, method, size=_marker_size(len(points), 26.0))
         axis.set_title(title, fontsize=16)
         axis.set_title(subtitle, loc="right", fontsize=11, fontweight="normal", color=MUTED)
         axis.legend(handles=legend_handles(classes), title="label", loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -71,7 +80,12 @@ def legend_handles(classes: Sequence[str]) -> list[Line2D]:
 
 
 def _draw_map(
-    axis: Axes, points: NDArray[np.float32], labels: NDArray[np.integer], classes: Sequence[str], size: float
+    axis: Axes,
+    points: NDArray[np.float32],
+    labels: NDArray[np.integer],
+    classes: Sequence[str],
+    method: str,
+    size: float,
 ) -> None:
     scatter_labels(axis, points, labels, size)
     for label in np.unique(labels) if len(classes) <= MOST_NAMED else ():
@@ -86,8 +100,8 @@ def _draw_map(
             color=INK,
             path_effects=[withStroke(linewidth=3, foreground="white")],
         )
-    axis.set_xlabel("t-SNE 1", color=MUTED, fontsize=9)
-    axis.set_ylabel("t-SNE 2", color=MUTED, fontsize=9)
+    axis.set_xlabel(f"{method} 1", color=MUTED, fontsize=9)
+    axis.set_ylabel(f"{method} 2", color=MUTED, fontsize=9)
 
 
 def scatter_labels(axis: Axes, points: NDArray[np.float32], labels: NDArray[np.integer], size: float) -> None:

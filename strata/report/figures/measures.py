@@ -1,74 +1,70 @@
-"""Measures by depth: every layer's value with its interval, and the same for the controls, as bands."""
+"""Measures by depth, a panel for each entry of the registry: values with their intervals, as lines in bands."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from math import ceil, sqrt
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from strata.report.figures.style import INK, MUTED, strata_style
+from strata.artifacts.measure_registry import MeasureRegistry, Panel
+from strata.artifacts.measured import CONTROLS, TRAINED
+from strata.report.figures.style import CONTROL_LOOKS, INK, LOOKS, MUTED, LineLook, strata_style
+
+# Of a line in a panel: the measure and the control in the tables, its name, its look.
+Line = tuple[str, str, str, LineLook]
 
 
-@dataclass(frozen=True)
-class LineLook:
-    """How one line looks: colour, dashes, marker; told apart without colour, too."""
-
-    colour: str
-    dashes: Literal["-", "--", ":", "-."]
-    marker: str
-
-
-# Control, as the tables name it -> name for people and look.
-CONTROLS = {
-    "none": ("trained network", LineLook("#3f90da", "-", "o")),
-    "untrained": ("untrained twin", LineLook("#e76300", "--", "s")),
-    "random projection": ("random projection of the input", LineLook("#717581", ":", "D")),
-    "shuffled labels": ("shuffled labels", LineLook("#832db6", "-.", "v")),
-}
-MAP_MEASURES = {
-    "map_trustworthiness": ("trustworthiness", LineLook("#3f90da", "-", "o")),
-    "map_continuity": ("continuity", LineLook("#e76300", "--", "s")),
-    "map_recall": ("kNN recall", LineLook("#717581", ":", "D")),
-    "map_hit": ("neighbourhood hit", LineLook("#832db6", "-.", "v")),
-}
-ACTIVITY = {
-    "zero_share": ("zero activations", LineLook("#3f90da", "-", "o")),
-    "dead_share": ("dead units", LineLook("#e76300", "--", "s")),
-}
-SHARES = (-0.03, 1.03)
-
-
-def draw_measures(table: pd.DataFrame, layers: Sequence[str]) -> Figure:
+def draw_measures(registry: MeasureRegistry, table: pd.DataFrame, layers: Sequence[str]) -> Figure:
     """Return the measures of the tidy table against depth, each with its 95% band, beside the controls."""
     with strata_style():
-        figure = Figure(figsize=(15, 7.6), layout="constrained")
-        panels = figure.subplots(2, 4)
-        by_control = (
-            ("neighbourhood_hit", "Neighbourhood hit", "share of neighbours", SHARES),
-            ("knn_accuracy", "kNN accuracy", "accuracy on held-out images", SHARES),
-            ("probe_accuracy", "Linear probe", "accuracy on held-out images", SHARES),
-            ("intrinsic_dimension", "Intrinsic dimension", "TwoNN dimension", None),
-            ("participation_ratio", "Participation ratio", "effective number of directions", None),
-            ("overlap_with_next", "Overlap with the next layer", "share of neighbours kept", SHARES),
-        )
-        for axis, (measure, title, label, limits) in zip(panels.flat, by_control, strict=False):
-            for control, (_, look) in CONTROLS.items():
+        figure = Figure(figsize=grid_size(len(registry.panels)), layout="constrained")
+        for axis, panel in zip(grid_of(figure, len(registry.panels)), registry.panels, strict=True):
+            lines = list(_lines_of(registry, panel))
+            for measure, control, _, look in lines:
                 _draw_line(axis, table, measure, control, layers, look)
-            _finish(axis, title, label, layers, limits)
-        for axis, measures, title, label in (
-            (panels.flat[6], ACTIVITY, "Silence (trained)", "share"),
-            (panels.flat[7], MAP_MEASURES, "The map against the layer", "share, or score"),
-        ):
-            for measure, (_, look) in measures.items():
-                _draw_line(axis, table, measure, "none", layers, look)
-            _finish(axis, title, label, layers, SHARES)
-            _legend(axis, measures)
-        handles = [_handle(name, look) for name, look in CONTROLS.values()]
+            axis.set_xlabel("layer", color=MUTED)
+            axis.set_xticks(range(len(layers)), layers)
+            finish(axis, panel.title, panel)
+            if panel.lines == "measures":
+                _legend(axis, [_handle(name, look) for _, _, name, look in lines])
+        handles = [_handle(CONTROLS[control], look) for control, look in CONTROL_LOOKS.items()]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=12)
     return figure
+
+
+def _lines_of(registry: MeasureRegistry, panel: Panel) -> Iterator[Line]:
+    measures = registry.shown_in(panel)
+    if panel.lines == "controls":
+        yield from ((measures[0].key, control, CONTROLS[control], look) for control, look in CONTROL_LOOKS.items())
+    else:
+        for place, measure in enumerate(measures):
+            yield measure.key, TRAINED, measure.legend or measure.title, LOOKS[place % len(LOOKS)]
+
+
+def grid_size(panels: int) -> tuple[float, float]:
+    """Return the inches, width and height, of a figure of so many panels."""
+    columns = ceil(sqrt(panels))
+    return 5 * columns, 3.7 * ceil(panels / columns) + 0.5
+
+
+def grid_of(figure: Figure, panels: int) -> list[Axes]:
+    """Return axes for so many panels, row by row in a grid about as wide as high; the others are switched off."""
+    columns = ceil(sqrt(panels))
+    axes = list(figure.subplots(ceil(panels / columns), columns, squeeze=False).flat)
+    for axis in axes[panels:]:
+        axis.set_axis_off()
+    return axes[:panels]
+
+
+def finish(axis: Axes, title: str, panel: Panel) -> None:
+    """Give the axes of a panel their title, label, limits and grid."""
+    axis.set_title(title)
+    axis.set_ylabel(panel.axis)
+    axis.set_ylim(*((0, None) if panel.end is None else (-0.03 * panel.end, 1.03 * panel.end)))
+    axis.grid(axis="y", color="#e6e6e6", linewidth=0.8)
+    axis.set_axisbelow(True)
 
 
 def _draw_line(
@@ -83,18 +79,7 @@ def _draw_line(
     axis.plot(depth, rows["value"], look.dashes, color=look.colour, marker=look.marker, markersize=5, linewidth=1.8)
 
 
-def _finish(axis: Axes, title: str, label: str, layers: Sequence[str], limits: tuple[float, float] | None) -> None:
-    axis.set_title(title)
-    axis.set_ylabel(label)
-    axis.set_xlabel("layer", color=MUTED)
-    axis.set_xticks(range(len(layers)), layers)
-    axis.set_ylim(*(limits or (0, None)))
-    axis.grid(axis="y", color="#e6e6e6", linewidth=0.8)
-    axis.set_axisbelow(True)
-
-
-def _legend(axis: Axes, measures: dict[str, tuple[str, LineLook]]) -> None:
-    handles = [_handle(name, look) for name, look in measures.values()]
+def _legend(axis: Axes, handles: Sequence[Line2D]) -> None:
     axis.legend(handles=handles, fontsize=9, loc="best", labelcolor=INK, frameon=True, framealpha=0.8, edgecolor="none")
 
 

@@ -8,15 +8,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from strata.artifacts.measure_registry import MeasureEntry, MeasureRegistry, Panel
 from strata.report.figures.maps import legend_handles, scatter_labels
+from strata.report.figures.measures import finish, grid_of, grid_size
 from strata.report.figures.style import MUTED, strata_style
 
-SHOWN = (
-    ("neighbourhood_hit", "Neighbourhood hit", "share of neighbours"),
-    ("probe_accuracy", "Linear probe", "accuracy on held-out images"),
-    ("intrinsic_dimension", "Intrinsic dimension", "TwoNN dimension"),
-    ("zero_share", "Zero activations", "share of activations"),
-)
 MARKERS = "osDv^<>Pp*X"
 
 
@@ -40,24 +36,35 @@ def draw_maps_over_training(
     return figure
 
 
-def draw_measures_over_training(table: pd.DataFrame, layers: Sequence[str]) -> Figure:
+def charts_over_training(registry: MeasureRegistry, table: pd.DataFrame) -> list[tuple[str, Panel, MeasureEntry]]:
+    """Return title, panel and measure of each chart: those of the panels' measures that the first kept weights have."""
+    first = set(table.loc[table["epochs"] == table["epochs"].min(), "measure"])
+    charts = []
+    for panel in registry.panels:
+        measures = registry.shown_in(panel)
+        for measure in measures:
+            title = panel.title if len(measures) == 1 else measure.title[0].upper() + measure.title[1:]
+            charts += [(title, panel, measure)] if measure.key in first else []
+    return charts
+
+
+def draw_measures_over_training(registry: MeasureRegistry, table: pd.DataFrame, layers: Sequence[str]) -> Figure:
     """Return the measures of each layer against the epochs trained, with 95% bands.
 
     `table` has epochs, layer, measure, value, low and high.
     """
     colours = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(layers)))
+    charts = charts_over_training(registry, table)
     with strata_style():
-        figure = Figure(figsize=(15, 4.4), layout="constrained")
-        for axis, (measure, title, label) in zip(figure.subplots(1, len(SHOWN)), SHOWN, strict=True):
+        figure = Figure(figsize=grid_size(len(charts)), layout="constrained")
+        for axis, (title, panel, measure) in zip(grid_of(figure, len(charts)), charts, strict=True):
             for place, layer in enumerate(layers):
-                rows = table[(table["measure"] == measure) & (table["layer"] == layer)].sort_values("epochs")
+                rows = table[(table["measure"] == measure.key) & (table["layer"] == layer)].sort_values("epochs")
                 marker = MARKERS[place % len(MARKERS)]
                 axis.fill_between(rows["epochs"], rows["low"], rows["high"], color=colours[place], alpha=0.15, lw=0)
                 axis.plot(rows["epochs"], rows["value"], color=colours[place], marker=marker, markersize=5, label=layer)
-            axis.set(title=title, ylabel=label, xlabel="epochs trained")
-            axis.set_ylim(0, None if measure == "intrinsic_dimension" else 1.03)
-            axis.grid(axis="y", color="#e6e6e6", linewidth=0.8)
-            axis.set_axisbelow(True)
+            axis.set_xlabel("epochs trained")
+            finish(axis, title, panel)
         handles, names = figure.axes[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=len(layers))
     return figure

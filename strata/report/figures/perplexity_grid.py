@@ -1,4 +1,4 @@
-"""The same points at several perplexities, from random starts: what of a map is the method's choice."""
+"""The same points at several perplexities, if the method has one, from random starts: what is the method's choice."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,17 +11,18 @@ from strata.report.figures.style import MUTED, class_colour, strata_style
 
 
 def draw_perplexity_grid(
-    maps: Mapping[tuple[str, float], NDArray[np.float32]],
-    overlaps: Mapping[tuple[str, float], float],
+    maps: Mapping[tuple[str, float | None], NDArray[np.float32]],
+    overlaps: Mapping[tuple[str, float | None], float],
     labels: NDArray[np.integer],
     classes: Sequence[str],
 ) -> Figure:
     """Return maps (m, 2) by (layer, perplexity), a column a layer and a row a perplexity, coloured by label (m,).
 
-    `overlaps` are the shares of neighbours that two runs from other random starts have in common.
+    A method without a perplexity (None) has one row. `overlaps` are the shares of neighbours that two runs from other
+    random starts have in common.
     """
     layers = list(dict.fromkeys(layer for layer, _ in maps))
-    perplexities = sorted({perplexity for _, perplexity in maps})
+    perplexities = sorted({perplexity for _, perplexity in maps}, key=lambda each: each or 0)
     colours = [class_colour(int(label)) for label in labels]
     with strata_style():
         figure = Figure(figsize=(2.15 * len(layers) + 0.6, 2.35 * len(perplexities) + 0.7), layout="constrained")
@@ -36,7 +37,7 @@ def draw_perplexity_grid(
                 axis.spines[:].set_color("#dddddd")
                 if row == 0:
                     axis.set_title(layer)
-                if column == 0:
+                if column == 0 and perplexity is not None:
                     axis.set_ylabel(f"perplexity {perplexity:g}")
                 axis.set_xlabel(f"runs agree {overlaps[layer, perplexity]:.0%}", fontsize=9, color=MUTED)
         columns = min(10, len(classes)) if len(classes) <= 10 else max(1, len(layers))

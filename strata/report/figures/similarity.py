@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from strata.report.figures.measures import CONTROLS
+from strata.artifacts.measured import CONTROLS, PROJECTION, TRAINED, UNTRAINED
 from strata.report.figures.style import strata_style
 
-SHOWN = ("none", "untrained", "random projection")
+SHOWN = (TRAINED, UNTRAINED, PROJECTION)
 
 
 def draw_cka(table: pd.DataFrame, layers: Sequence[str]) -> Figure:
@@ -23,7 +23,7 @@ def draw_cka(table: pd.DataFrame, layers: Sequence[str]) -> Figure:
             matrix = rows.pivot_table(index="layer", columns="other_layer", values="value", dropna=False)
             values = matrix.reindex(index=list(layers), columns=list(layers)).to_numpy()
             images.append(axis.imshow(values, cmap="cividis", vmin=0, vmax=1))
-            axis.set_title(CONTROLS[control][0])
+            axis.set_title(CONTROLS[control])
             axis.set_xticks(range(len(layers)), layers)
             axis.set_yticks(range(len(layers)), layers)
             axis.tick_params(length=0)

@@ -1,20 +1,44 @@
 """One look for all figures: fonts, sizes, colours that colour-blind readers can tell apart, and how to save."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from strata.artifacts.measured import CONTROLS
 from strata.core.files import whole_file
 
 # Petroff (2021), Accessible color sequences for data visualization, arXiv:2107.02270: ten colours, matplotlib's name.
 CLASS_COLOURS = [to_hex(colour) for colour in mpl.color_sequences["petroff10"]]
 MOST_NAMED = 40  # classes: with more, their names and numbers would cover each other
+LONGEST_NAME = 24  # of a class
 INK, MUTED, ACCENT, WARM = "#222222", "#767676", "#3f90da", "#bd1f01"
+
+
+@dataclass(frozen=True)
+class LineLook:
+    """How one line looks: colour, dashes, marker; told apart without colour, too."""
+
+    colour: str
+    dashes: Literal["-", "--", ":", "-."]
+    marker: str
+
+
+# Of the lines on one pair of axes, in their order; here and on the page.
+LOOKS = (
+    LineLook("#3f90da", "-", "o"),
+    LineLook("#e76300", "--", "s"),
+    LineLook("#717581", ":", "D"),
+    LineLook("#832db6", "-.", "v"),
+    LineLook("#bd1f01", "-", "^"),
+    LineLook("#a96b59", "--", "P"),
+)
+CONTROL_LOOKS = dict(zip(CONTROLS, LOOKS, strict=False))
 
 STYLE: dict[Any, Any] = {
     "font.size": 11,
@@ -34,6 +58,12 @@ STYLE: dict[Any, Any] = {
     "savefig.facecolor": "white",
     "svg.hashsalt": "strata",  # element ids repeat from run to run
 }
+
+
+def names_in_figures(classes: Sequence[str]) -> list[str]:
+    """Return classes' names as figures can show them: long ones cut, and no dollar taken for mathematics."""
+    short = [name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in classes]
+    return [name.replace("$", r"\$") for name in short]
 
 
 @contextmanager

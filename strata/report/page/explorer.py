@@ -13,29 +13,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 
-from strata.artifacts.measured import MEASURES
-from strata.report.figures.measures import CONTROLS
-from strata.report.figures.style import class_colour
-from strata.report.page.measure_figures import PageFigure, data_address
+from strata.artifacts.measured import CONTROLS
+from strata.report.figures.style import CONTROL_LOOKS, LOOKS, class_colour
+from strata.report.page.figure_row import PageFigure, data_address
 from strata.report.page.payload import packed, sprite_of
 
 FOLDER = Path(__file__).parent
 TEMPLATE, STYLE = FOLDER / "explorer.html", FOLDER / "explorer.css"
-# In this order they form one script.
-SCRIPTS = (
-    FOLDER / "script/payload.js",
-    FOLDER / "script/state.js",
-    FOLDER / "script/colours.js",
-    FOLDER / "script/map_view.js",
-    FOLDER / "script/overlay.js",
-    FOLDER / "script/large_map.js",
-    FOLDER / "script/hover.js",
-    FOLDER / "script/controls.js",
-    FOLDER / "script/selection_table.js",
-    FOLDER / "script/class_pairs.js",
-    FOLDER / "script/charts.js",
-    FOLDER / "script/start.js",
-)
+SCRIPT = FOLDER / "script"
+# What all panels use, in this order; then every file of panels/; then the start.
+SHARED = ("payload", "state", "colours", "map_view", "overlay", "large_map", "hover", "controls", "charts")
 LIBRARIES = ("bokeh.min.js", "bokeh-api.min.js")
 SCALE_COLOURS = 64
 
@@ -52,11 +39,11 @@ def page_payload(
         "classes": list(classes),
         "class_colours": [class_colour(index) for index in range(len(classes))],
         "scale": [to_hex(colour) for colour in scale],
-        "measures": MEASURES,
         "controls": {
-            name: {"title": title, "colour": look.colour, "dash": look.dashes}
-            for name, (title, look) in CONTROLS.items()
+            control: {"title": CONTROLS[control], "colour": look.colour, "dash": look.dashes}
+            for control, look in CONTROL_LOOKS.items()
         },
+        "looks": [{"colour": look.colour, "dash": look.dashes} for look in LOOKS],
         "labels": packed(labels),
         "sprite": asdict(sprite_of(images)),
         "runs": [{"name": name, **run} for name, run in runs.items()],
@@ -92,6 +79,7 @@ def render_explorer(
         layers=list(payload["runs"][0]["layers"]),
         times=list(payload["runs"][0]["earlier"]) if len(payload["runs"]) == 1 else [],
         runs=payload["runs"],
+        caveats={run["method"]["title"]: run["method"]["caveats"] for run in payload["runs"]},
         classes=payload["classes"],
         class_colours=payload["class_colours"],
         groups=groups,
@@ -100,9 +88,15 @@ def render_explorer(
         differences=differences,
         style=STYLE.read_text(encoding="utf-8"),
         libraries=[_library(name) for name in LIBRARIES],
-        script="\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS),
+        script="\n".join(path.read_text(encoding="utf-8") for path in script_files()),
         payload=json_for_html(payload),
     )
+
+
+def script_files() -> list[Path]:
+    """Return the files that form the page's one script, in order. A panel's is found by lying in script/panels/."""
+    shared = [SCRIPT / f"{name}.js" for name in SHARED]
+    return [*shared, *sorted((SCRIPT / "panels").glob("[!.]*.js")), SCRIPT / "start.js"]
 
 
 def json_for_html(content: Mapping[str, Any]) -> str:

@@ -1,29 +1,26 @@
 """Where a run came from, and how to make it again: what the page's last panel says."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 
+from strata.artifacts.maps import MapMethod
+from strata.artifacts.run import RunArtifacts
 from strata.core.errors import StrataError
 from strata.core.files import sha256_of
 from strata.report.page.inputs import ReportInputs
 
 
-def facts(
-    inputs: ReportInputs, training: Path, embeddings: Path, shown: int, environment: Mapping[str, str]
-) -> dict[str, str]:
+def facts(inputs: ReportInputs, run: RunArtifacts, shown: int, environment: Mapping[str, str]) -> dict[str, str]:
     """Return names and texts: accuracy, data, licence, the command, environment and hashes.
 
     `shown` is the number of samples on the page, `environment` what the run was computed with. Raises StrataError where
     the metrics of training cannot be read.
     """
     try:
-        found = json.loads(training.read_text(encoding="utf-8"))
-        accuracy, parameters = float(found["test_accuracy"]), int(found["parameters"])
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
-        raise StrataError(f"{training} is missing or damaged; run `dvc repro -f train`") from None
+        accuracy, parameters = run.training["test_accuracy"], int(run.training["parameters"])
+    except (KeyError, ValueError, OverflowError):
+        raise StrataError(f"{run.paths.metrics('training')} is missing or damaged; run `dvc repro -f train`") from None
     dataset, total = inputs.dataset, len(inputs.samples.label)
-    part = "" if shown == total else f", {shown:,} of them drawn at random for this page"
+    part = "" if shown == total else f", {shown:,} of them on this page: measured ones first, then others at random"
     seed, read = dataset.shuffled_labels_seed, dataset.source_sha256
     labels = "" if seed is None else f"; the training labels are shuffled, from seed {seed}"
     return {
@@ -36,10 +33,15 @@ def facts(
         "Citation": dataset.citation,
         "Licence of the data": dataset.licence,
         "To make it again": "make repro",
-        "t-SNE by": ", ".join(sorted({layer_map.settings["engine"] for layer_map in inputs.maps.values()})),
+        "Maps": ", ".join(sorted({drawn_by(layer_map.method) for layer_map in inputs.maps.values()})),
         **{f"Environment: {name}": text for name, text in environment.items()},
         **({} if read is None else {"Files read, SHA-256": read}),
         "Data, SHA-256": inputs.provenance.data_sha256,
         "Model, SHA-256": inputs.provenance.model_sha256,
-        **{f"Map of {layer}, SHA-256": sha256_of(embeddings / f"{layer}.parquet") for layer in inputs.maps},
+        **{f"Map of {layer}, SHA-256": sha256_of(run.paths.map(layer)) for layer in inputs.maps},
     }
+
+
+def drawn_by(method: MapMethod) -> str:
+    """Return a method's title, and its engine where it says which."""
+    return " by ".join(filter(None, (method.title, method.settings.get("engine"))))

@@ -1,148 +1,135 @@
-"""A figure of the page: what it is called, what it shows, and how it is drawn."""
+"""The rows of the figures of the measures, of the maps' trust, and of where samples are decided."""
 
-import base64
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from strata.artifacts.measured import NEVER
+from strata.artifacts.samples import places_of
 from strata.report.figures.digits import draw_late_deciders, joined, late_rows
 from strata.report.figures.dimension import draw_dimension
 from strata.report.figures.measures import draw_measures
 from strata.report.figures.perplexity_grid import draw_perplexity_grid
 from strata.report.figures.similarity import draw_cka
+from strata.report.page.figure_row import Draw, FigureRow
 from strata.report.page.inputs import ReportInputs
-
-
-@dataclass(frozen=True)
-class PageFigure:
-    """The stem of a figure's files, its heading, what it shows and does not show, and its group on the page."""
-
-    name: str
-    heading: str
-    caption: str
-    group: str
-
-
-# A figure's entry in the page, and the call that draws it: it can be sent to another process.
-Planned = tuple[PageFigure, Callable[[], Figure]]
-
-
-def data_address(path: Path) -> str:
-    """Return a PNG file as an address that holds the file itself."""
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
-
+from strata.report.params import ReportParams
 
 KNOWS, TRUST, DECIDED = "What each layer knows", "How far to trust the maps", "Where samples are decided"
 
 
-def measure_figures(inputs: ReportInputs, late: int) -> Iterator[Planned]:
-    """Yield the figures of the measures, undrawn."""
-    measures, layers = inputs.measures, list(inputs.maps)
-    count = len(measures.rows)
-    yield (
-        PageFigure(
-            "measures",
-            "Measures by depth, with controls",
-            f"Taken in the full space of each layer, on {count:,} {inputs.provenance.split} images; bands are 95%"
-            " intervals. What the untrained twin or a random projection reaches is not learned; what shuffled labels"
-            " reach is chance. Shown: what can be read from a layer. Not shown: whether the network uses it. The bands"
-            " of means are somewhat too narrow, as points share neighbours.",
-            KNOWS,
-        ),
-        partial(draw_measures, measures.table, layers),
+def _measures_caption(inputs: ReportInputs) -> str:
+    return (
+        f"Taken in the full space of each layer, on {len(inputs.measures.rows):,} {inputs.provenance.split} images;"
+        " bands are 95% intervals. What the untrained twin or a random projection reaches is not learned; what shuffled"
+        " labels reach is chance. Shown: what can be read from a layer. Not shown: whether the network uses it. The"
+        " bands of means are somewhat too narrow, as points share neighbours."
     )
-    yield (
-        PageFigure(
-            "cka",
-            "How alike the layers are",
-            "Debiased linear CKA of all pairs of layers: 1 where two layers are equal up to rotation and scale, about 0"
-            " where they have nothing in common. It follows the directions of most variance; layers that differ in"
-            " small directions look alike.",
-            KNOWS,
-        ),
-        partial(draw_cka, measures.cka, layers),
-    )
-    yield (
-        PageFigure(
-            "intrinsic_dimension",
-            "Intrinsic dimension against the number of points",
-            "TwoNN sees the data at the scale of nearest neighbours, which grows as points are left out. A level line"
-            " is a dimension; a slope says that the value holds for this number of points only. Bars: half-samples at"
-            " all points, the range of disjoint parts elsewhere.",
-            KNOWS,
-        ),
-        partial(draw_dimension, measures.dimension, layers),
-    )
-    yield from _stability_figure(inputs)
-    yield from _late_figure(inputs, late)
 
 
-def _stability_figure(inputs: ReportInputs) -> Iterator[Planned]:
-    maps = inputs.measures.stability_maps
-    ids = maps[0].sample_id
-    labels = inputs.samples.label[np.searchsorted(inputs.samples.sample_id, ids)]
-    table = inputs.measures.stability
+def _at_perplexities(inputs: ReportInputs) -> bool:
+    return any(each.perplexity is not None for each in inputs.measures.stability_maps)
+
+
+def _stability_caption(inputs: ReportInputs) -> str:
+    points, runs = len(inputs.measures.stability_maps[0].sample_id), int(inputs.measures.stability["runs"].max())
+    title = inputs.method.title
+    column = (
+        "What changes along a column is the perplexity's doing, not the layer's."
+        if _at_perplexities(inputs)
+        else f"{title} has no perplexity: its settings are those of the maps above."
+    )
+    return (
+        f"{points:,} points, {title} from {runs} random starts each; the first is shown, turned to the layer's map."
+        f" Below each, the share of neighbours that two starts have in common. {column} The maps above start from"
+        " principal components instead, and vary less."
+    )
+
+
+def _draw_stability(inputs: ReportInputs) -> Draw:
+    maps, table = inputs.measures.stability_maps, inputs.measures.stability
+    labels = inputs.samples.label[places_of(maps[0].sample_id, inputs.samples.sample_id)]
     overlaps = {
-        (layer, float(perplexity)): float(overlap)
+        (layer, None if np.isnan(perplexity) else float(perplexity)): float(overlap)
         for layer, perplexity, overlap in zip(table["layer"], table["perplexity"], table["knn_overlap"], strict=True)
     }
-    runs = int(table["runs"].max())
-    yield (
-        PageFigure(
-            "perplexity_grid",
-            "The same points at other perplexities",
-            f"{len(ids):,} points, t-SNE from {runs} random starts each; the first is shown, turned to the layer's map."
-            " Below each, the share of neighbours that two starts have in common. What changes along a column is the"
-            " perplexity's doing, not the layer's. The maps above start from principal components instead, and vary"
-            " less.",
-            TRUST,
-        ),
-        partial(
-            draw_perplexity_grid,
-            {(found.layer, found.perplexity): found.points for found in maps},
-            overlaps,
-            labels,
-            inputs.names_in_figures,
-        ),
+    points = {(each.layer, each.perplexity): each.points for each in maps}
+    return partial(draw_perplexity_grid, points, overlaps, labels, inputs.names_in_figures)
+
+
+def _late_caption(inputs: ReportInputs, params: ReportParams) -> str:
+    decisions = inputs.measures.decisions
+    return (
+        f"{len(late_rows(decisions, params.late_deciders))} of {int(decisions.late.sum()):,} samples whose neighbours"
+        " agree with the network's final prediction only in the last layers, or never. Below each image, the majority"
+        " label of its nearest neighbours in every layer; red where it is not the label. The vote is that of the"
+        " neighbours: the network itself decides at its output."
     )
 
 
-def _late_figure(inputs: ReportInputs, most: int) -> Iterator[Planned]:
+def _draw_late(inputs: ReportInputs, params: ReportParams) -> Draw:
     measures, samples, classes = inputs.measures, inputs.samples, inputs.names_in_figures
-    decisions = measures.decisions
-    chosen = late_rows(decisions, most)
+    chosen = late_rows(measures.decisions, params.late_deciders)
     rows = measures.rows[chosen]
     layers = list(inputs.maps)
     titles = []
     for row, place in zip(rows, chosen, strict=True):
-        commit = decisions.commit_layer[place]
+        commit = measures.decisions.commit_layer[place]
         where = "never commits" if commit == NEVER else f"commits at {layers[commit]}"
         label, predicted = classes[samples.label[row]], classes[samples.predicted[row]]
         pair = joined(f"label {label}", f"predicted {predicted}", ", ", classes)
         titles.append(f"{pair}\n{where} · id {samples.sample_id[row]}")
-    yield (
-        PageFigure(
-            "late_deciders",
-            "Late deciders",
-            f"{len(chosen)} of {int(decisions.late.sum()):,} samples whose neighbours agree with the network's final"
-            " prediction only in the last layers, or never. Below each image, the majority label of its nearest"
-            " neighbours in every layer; red where it is not the label. The vote is that of the neighbours: the"
-            " network itself decides at its output.",
-            DECIDED,
+    votes = np.stack([measures.points[layer].vote[chosen] for layer in layers])
+    labels = samples.label[rows]
+    return partial(draw_late_deciders, inputs.images[rows], titles, votes, labels, layers, classes, inputs.grey_map)
+
+
+MEASURE_FIGURES = (
+    FigureRow(
+        name="measures",
+        heading="Measures by depth, with controls",
+        group=KNOWS,
+        caption=lambda inputs, _: _measures_caption(inputs),
+        draw=lambda inputs, _: partial(
+            draw_measures, inputs.measures.registry, inputs.measures.table, list(inputs.maps)
         ),
-        partial(
-            draw_late_deciders,
-            inputs.images[rows],
-            titles,
-            np.stack([measures.points[layer].vote[chosen] for layer in layers]),
-            samples.label[rows],
-            layers,
-            classes,
-            inputs.grey_map,
+        explored=True,
+    ),
+    FigureRow(
+        name="cka",
+        heading="How alike the layers are",
+        group=KNOWS,
+        caption=lambda _, __: (
+            "Debiased linear CKA of all pairs of layers: 1 where two layers are equal up to rotation and scale, about 0"
+            " where they have nothing in common. It follows the directions of most variance; layers that differ in"
+            " small directions look alike."
         ),
-    )
+        draw=lambda inputs, _: partial(draw_cka, inputs.measures.cka, list(inputs.maps)),
+        explored=True,
+    ),
+    FigureRow(
+        name="intrinsic_dimension",
+        heading="Intrinsic dimension against the number of points",
+        group=KNOWS,
+        caption=lambda _, __: (
+            "TwoNN sees the data at the scale of nearest neighbours, which grows as points are left out. A level line"
+            " is a dimension; a slope says that the value holds for this number of points only. Bars: half-samples at"
+            " all points, the range of disjoint parts elsewhere."
+        ),
+        draw=lambda inputs, _: partial(draw_dimension, inputs.measures.dimension, list(inputs.maps)),
+    ),
+    FigureRow(
+        name="perplexity_grid",
+        heading="The same points at other perplexities",
+        group=TRUST,
+        caption=lambda inputs, _: _stability_caption(inputs),
+        draw=lambda inputs, _: _draw_stability(inputs),
+    ),
+    FigureRow(
+        name="late_deciders",
+        heading="Late deciders",
+        group=DECIDED,
+        caption=_late_caption,
+        draw=_draw_late,
+    ),
+)

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
+from strata.artifacts.measure_registry import MeasureRegistry
 from strata.artifacts.measured import LayerPoints
+from strata.artifacts.samples import places_of
 from strata.report.figures.image_grid import sheet_of, shrunk
+from strata.report.figures.over_training import charts_over_training
 from strata.report.page.inputs import ReportInputs
 
 TYPES = ("float32", "int32", "int16", "uint8")
@@ -79,8 +82,9 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
     samples, measures = inputs.samples, inputs.measures
     ids = samples.sample_id[rows]
     decisions = measures.decisions
-    place = place_of(ids, decisions.sample_id)
+    place = places_of(ids, decisions.sample_id)
     return {
+        "method": {"title": inputs.method.title, "caveats": list(inputs.method.caveats)},
         "ids": packed(ids),
         "predicted": packed(samples.predicted[rows]),
         "confidence": packed(samples.confidence[rows]),
@@ -97,11 +101,7 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
             }
             for layer, layer_map in inputs.maps.items()
         },
-        "measures": records(measures.table),
-        "cka": records(measures.cka[["layer", "other_layer", "value", "control"]]),
-        "pairs": records(measures.pairs[measures.pairs["other_class"] < MOST_PAIRED]),
-        "epochs": records(inputs.epochs),
-        "batches": records(inputs.batches),
+        **{name: data(inputs) for name, data in PANEL_DATA.items()},
         "earlier": {
             time: {
                 layer: {"x": packed(each.points[rows, 0]), "y": packed(each.points[rows, 1])}
@@ -109,29 +109,64 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
             }
             for time, maps in inputs.earlier.items()
         },
-        "over_training": records(inputs.measures_over_training) if inputs.earlier else {},
         "facts": dict(facts),
         "params": params,
     }
 
 
-def shown_rows(count: int, most: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Return all rows of `count`, or `most` of them at random, ascending: a page of too many samples is slow."""
-    return np.arange(count) if count <= most else np.sort(rng.choice(count, most, replace=False))
+def panels(registry: MeasureRegistry) -> list[dict[str, Any]]:
+    """Return the charts of measures by depth: a line for each control, or for each of several measures."""
+    told = {"key", "title", "legend", "meaning"}
+    return [
+        panel.model_dump(include={"title", "axis", "end", "lines"})
+        | {"measures": [measure.model_dump(include=told) for measure in registry.shown_in(panel)]}
+        for panel in registry.panels
+    ]
+
+
+def _over_training_charts(inputs: ReportInputs) -> list[dict[str, Any]]:
+    """Return the charts of measures over training; empty where no weights were kept."""
+    if not inputs.earlier:
+        return []
+    return [
+        {"title": title, "axis": panel.axis, "end": panel.end, "measure": measure.key}
+        for title, panel, measure in charts_over_training(inputs.measures.registry, inputs.measures_over_training)
+    ]
+
+
+# What the panels below the maps show, as JSON can hold it, by the name that their scripts in script/panels/ use.
+PANEL_DATA: dict[str, Callable[[ReportInputs], Any]] = {
+    "panels": lambda inputs: panels(inputs.measures.registry),
+    "measures": lambda inputs: records(inputs.measures.table),
+    "cka": lambda inputs: records(inputs.measures.cka[["layer", "other_layer", "value", "control"]]),
+    "pairs": lambda inputs: records(inputs.measures.pairs[inputs.measures.pairs["other_class"] < MOST_PAIRED]),
+    "epochs": lambda inputs: records(inputs.epochs),
+    "batches": lambda inputs: records(inputs.batches),
+    "over_training": lambda inputs: records(inputs.measures_over_training) if inputs.earlier else {},
+    "over_training_charts": _over_training_charts,
+}
+
+
+def shown_rows(count: int, limit: int, measured: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
+    """Return which rows of `count` the page shows, ascending: all, or `limit` of them, as a large page is slow.
+
+    The measured rows (m,) come first, as the page says most of them; others at random fill what is left. Where even the
+    measured are too many, a random part of them is shown.
+    """
+    if count <= limit:
+        return np.arange(count)
+    if len(measured) >= limit:
+        return np.sort(rng.choice(measured, limit, replace=False))
+    others = np.setdiff1d(np.arange(count), measured)
+    return np.sort(np.concatenate([measured, rng.choice(others, limit - len(measured), replace=False)]))
 
 
 def _layer_points(points: LayerPoints, place: NDArray[np.intp], ids: NDArray[np.int32]) -> dict[str, Any]:
     fields = {name: packed(spread(getattr(points, name), place)) for name in POINT_FIELDS}
-    neighbours = place_of(points.neighbours.ravel(), ids).astype(np.int32).reshape(points.neighbours.shape)
+    neighbours = places_of(points.neighbours, ids).astype(np.int32)
     shown = np.full((len(ids), points.neighbours.shape[1]), -1, dtype=np.int32)
     shown[place >= 0] = neighbours[place[place >= 0]]
     return fields | {"neighbours": packed(shown)}
-
-
-def place_of(wanted: NDArray[np.int32], ascending: NDArray[np.int32]) -> NDArray[np.intp]:
-    """Return the place of each wanted id (m,) among ascending ids (n,), -1 where it is not there."""
-    places = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
-    return np.where(ascending[places] == wanted, places, -1)
 
 
 def spread(values: NDArray[Any], place: NDArray[np.intp]) -> NDArray[Any]:

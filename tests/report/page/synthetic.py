@@ -11,16 +11,17 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 from strata.artifacts.activations import LayerInfo
-from strata.artifacts.maps import LayerMap
-from strata.artifacts.measured import MEASURES, LayerPoints, SampleDecisions
+from strata.artifacts.maps import LayerMap, MapMethod
+from strata.artifacts.measure_registry import Interval
+from strata.artifacts.measured import CONTROLS, LayerPoints, SampleDecisions
 from strata.artifacts.provenance import Provenance
-from strata.artifacts.run import MeasureInputs
 from strata.artifacts.samples import Samples
+from strata.artifacts.tables import Measures
 from strata.dataset.description import DatasetDescription
-from strata.report.figures.measures import CONTROLS
+from strata.measures.registry import MEASURES, REGISTRY
 from strata.report.page.explorer import page_payload, render_explorer
+from strata.report.page.figure_row import PageFigure
 from strata.report.page.inputs import ReportInputs
-from strata.report.page.measure_figures import PageFigure
 from strata.report.page.payload import run_payload
 
 LAYERS = ["input", "h1", "h2", "h3", "h4", "h5", "h6"]
@@ -35,6 +36,8 @@ NAMES = ("base", "wide-network")
 DIFFERENCES = [("train.lr", "0.01", "0.1"), ("network.<i>units</i>", "50", "–")]
 NOTE, PARAMS = "A note: 1 < 2 & so on.", "seed: 0\ntitle: </script><b>bold</b>\n"
 PROVENANCE = Provenance("test", "a" * 64, "b" * 64)
+CAVEATS = ("Sizes & distances mean nothing.", "Look at more than <one> setting.")
+METHOD = MapMethod("made_up", "Made-up", "made up with care", "Made up.", CAVEATS, {"engine": "none"})
 
 
 @dataclass(frozen=True)
@@ -79,8 +82,7 @@ def make_run(seed: int) -> Run:
     late = (commit >= 5) | (commit < 0)
     decisions = SampleDecisions(ids[measured], commit, rng.integers(0, 4, MEASURED).astype(np.int16), late, *flags)
     points = {layer: _points(rng, ids[measured], layer == LAYERS[-1]) for layer in LAYERS}
-    settings = {"engine": "made up", "perplexity": "30", "iterations": "5", "kl_divergence": "1.5"}
-    maps = {layer: LayerMap(layer, ids, _spread_out(rng), settings, PROVENANCE) for layer in LAYERS}
+    maps = {layer: LayerMap(layer, ids, _spread_out(rng), METHOD, PROVENANCE) for layer in LAYERS}
     epochs = pd.DataFrame({"epoch": [1, 2, 3], "test_loss": rng.uniform(0.1, 1, 3).round(4)})
     inputs = ReportInputs(
         dataset=_description(),
@@ -95,7 +97,7 @@ def make_run(seed: int) -> Run:
             {"epoch": [0.5, 1.0, 2.0], "train_loss": [2.0, 1.0, 0.3], "train_accuracy": [0.2, 0.5, 0.9]}
         ),
         epochs=epochs.assign(test_accuracy=rng.uniform(0.5, 1, 3).round(4)),
-        measures=MeasureInputs(
+        measures=Measures(
             table=_measure_table(rng),
             cka=_cka(rng),
             dimension=pd.DataFrame(),
@@ -105,6 +107,7 @@ def make_run(seed: int) -> Run:
             points=points,
             stability_maps=[],
             rows=measured,
+            registry=REGISTRY,
         ),
     )
     place = {int(sample): at for at, sample in enumerate(ids[measured])}
@@ -164,15 +167,15 @@ def _measure_table(rng: np.random.Generator) -> pd.DataFrame:
     rows = [
         (
             layer,
-            measure,
+            measure.key,
             value,
-            *((np.nan, np.nan) if measure == "zero_share" else (value - 0.05, value + 0.05)),
+            *((np.nan, np.nan) if measure.interval == Interval.NONE else (value - 0.05, value + 0.05)),
             control,
         )
         for control in CONTROLS
         for measure in MEASURES
         for layer, value in zip(LAYERS, rng.uniform(0.1, 0.9, len(LAYERS)).round(4), strict=True)
-        if not (measure == "overlap_with_next" and layer == LAYERS[-1])
+        if not (measure.key == "overlap_with_next" and layer == LAYERS[-1])
     ]
     return pd.DataFrame(rows, columns=["layer", "measure", "value", "low", "high", "control"])
 

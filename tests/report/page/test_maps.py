@@ -71,7 +71,7 @@ def test_a_lasso_in_one_map_selects_the_samples_inside_in_all_maps(explorer, lay
     assert explorer.status() == f"200 of 200 samples shown, {len(wanted)} selected"
     explorer.assert_overlays_show(wanted)
     assert explorer.page.get_attribute("#map-0-5 .plot", "aria-label") == (
-        f"t-SNE map, layer h5: 200 samples, {len(wanted)} selected"
+        f"Made-up map, layer h5: 200 samples, {len(wanted)} selected"
     )
 
 

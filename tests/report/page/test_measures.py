@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from strata.artifacts.measured import MEASURES
-from strata.report.figures.measures import CONTROLS
+from strata.measures.registry import MEASURES
+from strata.report.figures.style import CONTROL_LOOKS, LOOKS
 from tests.report.page.synthetic import LAYERS, MARKUP
 
 TITLES = {
@@ -16,11 +16,13 @@ TITLES = {
     "Participation ratio": ["participation_ratio"],
     "Overlap with the next layer": ["overlap_with_next"],
     "Zero activations": ["zero_share"],
-    "The map against its layer": ["map_trustworthiness", "map_continuity", "map_hit", "map_recall"],
+    "Dead units": ["dead_share"],
+    "The map against its layer": ["map_recall", "map_trustworthiness", "map_continuity", "map_hit"],
 }
+MEASURE = {measure.key: measure for measure in MEASURES}
 # Places and looks of a chart's lines, and the bands below them.
 LINES = """(place) => {
-  const charts = Bokeh.documents.map((each) => each.roots()).find((roots) => roots.length === 10);
+  const charts = Bokeh.documents.map((each) => each.roots()).find((roots) => roots.length === 11);
   const drawn = charts[place].renderers.map(({ glyph, data_source: { data } }) => ({ glyph, data }));
   const of = (kind) => drawn.filter((each) => each.glyph.type === kind);
   const array = (values) => Array.from(values, Number);
@@ -44,7 +46,7 @@ def in_words(run, measure):
     table = run.inputs.measures.table
     chosen = table[(table["measure"] == measure) & (table["control"] == "none")]
     values = [f"{layer} {value}" for layer, value in zip(chosen["layer"], chosen["value"], strict=True)]
-    return f"{MEASURES[measure]}, trained network: {', '.join(values)}"
+    return f"{MEASURE[measure].title}, trained network: {', '.join(values)}"
 
 
 def test_each_measure_has_a_chart_that_says_its_values(explorer):
@@ -54,6 +56,10 @@ def test_each_measure_has_a_chart_that_says_its_values(explorer):
         area = charts.nth(place).locator(".area")
         assert area.get_attribute("aria-label") == ". ".join(in_words(explorer.run, each) for each in measures)
         assert area.evaluate(DRAWN) > 1000
+        note = charts.nth(place).locator(".hint").all_inner_texts()
+        assert note == ([MEASURE[measures[0]].meaning] if len(measures) == 1 else [])
+    names = charts.last.locator(".key > span").all_inner_texts()
+    assert names == ["kNN recall", "trustworthiness", "continuity", "neighbourhood hit"]
     key = explorer.page.locator("#measure-key .key > span").all_inner_texts()
     assert key == ["trained network", "untrained twin", "random projection of the input", "shuffled labels"]
 
@@ -63,25 +69,26 @@ def values_of(run, measure, control, column="value"):
     return table[(table["measure"] == measure) & (table["control"] == control)][column].tolist()
 
 
-@pytest.mark.parametrize("place", range(7))
+@pytest.mark.parametrize("place", range(8))
 def test_a_measures_chart_has_the_values_of_the_network_and_its_controls_with_their_bands(explorer, place):
     measure = next(iter(list(TITLES.values())[place]))
     found = explorer.page.evaluate(LINES, place)
     controls = ["untrained", "random projection", "shuffled labels", "none"]
     assert [values for _, values, _ in found["lines"]] == [values_of(explorer.run, measure, each) for each in controls]
-    assert [colour for _, _, colour in found["lines"]] == [CONTROLS[each][1].colour for each in controls]
+    assert [colour for _, _, colour in found["lines"]] == [CONTROL_LOOKS[each].colour for each in controls]
     assert all(x == list(range(len(values))) for x, values, _ in found["lines"])
     bands = [[values_of(explorer.run, measure, each, end) for end in ("low", "high")] for each in controls]
-    assert found["bands"] == ([] if measure == "zero_share" else bands)
+    assert found["bands"] == ([] if measure == "dead_share" else bands)
 
 
 def test_the_maps_chart_and_those_of_training_have_their_values(explorer):
-    lines = explorer.page.evaluate(LINES, 7)["lines"]
+    lines = explorer.page.evaluate(LINES, 8)["lines"]
     assert [values for _, values, _ in lines] == [
-        values_of(explorer.run, each, "none") for each in list(TITLES.values())[7]
+        values_of(explorer.run, each, "none") for each in list(TITLES.values())[8]
     ]
+    assert [colour for _, _, colour in lines] == [look.colour for look in LOOKS[:4]]
     batches, epochs = explorer.run.inputs.batches, explorer.run.inputs.epochs
-    for place, name in ((8, "loss"), (9, "accuracy")):
+    for place, name in ((9, "loss"), (10, "accuracy")):
         lines = explorer.page.evaluate(LINES, place)["lines"]
         found = [(x, values) for x, values, _ in lines]
         wanted = [(batches, f"train_{name}"), (epochs, f"test_{name}")]

@@ -8,7 +8,7 @@ import pytest
 
 from strata.artifacts.maps import LayerMap
 from tests.report.page.conftest import checked, opened
-from tests.report.page.synthetic import LAYERS, PROVENANCE, make_run, write_page
+from tests.report.page.synthetic import LAYERS, METHOD, PROVENANCE, make_run, write_page
 
 TIMES = ["0", "0.5"]
 
@@ -19,7 +19,7 @@ def run():
     ids = found.inputs.samples.sample_id
     earlier = {
         time: {
-            layer: LayerMap(layer, ids, rng.normal(0, 40, (len(ids), 2)).astype(np.float32), {}, PROVENANCE)
+            layer: LayerMap(layer, ids, rng.normal(0, 40, (len(ids), 2)).astype(np.float32), METHOD, PROVENANCE)
             for layer in LAYERS
         }
         for time in TIMES

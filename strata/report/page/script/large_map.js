@@ -49,7 +49,7 @@ function describeMaps() {
   for (const view of views) {
     const of = runs.length > 1 ? ` of ${view.run.name}` : "";
     view.element.setAttribute(
-      "aria-label", `t-SNE map${of}, layer ${view.layer.name}: ${visibleRows().length} samples, ${selectedRows().length} selected`);
+      "aria-label", `${view.run.method.title} map${of}, layer ${view.layer.name}: ${visibleRows().length} samples, ${selectedRows().length} selected`);
   }
 }
 

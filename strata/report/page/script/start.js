@@ -2,8 +2,6 @@
 
 async function start() {
   makeMaps();
-  makeLadders();
-  drawLadders();
   drawKey();
   drawLargeMaps();
   setTheme(matchMedia("(prefers-color-scheme: dark)").matches);
@@ -12,10 +10,7 @@ async function start() {
   for (const view of views) view.attach(drawn.get(view.figure));
   changed("selection");
   window.strata.ready = performance.now();
-  measureCharts();
-  ckaTables();
-  trainingCharts();
-  overTrainingCharts();
+  for (const draw of panels) draw();
   themeCharts();
   await Bokeh.embed.add_document_standalone(chartDocument, document.body, charts.map((each) => each.element));
   window.strata.chartsReady = performance.now();

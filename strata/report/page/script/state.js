@@ -11,6 +11,13 @@ const state = {
 };
 const listeners = {};
 
+// The panels below the maps: each file of panels/ adds what draws it, once the maps are there.
+const panels = [];
+
+function addPanel(draw) {
+  panels.push(draw);
+}
+
 function when(change, listener) {
   (listeners[change] ??= []).push(listener);
 }

@@ -1,4 +1,4 @@
-"""t-SNE by either engine: clusters are found, results repeat themselves, and hopeless input is refused."""
+"""t-SNE by every engine: clusters are found, results repeat themselves, and hopeless input is refused."""
 
 import platform
 import sys
@@ -10,9 +10,10 @@ from threadpoolctl import threadpool_limits
 
 from strata.core.errors import StrataError
 from strata.core.params import Reproducible
-from strata.maps import engines as tsne
-from strata.maps.engines import Embedding, check_points, chosen_engine, embed, initial_map, learning_rate, with_engine
-from strata.maps.params import EmbedParams
+from strata.maps import engines
+from strata.maps.embedder import Embedding, initial_map
+from strata.maps.engines import chosen_engine
+from strata.maps.tsne import Tsne
 
 ON_X86 = platform.machine().lower() in {"x86_64", "amd64"}
 only_x86 = pytest.mark.skipif(not ON_X86, reason="scikit-learn-intelex has wheels for x86-64 only")
@@ -27,12 +28,12 @@ def one_thread():
         yield
 
 
-def settings(engine: str = "sklearn", **changes) -> EmbedParams:
+def tsne(engine: str = "sklearn", **changes) -> Tsne:
     # openTSNE is slow for few points, and the only one to run as few iterations as these.
     iterations = (150, 100) if engine != "opentsne" else (60, 80)
-    base = {"perplexity": 5, "early_exaggeration": 12, "learning_rate": "auto", "pca_components": 10}
+    base = {"perplexity": 5, "early_exaggeration": 12, "learning_rate": "auto"}
     base |= {"early_exaggeration_iterations": iterations[0], "iterations": iterations[1]}
-    return EmbedParams(engine=engine, initialization_layer="input", **{**base, **changes})
+    return Tsne(engine=engine, **{**base, **changes})
 
 
 def clusters() -> np.ndarray:
@@ -47,7 +48,7 @@ def scrambled(count: int = 60) -> np.ndarray:
 
 @cache
 def cluster_map(engine: str) -> Embedding:
-    return embed(clusters(), scrambled(), settings(engine), seed=0)
+    return tsne(engine).embed(clusters(), scrambled(), seed=0)
 
 
 def neighbourhood_hit(points: np.ndarray) -> float:
@@ -64,34 +65,48 @@ def test_clusters_are_found_from_a_scrambled_start(engine):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_map_says_its_divergence_and_learning_rate(engine):
+def test_a_map_says_how_it_was_drawn_and_its_divergence(engine):
     result = cluster_map(engine)
     assert (result.points.shape, result.points.dtype) == ((60, 2), np.float64)
-    assert 0 < result.kl_divergence < 2
-    assert result.learning_rate == 200
+    assert list(result.metrics) == ["kl_divergence"]
+    assert 0 < result.metrics["kl_divergence"] < 2
+    assert result.settings == {
+        "engine": engine,
+        "perplexity": "5",
+        "iterations": "60 + 80" if engine == "opentsne" else "150 + 100",
+        "learning_rate": "200",
+        "kl_divergence": f"{result.metrics['kl_divergence']:.6f}",
+    }
+
+
+def test_the_texts_for_figures_hold_the_settings():
+    method = tsne().described("tsne", cluster_map("sklearn"))
+    assert (method.name, method.title, method.caption) == ("tsne", "t-SNE", "t-SNE with perplexity 5")
+    assert method.details.startswith("t-SNE by sklearn, 150 + 100 iterations; KL divergence 0.")
+    assert method.settings == cluster_map("sklearn").settings
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_same_input_gives_the_same_bytes(engine):
-    again = embed(clusters(), scrambled(), settings(engine), seed=0)
+    again = tsne(engine).embed(clusters(), scrambled(), seed=0)
     assert again.points.tobytes() == cluster_map(engine).points.tobytes()
-    assert again.kl_divergence == cluster_map(engine).kl_divergence
+    assert again.metrics == cluster_map(engine).metrics
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_duplicate_samples_are_embedded(engine):
     values = clusters()
     values[30:] = values[0]
-    points = embed(values, scrambled(), settings(engine), seed=0).points
+    points = tsne(engine).embed(values, scrambled(), seed=0).points
     assert np.isfinite(points).all()
     assert neighbourhood_hit(points) > neighbourhood_hit(scrambled())
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_handful_of_points_is_embedded(engine):
-    params = settings(engine, perplexity=1)
-    check_points(4, False, "h1", params)
-    points = embed(clusters()[::15], scrambled(4), params, seed=0).points
+    embedder = tsne(engine, perplexity=1)
+    embedder.check_points(4, False, "h1")
+    points = embedder.embed(clusters()[::15], scrambled(4), seed=0).points
     assert points.shape == (4, 2) and np.isfinite(points).all()
 
 
@@ -106,18 +121,16 @@ def test_a_handful_of_points_is_embedded(engine):
 def test_the_length_of_the_early_exaggeration_takes_effect(engine, lengths):
     """scikit-learn has no argument for it: Strata sets a private constant, which a later release may not heed."""
     maps = [
-        embed(
-            clusters(), scrambled(), settings(engine, early_exaggeration_iterations=early, iterations=plain), 0
-        ).points
+        tsne(engine, early_exaggeration_iterations=early, iterations=plain).embed(clusters(), scrambled(), 0).points
         for early, plain in lengths
     ]
     assert np.abs(maps[0] - maps[1]).max() > 0.01 * np.abs(maps[0]).max()
 
 
 def test_a_map_that_is_not_finite_is_refused(monkeypatch):
-    monkeypatch.setattr(tsne, "_by_sklearn", lambda *_: (np.full((60, 2), np.nan), 0.0))
+    monkeypatch.setattr(engines, "_by_sklearn", lambda *_: (np.full((60, 2), np.nan), 0.0))
     with pytest.raises(StrataError) as caught:
-        embed(clusters(), scrambled(), settings(learning_rate=5e4), seed=0)
+        tsne(learning_rate=5e4).embed(clusters(), scrambled(), seed=0)
     assert str(caught.value) == "t-SNE diverged; lower embed.learning_rate (now 50000)"
 
 
@@ -126,7 +139,7 @@ def test_a_map_that_is_not_finite_is_refused(monkeypatch):
     [("auto", 60, 200.0), ("auto", 2400, 200.0), ("auto", 60_000, 5000.0), (7.5, 60_000, 7.5)],
 )
 def test_the_learning_rate_is_the_one_given_or_n_over_the_exaggeration(given, count, rate):
-    assert learning_rate(settings(learning_rate=given), count) == rate
+    assert tsne(learning_rate=given).rate(count) == rate
 
 
 def test_the_initial_map_is_two_principal_components_with_a_deviation_of_1e_4():
@@ -162,20 +175,20 @@ def test_an_initial_map_of_less_than_two_dimensions_is_refused(values):
 )
 def test_a_perplexity_too_large_for_the_points_is_refused_with_the_largest_allowed(count, perplexity, hint):
     with pytest.raises(StrataError) as caught:
-        check_points(count, False, "h1", settings(perplexity=perplexity))
+        tsne(perplexity=perplexity).check_points(count, False, "h1")
     assert str(caught.value) == f"embed.perplexity {perplexity:g} is too large for {count} points: {hint}"
 
 
 @pytest.mark.parametrize(("count", "perplexity"), [(16, 5), (4, 1)])
 def test_the_largest_perplexity_is_accepted(count, perplexity):
-    check_points(count, False, "h1", settings(perplexity=perplexity))
+    tsne(perplexity=perplexity).check_points(count, False, "h1")
 
 
-def test_a_layer_that_puts_out_the_same_for_all_is_refused_by_name():
+def test_a_layer_that_outputs_the_same_for_all_is_refused_by_name():
     with pytest.raises(StrataError) as caught:
-        check_points(60, True, "h5", settings())
+        tsne().check_points(60, True, "h5")
     assert str(caught.value) == (
-        "layer 'h5' puts out the same for all 60 samples (dead units?): there is nothing to embed;"
+        "layer 'h5' outputs the same for all 60 samples (dead units?): there is nothing to embed;"
         " look at the training, or take the layer out of `layers`"
     )
 
@@ -198,14 +211,14 @@ def test_auto_chooses_by_the_processor_and_a_name_is_kept(engine, machine, chose
 
 @pytest.mark.parametrize(("engine", "chosen"), [("auto", "sklearn"), ("sklearn", "sklearn"), ("opentsne", "opentsne")])
 def test_portable_mode_takes_no_engine_that_chooses_by_the_processor(engine, chosen):
-    params = settings(engine)
-    assert with_engine(params, Reproducible.PORTABLE) == params.model_copy(update={"engine": chosen})
-    assert with_engine(params, Reproducible.MACHINE) == params
+    embedder = tsne(engine)
+    assert embedder.in_mode(Reproducible.PORTABLE) == embedder.model_copy(update={"engine": chosen})
+    assert embedder.in_mode(Reproducible.MACHINE) == embedder
 
 
 def test_portable_mode_refuses_onedal_in_one_line():
     with pytest.raises(StrataError) as caught:
-        with_engine(settings("onedal"), Reproducible.PORTABLE)
+        tsne("onedal").in_mode(Reproducible.PORTABLE)
     assert str(caught.value) == (
         "embed.engine onedal chooses its code by the processor: for `reproducible: portable` choose auto or sklearn"
     )
@@ -217,17 +230,17 @@ def test_onedal_that_falls_back_to_scikit_learn_is_an_error(monkeypatch):
 
     monkeypatch.setattr(_t_sne, "daal_check_version", lambda *_: False)
     with pytest.raises(StrataError, match="scikit-learn-intelex fell back to scikit-learn"):
-        embed(clusters(), scrambled(), settings("onedal"), seed=0)
+        tsne("onedal").embed(clusters(), scrambled(), seed=0)
 
 
 @only_x86
 def test_onedal_leaves_the_start_as_it_is():
     start = scrambled()
-    embed(clusters(), start, settings("onedal"), seed=0)
+    tsne("onedal").embed(clusters(), start, seed=0)
     np.testing.assert_array_equal(start, scrambled())
 
 
 def test_without_its_package_onedal_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "daal4py", None)
     with pytest.raises(StrataError, match="needs the package scikit-learn-intelex, which is for x86-64 only"):
-        embed(clusters(), scrambled(), settings("onedal"), seed=0)
+        tsne("onedal").embed(clusters(), scrambled(), seed=0)

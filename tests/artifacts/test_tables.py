@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from strata.artifacts.measure_registry import write_registry
 from strata.artifacts.measured import (
     LayerPoints,
     SampleDecisions,
@@ -15,9 +16,11 @@ from strata.artifacts.measured import (
     write_stability_maps,
 )
 from strata.artifacts.provenance import Provenance
-from strata.artifacts.run import load_measures, read_csv
+from strata.artifacts.tables import read_csv, read_measures
 from strata.core.errors import StrataError
 from strata.core.files import write_csv
+from strata.core.paths import Paths
+from strata.measures.registry import REGISTRY
 
 ORIGIN = Provenance("test", "a" * 64, "b" * 64)
 LAYERS = ["input", "h1"]
@@ -53,6 +56,14 @@ TABLES = {
         {"layer": LAYERS, "perplexity": [2.5, 7.5], "points": [3, 3], "runs": [2, 2], "knn_overlap": [0.5, 0.25]}
     ),
     "pairs": pd.DataFrame({"layer": LAYERS, "class": [0, 1], "other_class": [1, 1], "separability": [0.75, np.nan]}),
+}
+
+
+# Table -> the stem of its file.
+FILES = {name: name for name in TABLES} | {
+    "table": "measures",
+    "dimension": "intrinsic_dimension",
+    "pairs": "class_pairs",
 }
 
 
@@ -101,14 +112,14 @@ def written(tmp_path):
     """A folder with measures/ and a CSV a table."""
     for name in PARQUET:
         write_measured(tmp_path, name)
+    write_registry(tmp_path / "measures/registry.json", REGISTRY)
     for name, table in TABLES.items():
-        write_csv(tmp_path / f"{name}.csv", table)
+        write_csv(tmp_path / f"{FILES[name]}.csv", table)
     return tmp_path
 
 
 def load(folder, layers=LAYERS, sample_ids=SAMPLE_IDS):
-    tables = {name: folder / f"{name}.csv" for name in TABLES}
-    return load_measures(layers, sample_ids, ORIGIN, measures=folder / "measures", **tables)
+    return read_measures(Paths.of(folder, folder), layers, sample_ids, ORIGIN)
 
 
 def load_error(folder, **changes):
@@ -173,8 +184,9 @@ def test_the_control_none_is_text_in_every_table_that_has_it(written):
 )
 def test_a_file_of_another_run_is_refused(written, name, field, value):
     write_measured(written, name, origin=replace(ORIGIN, **{field: value}))
+    samples = written / "activations/samples.parquet"
     assert load_error(written) == (
-        f"data/activations and {written / 'measures' / name} do not belong together: their {field} differ"
+        f"{samples} and {written / 'measures' / name} do not belong together: their {field} differ"
         f" ({getattr(ORIGIN, field)[:12]} and {value[:12]}); run `dvc repro`"
     )
 
@@ -223,7 +235,7 @@ def test_a_truncated_file_is_refused(written, name):
 
 @every_table
 def test_a_missing_table_is_named(written, name):
-    path = written / f"{name}.csv"
+    path = written / f"{FILES[name]}.csv"
     path.unlink()
     assert load_error(written) == f"{path} is missing; run `dvc repro`"
 
@@ -240,7 +252,7 @@ def test_a_missing_table_is_named(written, name):
     ],
 )
 def test_a_damaged_table_is_refused(written, name, content):
-    path = written / f"{name}.csv"
+    path = written / f"{FILES[name]}.csv"
     path.write_bytes(content)
     assert load_error(written) == f"{path} is damaged: it is no table; run `dvc repro -f`"
 

@@ -77,3 +77,5 @@ function selectPair(first, second) {
 }
 
 pairSlider.addEventListener("input", drawLadders);
+addPanel(makeLadders);
+addPanel(drawLadders);

@@ -1,0 +1,114 @@
+"""What the measure stage says of its measures: what each one means, and how figures and the page draw it.
+
+`registry.json` lies beside the measured points, so that the report can draw measures that it knows nothing else about.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from strata.core.errors import StrataError
+from strata.core.files import write_json
+from strata.core.params import Section
+
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Need(StrEnum):
+    """What a measure needs besides the layer's activations; it is left out where that does not exist."""
+
+    LABELS = "labels"  # so it is measured with shuffled labels, too
+    TRAINING_IMAGES = "training images"
+    MAP = "the layer's map"
+    NEXT_LAYER = "the next layer"
+    ALL_PAIRS = "all pairs of points"
+
+
+class Interval(StrEnum):
+    """How the 95% interval of a measure is made."""
+
+    MEAN = "normal interval of the mean over the points"
+    MEAN_OF_SHARES = "normal interval of the mean over the points, cut to 0 to 1"
+    WILSON = "Wilson's interval of a share"
+    HALF_SAMPLES = "spread over random halves of the points"
+    NONE = "none"
+
+
+class MeasureEntry(Section):
+    """A scalar measure of a layer: its key in the tables, and what people are told of it.
+
+    `panel` is the key of the panel that shows it, if any; `legend` its name beside its line, where that is shorter than
+    the title. A chief measure is one of the few in the metrics.
+    """
+
+    key: Text
+    title: Text
+    unit: Text
+    panel: str | None = None
+    legend: str | None = None
+    needs: tuple[Need, ...] = ()
+    interval: Interval
+    meaning: Text
+    source: Text
+    chief: bool = False
+
+
+class Panel(Section):
+    """Axes on which measures are drawn by depth: a line for each control, or for each of several measures.
+
+    `end` is the upper end of the axis, where it has one; the lower end is 0.
+    """
+
+    key: Text
+    title: Text
+    axis: Text
+    end: float | None = None
+    lines: Literal["controls", "measures"] = "controls"
+
+
+class MeasureRegistry(Section):
+    """All measures in the order of the tables, and all panels in the order in which they are shown."""
+
+    measures: tuple[MeasureEntry, ...]
+    panels: tuple[Panel, ...]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "MeasureRegistry":
+        for kind, keys in (("measure", [each.key for each in self.measures]), ("panel", self._panel_keys())):
+            if repeated := [key for key in keys if keys.count(key) > 1]:
+                raise ValueError(f"{kind} '{repeated[0]}' is listed twice")
+        for measure in self.measures:
+            if measure.panel is not None and measure.panel not in self._panel_keys():
+                raise ValueError(f"measure '{measure.key}' names panel '{measure.panel}', which is not listed")
+        for panel in self.panels:
+            count = len(self.shown_in(panel))
+            if not count or (panel.lines == "controls" and count > 1):
+                raise ValueError(f"panel '{panel.key}' shows {count} measures: a line for each control is for one")
+        return self
+
+    def _panel_keys(self) -> list[str]:
+        return [panel.key for panel in self.panels]
+
+    def shown_in(self, panel: Panel) -> list[MeasureEntry]:
+        """Return the measures that a panel shows, in the order of the tables."""
+        return [measure for measure in self.measures if measure.panel == panel.key]
+
+
+def write_registry(path: Path, registry: MeasureRegistry) -> None:
+    """Write registry.json."""
+    write_json(path, registry.model_dump(mode="json"))
+
+
+def read_registry(path: Path) -> MeasureRegistry:
+    """Return the content of registry.json. Raises StrataError where it is missing or damaged."""
+    try:
+        return MeasureRegistry.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise StrataError(f"{path} is missing; run `dvc repro`") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        reason = " ".join(f"{place}: {first['msg']}".removeprefix(": ").split())
+        raise StrataError(f"{path} is damaged: {reason}; run `dvc repro -f measure`") from None

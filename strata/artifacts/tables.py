@@ -1,0 +1,125 @@
+"""Everything that the measure stage wrote of a run, and the tables of the reports, read and checked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from strata.artifacts.measure_registry import MeasureRegistry, read_registry
+from strata.artifacts.measured import (
+    LayerPoints,
+    SampleDecisions,
+    StabilityMap,
+    read_decisions,
+    read_points,
+    read_stability_maps,
+)
+from strata.artifacts.provenance import Provenance, check_same_origin, check_same_samples
+from strata.artifacts.samples import rows_of
+from strata.core.errors import StrataError
+from strata.core.paths import Paths
+
+MEASURE_COLUMNS = ("layer", "measure", "value", "low", "high", "control")
+CKA_COLUMNS = ("layer", "other_layer", "value", "low", "high", "control")
+DIMENSION_COLUMNS = ("layer", "estimator", "points", "value", "low", "high", "control")
+STABILITY_COLUMNS = ("layer", "perplexity", "points", "runs", "knn_overlap")
+PAIR_COLUMNS = ("layer", "class", "other_class", "separability")
+OVER_TRAINING_COLUMNS = ("epochs", "layer", "measure", "value", "low", "high")
+BATCH_COLUMNS = ("epoch", "train_loss", "train_accuracy")
+EPOCH_COLUMNS = ("epoch", "test_loss", "test_accuracy")
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What was measured of a run: tables as the measure stage wrote them, and what it says of single samples.
+
+    `table` has one row per layer, measure and control, with `value` and its interval `low` to `high`; `rows` (m,) are
+    the measured samples among the n samples of the run; `registry` says what each measure is.
+    """
+
+    table: pd.DataFrame
+    cka: pd.DataFrame
+    dimension: pd.DataFrame
+    stability: pd.DataFrame
+    pairs: pd.DataFrame
+    decisions: SampleDecisions
+    points: dict[str, LayerPoints]
+    stability_maps: list[StabilityMap]
+    rows: NDArray[np.intp]
+    registry: MeasureRegistry
+
+
+def read_measures(paths: Paths, layers: Sequence[str], sample_ids: NDArray[np.int32], origin: Provenance) -> Measures:
+    """Return everything measured of a run with these samples and this origin.
+
+    Raises StrataError where a file is missing or damaged, of another model, data set or split, or of other samples.
+    """
+    decisions, rows = read_measured_samples(paths, sample_ids, origin)
+    points = {layer: read_layer_points(paths, layer, decisions, sample_ids, origin) for layer in layers}
+    maps, maps_origin = read_stability_maps(paths.stability_maps)
+    check_same_origin(origin, paths.samples, maps_origin, paths.stability_maps)
+    for stability_map in maps:
+        rows_of(stability_map.sample_id, decisions.sample_id, f"{paths.stability_maps} holds samples", "measured")
+    return Measures(
+        table=read_csv(paths.table("measures"), MEASURE_COLUMNS),
+        cka=read_csv(paths.table("cka"), CKA_COLUMNS),
+        dimension=read_csv(paths.table("intrinsic_dimension"), DIMENSION_COLUMNS),
+        stability=read_csv(paths.table("stability"), STABILITY_COLUMNS),
+        pairs=read_csv(paths.table("class_pairs"), PAIR_COLUMNS),
+        decisions=decisions,
+        points=points,
+        stability_maps=maps,
+        rows=rows,
+        registry=read_registry(paths.registry),
+    )
+
+
+def read_measured_samples(
+    paths: Paths, sample_ids: NDArray[np.int32], origin: Provenance
+) -> tuple[SampleDecisions, NDArray[np.intp]]:
+    """Return where each measured sample is decided, and the rows (m,) of these among the run's samples.
+
+    Raises StrataError as `read_measures` does.
+    """
+    decisions, decisions_origin = read_decisions(paths.decisions)
+    check_same_origin(origin, paths.samples, decisions_origin, paths.decisions)
+    rows = rows_of(decisions.sample_id, sample_ids, f"{paths.decisions} holds samples", "extracted")
+    return decisions, rows
+
+
+def check_commit_layers(decisions: SampleDecisions, layers: Sequence[str]) -> None:
+    """Raise StrataError where a sample commits at a layer beyond those of the run."""
+    if len(decisions.commit_layer) and decisions.commit_layer.max() >= len(layers):
+        raise StrataError("the measures were taken with other layers than params.yaml names; run `dvc repro`")
+
+
+def read_layer_points(
+    paths: Paths, layer: str, decisions: SampleDecisions, sample_ids: NDArray[np.int32], origin: Provenance
+) -> LayerPoints:
+    """Return what was measured of each sample in one layer. Raises StrataError as `read_measures` does."""
+    path = paths.points(layer)
+    points, points_origin = read_points(path)
+    check_same_origin(origin, paths.samples, points_origin, path)
+    check_same_samples(decisions.sample_id, paths.decisions, points.sample_id, path)
+    rows_of(points.neighbours.ravel(), sample_ids, f"{path} names neighbours", "extracted")
+    return points
+
+
+def read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Return a table that has the given columns. The text `none` is a text.
+
+    Raises StrataError where it is missing, cannot be read, or lacks a column.
+    """
+    try:
+        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    except FileNotFoundError:
+        raise StrataError(f"{path} is missing; run `dvc repro`") from None
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
+        raise StrataError(f"{path} is damaged: it is no table; run `dvc repro -f`") from None
+    lacking = [column for column in columns if column not in table.columns]
+    if lacking:
+        raise StrataError(f"{path} is damaged: it has no column '{lacking[0]}'; run `dvc repro -f`")
+    return table

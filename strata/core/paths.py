@@ -1,0 +1,170 @@
+"""Where every artifact of a run lies: the one place that spells their names."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from strata.core.errors import StrataError
+from strata.core.stage import stage_parser
+
+FOLDERS = ("raw", "model", "activations", "embeddings", "measures")  # of a run's data
+CHECKPOINTS = "checkpoints"
+TRAINED = ""  # the time of the trained network, beside those of weights that were kept during training
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The folders of a run; the files in them have fixed names, which the properties give.
+
+    `time` stands for an epoch at which weights were kept during training, as text; TRAINED for the trained network.
+    """
+
+    raw: Path
+    model: Path
+    activations: Path
+    embeddings: Path
+    measures: Path
+    reports: Path
+
+    @classmethod
+    def under(cls, root: Path) -> "Paths":
+        """Return the paths of the run in a project's folder."""
+        return cls.of(root / "data", root / "reports")
+
+    @classmethod
+    def of(cls, data: Path, reports: Path) -> "Paths":
+        """Return the paths of a run from the folder of its data and that of its reports."""
+        return cls(**{name: data / name for name in FOLDERS}, reports=reports)
+
+    @property
+    def weights(self) -> Path:
+        """The trained network's state_dict."""
+        return self.model / "mnist_cnn.pt"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the weights kept during training."""
+        return self.model / CHECKPOINTS
+
+    @property
+    def samples(self) -> Path:
+        """What is known of each sample."""
+        return self.samples_of(TRAINED)
+
+    def samples_of(self, time: str) -> Path:
+        """What is known of each sample at a time in training."""
+        return _of_time(self.activations, time) / "samples.parquet"
+
+    def layer(self, layer: str, time: str = TRAINED) -> Path:
+        """One layer's activations."""
+        return _of_time(self.activations, time) / f"{layer}.parquet"
+
+    def map(self, layer: str, time: str = TRAINED) -> Path:
+        """One layer's map."""
+        return _of_time(self.embeddings, time) / f"{layer}.parquet"
+
+    @property
+    def decisions(self) -> Path:
+        """Where along the layers each measured sample is decided."""
+        return self.measures / "samples.parquet"
+
+    def points(self, layer: str) -> Path:
+        """What was measured of each sample in one layer."""
+        return self.measures / "points" / f"{layer}.parquet"
+
+    @property
+    def stability_maps(self) -> Path:
+        """Maps of the stability sample at other settings."""
+        return self.measures / "stability_maps.parquet"
+
+    @property
+    def registry(self) -> Path:
+        """What each measure is, for tables, figures and the page."""
+        return self.measures / "registry.json"
+
+    def metrics(self, stage: str) -> Path:
+        """The metrics of `training`, `embedding` or `measures`."""
+        return self.reports / f"{stage}.json"
+
+    def table(self, name: str) -> Path:
+        """A table of the reports, such as `measures`, `cka` or `epochs`."""
+        return self.reports / f"{name}.csv"
+
+    @property
+    def summary(self) -> Path:
+        """The network's summary as text."""
+        return self.reports / "network.txt"
+
+    @property
+    def figures(self) -> Path:
+        """The folder of the figures."""
+        return self.reports / "figures"
+
+    @property
+    def page(self) -> Path:
+        """The page to explore."""
+        return self.reports / "index.html"
+
+    @property
+    def environment(self) -> Path:
+        """What the run was computed with."""
+        return self.reports / "environment.json"
+
+    @property
+    def comparison(self) -> Path:
+        """The page of two runs."""
+        return self.reports / "compare.html"
+
+    def kept_weights(self) -> dict[str, Path]:
+        """Return time in epochs -> file of weights kept during training, in order.
+
+        Raises StrataError where a file is not named after a time.
+        """
+        files = _visible(self.checkpoints)
+        return _in_order({path.stem if path.suffix == ".pt" else path.name: path for path in files}, self.checkpoints)
+
+    def kept_times(self, folder: Path) -> list[str]:
+        """Return the times in epochs that `activations` or `embeddings` hold besides the trained network's, in order.
+
+        Raises StrataError where a folder is not named after a time.
+        """
+        inside = folder / CHECKPOINTS
+        return list(_in_order({path.name: path for path in _visible(inside)}, inside)) if inside.exists() else []
+
+
+def stage_arguments(doc: str | None, arguments: Sequence[str] | None, out: str) -> tuple[Path, Paths]:
+    """Return the path of params.yaml and where artifacts lie, from a stage's command line.
+
+    Every stage takes the same options: the folders of a run by their names, or `--data` for all below it. `out` names
+    the folder that the stage writes, `--out`. The defaults are the places in the project's folder.
+    """
+    parser = stage_parser(doc)
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of those below; default: %(default)s")
+    for name in (*FOLDERS, "reports"):
+        option = "--out" if name == out else f"--{name}"
+        default = "reports" if name == "reports" else f"{name}/ below --data"
+        what = "the folder that this stage writes; " if name == out else ""
+        parser.add_argument(option, dest=name, type=Path, metavar="FOLDER", help=f"{what}default: {default}")
+    options = parser.parse_args(arguments)
+    given = {name: path for name in (*FOLDERS, "reports") if (path := getattr(options, name)) is not None}
+    return options.params, replace(Paths.of(options.data, Path("reports")), **given)
+
+
+def _of_time(folder: Path, time: str) -> Path:
+    return folder / CHECKPOINTS / time if time != TRAINED else folder
+
+
+def _visible(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if not path.name.startswith(".")]
+
+
+def _in_order(by_time: dict[str, Path], folder: Path) -> dict[str, Path]:
+    for name in by_time:
+        try:
+            is_time = 0 <= float(name) < math.inf
+        except ValueError:
+            is_time = False
+        if not is_time:
+            raise StrataError(f"{folder}: '{name}' is no time in epochs; run `dvc repro -f train`")
+    return dict(sorted(by_time.items(), key=lambda entry: float(entry[0])))

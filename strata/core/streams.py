@@ -1,0 +1,105 @@
+"""Every stream of random numbers in Strata, by name: each is drawn from `seed` and from what it is for, and no other.
+
+NumPy pads a short seed with zeros, so that `default_rng([seed, 0])` and `default_rng(seed)` are one stream. Here the
+name goes into the seed as 128 bits of its SHA-256: two names cannot share a stream, nor one name with two keys.
+"""
+
+import hashlib
+
+import numpy as np
+
+Stream = np.random.Generator
+TORCH_SEEDS = 1 << 63  # torch takes seeds below
+
+
+def points(seed: int) -> Stream:
+    """Choose the samples that are measured."""
+    return _stream(seed, "points")
+
+
+def reference_images(seed: int) -> Stream:
+    """Choose the training images that readouts are fitted to."""
+    return _stream(seed, "reference images")
+
+
+def held_out_images(seed: int) -> Stream:
+    """Choose the test images that readouts are tested on, where the measured samples are no test images."""
+    return _stream(seed, "held-out images")
+
+
+def shuffled_labels(seed: int) -> Stream:
+    """Shuffle the labels for the control of that name."""
+    return _stream(seed, "shuffled labels")
+
+
+def half_samples(seed: int) -> Stream:
+    """Draw the half-samples that intervals are made from."""
+    return _stream(seed, "half-samples")
+
+
+def disjoint_parts(seed: int, number: int) -> Stream:
+    """Divide the points into a number of parts, for the dimension against the number of points."""
+    return _stream(seed, "disjoint parts", number)
+
+
+def stability_points(seed: int) -> Stream:
+    """Choose the measured samples whose maps are drawn again."""
+    return _stream(seed, "stability points")
+
+
+def stability_start(seed: int, run: int) -> Stream:
+    """Draw the random start of one of the maps that are drawn again."""
+    return _stream(seed, "stability start", run)
+
+
+def correlated_points(seed: int) -> Stream:
+    """Choose the measured samples whose distances on the map and in the layer are compared."""
+    return _stream(seed, "correlated points")
+
+
+def random_projection(seed: int, dimensions: int) -> Stream:
+    """Draw the matrix that projects the input to a number of dimensions, the same for every set of images."""
+    return _stream(seed, "random projection", dimensions)
+
+
+def principal_directions(seed: int) -> Stream:
+    """Draw the first directions of randomized principal components."""
+    return _stream(seed, "principal directions")
+
+
+def page_samples(seed: int) -> Stream:
+    """Choose the samples that the page shows besides the measured ones."""
+    return _stream(seed, "page samples")
+
+
+def probe_components(seed: int) -> int:
+    """Return the seed of the principal components that a linear probe reads, below 2**32."""
+    return int(_stream(seed, "probe components").integers(1 << 32))
+
+
+def map_optimization(seed: int, run: int = 0) -> int:
+    """Return the seed of whatever a method of embedding draws while it optimizes a map, below 2**30.
+
+    So there is room for methods that add the number of a point to it.
+    """
+    return int(_stream(seed, "map optimization", run).integers(1 << 30))
+
+
+def weights(seed: int) -> int:
+    """Return torch's seed of the network's first weights, of the trained network and of its untrained twin."""
+    return int(_stream(seed, "weights").integers(TORCH_SEEDS))
+
+
+def batch_order(seed: int) -> int:
+    """Return torch's seed of the order in which training images come."""
+    return int(_stream(seed, "batch order").integers(TORCH_SEEDS))
+
+
+def training_noise(seed: int) -> int:
+    """Return torch's seed of what a network draws while it is trained, such as dropout."""
+    return int(_stream(seed, "training noise").integers(TORCH_SEEDS))
+
+
+def _stream(seed: int, *name: str | int) -> Stream:
+    digest = hashlib.sha256(" ".join(map(str, name)).encode()).digest()
+    return np.random.default_rng([seed, int.from_bytes(digest[:16], "big")])

@@ -1,0 +1,106 @@
+"""What every method that draws maps has in common: a method with its settings, and the map that it returns."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strata.artifacts.maps import MapMethod
+from strata.core.errors import StrataError
+from strata.core.params import Reproducible, Section
+from strata.maps.pca import principal_components
+
+INITIAL_DEVIATION = 1e-4
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """A map: points float64 (n, 2), how it was drawn as texts for people, and numbers that the method itself reports.
+
+    `metrics` go to reports/embedding.json, by layer. They are the method's own: t-SNE has a KL divergence, others none.
+    """
+
+    points: NDArray[np.float64]
+    settings: Mapping[str, str]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+class Embedder(Section, ABC):
+    """A method that draws maps, with its settings: the fields are the keys of its own map in section `embed`.
+
+    `title` names it to people. `caption` and `details` are texts for figures, in which {name} stands for a setting of
+    the embedding: the first for all maps, the second for one. `caveats` say what its maps do not show.
+    """
+
+    title: ClassVar[str]
+    caption: ClassVar[str]
+    details: ClassVar[str]
+    caveats: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def check_count(self, count: int) -> None:
+        """Raise StrataError where so many points are too few for the settings: name the parameter to change."""
+
+    @abstractmethod
+    def embed(self, values: NDArray[np.float32], start: NDArray[np.float64], seed: int) -> Embedding:
+        """Return the map of values (n, k) that starts at `start` (n, 2), the same bytes for the same seed."""
+
+    def portable(self) -> Self:
+        """Return the embedder with settings whose code is the same on every processor.
+
+        Raises StrataError where there are none, or none are known.
+        """
+        raise StrataError(
+            f"embed.method: {self.title} is not known to give the same bytes on every processor: for"
+            " `reproducible: portable` choose tsne"
+        )
+
+    def in_mode(self, mode: Reproducible) -> Self:
+        """Return the embedder as it runs in a mode. Raises StrataError where it cannot run in it."""
+        return self.portable() if mode == Reproducible.PORTABLE else self
+
+    def check_points(self, count: int, constant: bool, layer: str) -> None:
+        """Raise StrataError where there is nothing to embed: too few points for the settings, or all the same."""
+        self.check_count(count)
+        if constant:
+            raise StrataError(
+                f"layer '{layer}' outputs the same for all {count} samples (dead units?): there is nothing to embed;"
+                " look at the training, or take the layer out of `layers`"
+            )
+
+    def described(self, name: str, embedding: Embedding) -> MapMethod:
+        """Return what a map's file says of how it was drawn; `name` is the method's in `embed.method`."""
+        caption, details = (text.format_map(embedding.settings) for text in (self.caption, self.details))
+        return MapMethod(name, self.title, caption, details, self.caveats, dict(embedding.settings))
+
+
+def initial_map(values: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
+    """Return the two leading principal components of values (n, D), the first scaled to a deviation of 1e-4.
+
+    Informative initialization keeps the global structure (Kobak & Linderman 2021). Raises StrataError where the values
+    span less than two dimensions.
+    """
+    scores = principal_components(values, 2, seed).astype(np.float64)
+    if scores.shape[1] < 2 or scores.std(axis=0).min() <= 1e-6 * max(1.0, float(np.abs(values).max())):
+        raise StrataError(
+            "embed.initialization_layer: its activations vary in fewer than two directions; choose another layer"
+        )
+    return scores / scores[:, 0].std() * INITIAL_DEVIATION
+
+
+@contextmanager
+def one_numba_thread() -> Iterator[None]:
+    """Context in which what numba compiled to run in parallel runs in one thread, as every numerical job does."""
+    # Imported here: it takes half a second, and t-SNE has no use for it.
+    import numba
+
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)

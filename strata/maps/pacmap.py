@@ -1,0 +1,92 @@
+"""PaCMAP (Wang, Huang, Rudin & Shaposhnik 2021) of one layer, by its authors' package in one thread."""
+
+import logging
+from typing import Annotated, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from strata.core.errors import StrataError
+from strata.maps.embedder import Embedder, Embedding, one_numba_thread
+
+# Iterations of the two phases before the last, as published.
+EARLIER_PHASES = (100, 100)
+FEWEST = 8  # points: the package scales distances by those to a point's fourth to sixth neighbours
+
+
+class Pacmap(Embedder):
+    """PaCMAP: the map `pacmap` in section `embed`. Defaults are the package's, which are the paper's.
+
+    `mid_near_ratio` and `further_ratio` are pairs of either kind for each pair of neighbours; `iterations` are those of
+    the last phase. Caveats after Wang et al. 2021.
+    """
+
+    neighbours: Annotated[int, Field(ge=1, le=1000)] = 10
+    mid_near_ratio: Annotated[float, Field(ge=0, le=20)] = 0.5
+    further_ratio: Annotated[float, Field(gt=0, le=20)] = 2.0
+    iterations: Annotated[int, Field(ge=1, le=100_000)] = 250
+
+    title: ClassVar[str] = "PaCMAP"
+    caption: ClassVar[str] = "PaCMAP with {neighbours} neighbours"
+    details: ClassVar[str] = "PaCMAP by {engine}, {iterations} iterations."
+    caveats: ClassVar[tuple[str, ...]] = (
+        "Where clusters lie to one another follows the layer roughly at best; how large or dense one is means little.",
+        "The picture depends on the numbers of neighbours, mid-near pairs and further pairs; look at more than one.",
+        "PaCMAP pushes apart what it does not pair: gaps on the map may not be gaps in the layer.",
+        "It weighs near against far: the map's kNN recall says how many neighbours it keeps.",
+    )
+
+    def check_count(self, count: int) -> None:
+        """Raise StrataError where the pairs that a point asks for are not fewer than the points."""
+        if self.pairs >= count or count < FEWEST:
+            each = 1 + self.mid_near_ratio + self.further_ratio
+            largest = int((count - 2) / each)
+            can = f"at most {largest} with these" if count >= FEWEST and largest else "too few points: extract more"
+            raise StrataError(
+                f"embed.pacmap.neighbours {self.neighbours}, with {self.pairs} pairs for each point, is too large for"
+                f" {count} points: {can}"
+            )
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs of all three kinds the package makes for each point."""
+        ratios = (1, self.mid_near_ratio, self.further_ratio)
+        return sum(round(self.neighbours * ratio) for ratio in ratios)
+
+    def embed(self, values: NDArray[np.float32], start: NDArray[np.float64], seed: int) -> Embedding:
+        """Return the PaCMAP map of values (n, k) that starts at `start` (n, 2), each axis scaled to deviation 1e-4."""
+        points = _pacmap(values, start, self, seed)
+        settings = {
+            "engine": "pacmap",
+            "neighbours": f"{self.neighbours}",
+            "mid_near_ratio": f"{self.mid_near_ratio:g}",
+            "further_ratio": f"{self.further_ratio:g}",
+            "iterations": " + ".join(map(str, (*EARLIER_PHASES, self.iterations))),
+        }
+        return Embedding(points.astype(np.float64), settings)
+
+
+def _pacmap(
+    values: NDArray[np.float32], start: NDArray[np.float64], settings: Pacmap, seed: int
+) -> NDArray[np.float32]:
+    # It warns that a seed is set, and that it reduces nothing by itself.
+    logging.getLogger("pacmap").setLevel(logging.ERROR)
+    with one_numba_thread():
+        # Imported here: it takes seconds, and other methods have no use for it.
+        from pacmap import PaCMAP
+
+        return PaCMAP(
+            n_neighbors=settings.neighbours,
+            MN_ratio=settings.mid_near_ratio,
+            FP_ratio=settings.further_ratio,
+            num_iters=(*EARLIER_PHASES, settings.iterations),
+            apply_pca=False,  # the layer is reduced already
+            # The package seeds each point by seed + row: seeds of streams are far enough apart.
+            random_state=seed,
+        ).fit_transform(_at_least_two_columns(values), init=start)
+
+
+def _at_least_two_columns(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return values (n, k), with a column of zeros where k is 1: the package's own reduction to two needs two."""
+    return np.pad(values, ((0, 0), (0, max(0, 2 - values.shape[1]))))

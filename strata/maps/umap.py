@@ -1,0 +1,89 @@
+"""UMAP (McInnes, Healy & Melville 2018) of one layer, by umap-learn in one thread, from exact neighbours."""
+
+import warnings
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from strata.core.errors import StrataError
+from strata.maps.embedder import Embedder, Embedding, one_numba_thread
+
+# Epochs that umap-learn runs for up to so many points, and for more.
+FEW_POINTS, EPOCHS_OF_FEW, EPOCHS_OF_MANY = 10_000, 500, 200
+
+
+class Umap(Embedder):
+    """UMAP: the map `umap` in section `embed`. Defaults are umap-learn's; a point counts as one of its neighbours.
+
+    Caveats after McInnes et al. 2018, Coenen & Pearce 2019 (Understanding UMAP), Damrich & Hamprecht 2021 (how tightly
+    neighbours are drawn together), and Kobak & Linderman 2021 (how groups lie to one another depends on the start).
+    """
+
+    neighbours: Annotated[int, Field(ge=2, le=1000)] = 15
+    minimum_distance: Annotated[float, Field(ge=0, le=1)] = 0.1
+    epochs: Literal["auto"] | Annotated[int, Field(ge=1, le=100_000)] = "auto"
+
+    title: ClassVar[str] = "UMAP"
+    caption: ClassVar[str] = "UMAP with {neighbours} neighbours and minimum distance {minimum_distance}"
+    details: ClassVar[str] = "UMAP by {engine}, {epochs} epochs."
+    caveats: ClassVar[tuple[str, ...]] = (
+        "The distance between clusters, and how large or dense one is, mean little.",
+        "The picture depends on the number of neighbours and on the minimum distance; look at more than one of each.",
+        "UMAP draws neighbours tightly together: gaps on the map may not be gaps in the layer.",
+        "Where groups lie to one another comes mostly from the common start, not from UMAP.",
+    )
+
+    def check_count(self, count: int) -> None:
+        """Raise StrataError where there are no more points than neighbours."""
+        if self.neighbours >= count:
+            can = f"at most {count - 1} with these" if count > 2 else "too few points for any: extract more"
+            raise StrataError(f"embed.umap.neighbours {self.neighbours} is too large for {count} points: {can}")
+
+    def embed(self, values: NDArray[np.float32], start: NDArray[np.float64], seed: int) -> Embedding:
+        """Return the UMAP map of values (n, k) that starts at `start` (n, 2), each axis scaled to run from 0 to 10."""
+        epochs = self.epochs
+        if epochs == "auto":
+            epochs = EPOCHS_OF_FEW if len(values) <= FEW_POINTS else EPOCHS_OF_MANY
+        points = _umap(values, start, self, epochs, seed)
+        settings = {
+            "engine": "umap-learn",
+            "neighbours": f"{self.neighbours}",
+            "minimum_distance": f"{self.minimum_distance:g}",
+            "epochs": f"{epochs}",
+        }
+        return Embedding(points.astype(np.float64), settings)
+
+
+def _umap(
+    values: NDArray[np.float32], start: NDArray[np.float64], settings: Umap, epochs: int, seed: int
+) -> NDArray[np.float32]:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Tensorflow not installed", category=ImportWarning)
+        # Imported here: it takes seconds, and other methods have no use for it.
+        from umap import UMAP
+    with one_numba_thread(), warnings.catch_warnings():
+        # It says that new points cannot be put onto the map later; nothing here does that.
+        warnings.filterwarnings("ignore", message=r"precomputed_knn\[2\]")
+        return UMAP(
+            n_neighbors=settings.neighbours,
+            min_dist=settings.minimum_distance,
+            n_epochs=epochs,
+            init=start,
+            precomputed_knn=_neighbours(values, settings.neighbours),
+            random_state=seed,
+            n_jobs=1,
+        ).fit_transform(values)
+
+
+def _neighbours(values: NDArray[np.float32], count: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return the nearest rows (n, count) of values (n, k), each first its own, and their distances: exact at any n.
+
+    umap-learn searches approximately from 4,096 points on, and compiles for ten seconds even for few.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    distances, rows = NearestNeighbors(n_neighbors=count - 1, n_jobs=1).fit(values).kneighbors()
+    own = np.arange(len(values))[:, None]
+    return np.hstack([own, rows]), np.hstack([np.zeros(own.shape), distances]).astype(np.float32)

@@ -1,0 +1,89 @@
+"""What the jobs return, by what they are about, and all that is known of one layer, which measures are made of."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strata.artifacts.measure_registry import Need
+from strata.measures.geometry import Geometry, MapGeometry
+from strata.measures.intrinsic_dimension import TwoNN
+from strata.measures.readout import Readout
+from strata.measures.similarity import GramSums
+from strata.measures.stability import StabilityRuns
+
+Known = TypeVar("Known")
+
+
+@dataclass(frozen=True)
+class Results:
+    """The jobs' results.
+
+    `readouts` by (space, layer) and then by control, `geometries` by (space, layer), `gram_sums` of all layers by
+    space, `divergences` by layer, `stabilities` by (layer, perplexity).
+    """
+
+    readouts: dict[tuple[str, str], dict[str, Readout]]
+    geometries: dict[tuple[str, str], Geometry]
+    gram_sums: dict[str, GramSums]
+    divergences: dict[str, float]
+    stabilities: dict[tuple[str, float | None], StabilityRuns]
+
+
+@dataclass(frozen=True)
+class LayerResults:
+    """What is known of one layer in one space under one labelling; measures are functions of it.
+
+    `labels` int (n,) are those of the measured points; `halves` bool (n, 1 + r) are all points, then random halves.
+    `divergence` is the KL divergence of the layer's map, if it was measured.
+    """
+
+    labels: NDArray[np.int16]
+    halves: NDArray[np.bool_]
+    readout: Readout
+    geometry: Geometry
+    next_geometry: Geometry | None = None
+    own_gram_sums: GramSums | None = None
+    divergence: float | None = None
+
+    @property
+    def lacks(self) -> set[Need]:
+        """What is not there for a measure to use."""
+        optional = {
+            Need.MAP: self.geometry.map,
+            Need.NEXT_LAYER: self.next_geometry,
+            Need.ALL_PAIRS: self.own_gram_sums,
+        }
+        return {need for need, value in optional.items() if value is None}
+
+    @property
+    def neighbours(self) -> NDArray[np.int32]:
+        """Each point's nearest neighbours (n, k) in the layer, as rows."""
+        return self.geometry.neighbours
+
+    @property
+    def next_neighbours(self) -> NDArray[np.int32]:
+        """Each point's nearest neighbours (n, k) in the next layer; ValueError in the last layer."""
+        return _needed(self.next_geometry, Need.NEXT_LAYER).neighbours
+
+    @property
+    def dimensions(self) -> list[TwoNN]:
+        """TwoNN of all points, then of each half (1 + r)."""
+        return self.geometry.dimensions[: self.halves.shape[1]]
+
+    @property
+    def map(self) -> MapGeometry:
+        """What the layer's map keeps of it; ValueError where there is no map."""
+        return _needed(self.geometry.map, Need.MAP)
+
+    @property
+    def gram_sums(self) -> GramSums:
+        """Sums of the layer's Gram matrix, for all points and each half; ValueError where they were not computed."""
+        return _needed(self.own_gram_sums, Need.ALL_PAIRS)
+
+
+def _needed(value: Known | None, need: Need) -> Known:
+    if value is None:
+        raise ValueError(f"a measure that uses {need} has to list it in its needs")
+    return value

@@ -1,0 +1,88 @@
+"""What is known of single samples, from the jobs' results: decisions, points of every layer, and small maps."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strata.artifacts.measured import NEVER, TRAINED, LayerPoints, SampleDecisions, StabilityMap
+from strata.artifacts.samples import Samples
+from strata.measures.estimates import layer_results
+from strata.measures.labels import decide, neighbourhood_hit, votes
+from strata.measures.plan import Plan
+from strata.measures.results import LayerResults, Results
+from strata.measures.similarity import drift, neighbourhood_overlap
+
+
+def sample_decisions(plan: Plan, results: Results, samples: Samples) -> SampleDecisions:
+    """Return where along the layers each measured sample is decided."""
+    ballots = np.stack([layer_votes(plan, results, layer) for layer in plan.layers])
+    rows = plan.rows
+    decisions = decide(ballots, samples.predicted[rows], samples.label[rows], plan.params.late_layers)
+    return SampleDecisions(sample_id=samples.sample_id[rows], **vars(decisions))
+
+
+def layer_votes(plan: Plan, results: Results, layer: str) -> NDArray[np.intp]:
+    """Return the majority label (n,) of each measured sample's neighbours in a layer, itself left out."""
+    labels = plan.labels[TRAINED]
+    return votes(labels.points[results.geometries[TRAINED, layer].neighbours], labels.classes)
+
+
+def layer_points(plan: Plan, results: Results, ids: NDArray[np.int32]) -> dict[str, LayerPoints]:
+    """Return what is known of each measured sample, ids (n,), in each layer."""
+    labels = plan.labels[TRAINED].points
+    points = {}
+    for layer in plan.layers:
+        known = layer_results(plan, results, TRAINED, layer, TRAINED)
+        trust = known.map.trust
+        points[layer] = LayerPoints(
+            sample_id=ids,
+            vote=layer_votes(plan, results, layer).astype(np.int16),
+            hit=neighbourhood_hit(labels[known.neighbours], labels).astype(np.float32),
+            recall=trust.recall.astype(np.float32),
+            trustworthiness=trust.trustworthiness.astype(np.float32),
+            continuity=trust.continuity.astype(np.float32),
+            false_neighbours=trust.false_neighbours.astype(np.float32),
+            missing_neighbours=trust.missing_neighbours.astype(np.float32),
+            drift=_drift(known).astype(np.float32),
+            stability=_stability(plan, results, layer).astype(np.float32),
+            neighbours=ids[known.neighbours],
+        )
+    return points
+
+
+def _drift(layer: LayerResults) -> NDArray[np.float64]:
+    """Return each point's drift (n,) towards the next layer, NaN in the last."""
+    if layer.next_geometry is None:
+        return np.full(len(layer.labels), np.nan)
+    return drift(neighbourhood_overlap(layer.neighbours, layer.next_neighbours))
+
+
+def _stability(plan: Plan, results: Results, layer: str) -> NDArray[np.float64]:
+    """Return each point's share of neighbours (n,) that runs share, over all perplexities; NaN outside the sample."""
+    runs = [runs.stability.points for (name, _), runs in results.stabilities.items() if name == layer]
+    stability = np.full(len(plan.rows), np.nan)
+    stability[plan.stability_rows] = np.mean(runs, axis=0)
+    return stability
+
+
+def stability_maps(plan: Plan, results: Results, ids: NDArray[np.int32]) -> list[StabilityMap]:
+    """Return the first run's map of every layer and perplexity; ids (n,) are those of the measured samples."""
+    return [
+        StabilityMap(
+            layer,
+            perplexity,
+            ids[plan.stability_rows],
+            results.stabilities[layer, perplexity].points.astype(np.float32),
+        )
+        for layer in plan.layers
+        for perplexity in plan.again
+    ]
+
+
+def decision_counts(decisions: SampleDecisions) -> dict[str, int]:
+    """Return how many samples are late, never committed, flip-floppers, and right then lost."""
+    return {
+        "late": int(decisions.late.sum()),
+        "never_committed": int((decisions.commit_layer == NEVER).sum()),
+        "flip_floppers": int(decisions.flip_flopper.sum()),
+        "right_then_lost": int(decisions.right_then_lost.sum()),
+    }

@@ -1,0 +1,75 @@
+"""A figure of the report as one row: what it is called, what its caption says, how it is drawn, and when."""
+
+import base64
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from strata.report.page.inputs import ReportInputs
+from strata.report.params import ReportParams
+
+
+@dataclass(frozen=True)
+class PageFigure:
+    """The stem of a figure's files, its heading, what it shows and does not show, and its group on the page.
+
+    What the page shows in a form to explore (`explored`), it does not show as a picture, too.
+    """
+
+    name: str
+    heading: str
+    caption: str
+    group: str
+    explored: bool = False
+
+
+# Draws a figure, in any process: a function of a module, or a partial of one with the data that it draws.
+Draw = Callable[[], Figure]
+Planned = tuple[PageFigure, Draw]
+
+
+@dataclass(frozen=True)
+class FigureRow:
+    """One figure; `caption` and `draw` are asked only where it `applies` to a run."""
+
+    name: str
+    heading: str
+    group: str
+    caption: Callable[[ReportInputs, ReportParams], str]
+    draw: Callable[[ReportInputs, ReportParams], Draw]
+    applies: Callable[[ReportInputs], bool] = lambda _: True
+    explored: bool = False
+
+    def planned(self, inputs: ReportInputs, params: ReportParams) -> Iterator[Planned]:
+        """Yield the figure, undrawn, if it applies."""
+        if self.applies(inputs):
+            caption = self.caption(inputs, params)
+            yield PageFigure(self.name, self.heading, caption, self.group, self.explored), self.draw(inputs, params)
+
+
+@dataclass(frozen=True)
+class LayerFigureRow:
+    """One figure for each layer that it `applies` to; `{layer}` stands for the layer in name and heading."""
+
+    name: str
+    heading: str
+    group: str
+    caption: Callable[[ReportInputs, str], str]
+    draw: Callable[[ReportInputs, str], Draw]
+    applies: Callable[[ReportInputs, str], bool] = lambda _, __: True
+    explored: bool = False
+
+    def planned(self, inputs: ReportInputs, _: ReportParams) -> Iterator[Planned]:
+        """Yield the figure of each layer, undrawn."""
+        for layer in inputs.maps:
+            if self.applies(inputs, layer):
+                name, heading = self.name.format(layer=layer), self.heading.format(layer=layer)
+                entry = PageFigure(name, heading, self.caption(inputs, layer), self.group, self.explored)
+                yield entry, self.draw(inputs, layer)
+
+
+def data_address(path: Path) -> str:
+    """Return a PNG file as an address that holds the file itself."""
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")

@@ -1,0 +1,93 @@
+"""The rows of the figures of the maps, and of layers over training."""
+
+from functools import partial
+
+from strata.report.figures.maps import draw_all_maps, draw_map
+from strata.report.figures.over_training import draw_maps_over_training, draw_measures_over_training
+from strata.report.page.figure_row import Draw, FigureRow, LayerFigureRow
+from strata.report.page.inputs import ReportInputs
+
+MAPS, OVER_TRAINING = "Maps of every layer", "Layers over training"
+
+
+def shape_of(inputs: ReportInputs, layer: str) -> str:
+    """Return a layer's shape for people."""
+    return " × ".join(map(str, inputs.infos[layer].shape))
+
+
+def _maps_caption(inputs: ReportInputs) -> str:
+    return (
+        f"Each point is one of {len(inputs.samples.label):,} {inputs.provenance.split} images, coloured by its label;"
+        f" {inputs.method.caption}. Shown: who is near whom at each layer. Not shown: how far"
+        " groups are from each other in the layer, and how wide they are."
+    )
+
+
+def _draw_maps(inputs: ReportInputs) -> Draw:
+    points = {layer: layer_map.points for layer, layer_map in inputs.maps.items()}
+    shapes = {layer: shape_of(inputs, layer) for layer in inputs.infos}
+    return partial(draw_all_maps, points, inputs.samples.label, inputs.names_in_figures, shapes, inputs.method.title)
+
+
+def _map_caption(inputs: ReportInputs, layer: str) -> str:
+    details = inputs.maps[layer].method.details
+    return f"{inputs.infos[layer].units:,} units ({shape_of(inputs, layer)}). {details}"
+
+
+def _draw_map(inputs: ReportInputs, layer: str) -> Draw:
+    points, labels = inputs.maps[layer].points, inputs.samples.label
+    shape, title = shape_of(inputs, layer), inputs.method.title
+    return partial(draw_map, points, labels, inputs.names_in_figures, layer, shape, title)
+
+
+def _draw_maps_over_training(inputs: ReportInputs) -> Draw:
+    times = {f"{time} epoch{'' if time == '1' else 's'}": maps for time, maps in inputs.earlier.items()}
+    times["trained"] = inputs.maps
+    points = {time: {layer: each.points for layer, each in maps.items()} for time, maps in times.items()}
+    return partial(draw_maps_over_training, points, inputs.samples.label, inputs.names_in_figures)
+
+
+MAP_FIGURES = (
+    FigureRow(
+        name="maps",
+        heading="Maps of all layers",
+        group=MAPS,
+        caption=lambda inputs, _: _maps_caption(inputs),
+        draw=lambda inputs, _: _draw_maps(inputs),
+        explored=True,
+    ),
+    LayerFigureRow(
+        name="map_{layer}",
+        heading="Layer {layer}",
+        group="Each layer large",
+        caption=_map_caption,
+        draw=_draw_map,
+        explored=True,
+    ),
+)
+TRAINING_FIGURES = (
+    FigureRow(
+        name="maps_over_training",
+        heading="Layers over training",
+        group=OVER_TRAINING,
+        caption=lambda _, __: (
+            "A row for each time whose weights were kept, a column for each layer. All maps start from the same points;"
+            " each is turned to lie on the same layer's map at the next time, which changes no neighbourhood."
+        ),
+        draw=lambda inputs, _: _draw_maps_over_training(inputs),
+        applies=lambda inputs: bool(inputs.earlier),
+    ),
+    FigureRow(
+        name="measures_over_training",
+        heading="Measures against training time",
+        group=OVER_TRAINING,
+        caption=lambda _, __: (
+            "Taken in the full space of each layer; bands are 95% intervals. The last point is the trained network."
+        ),
+        draw=lambda inputs, _: partial(
+            draw_measures_over_training, inputs.measures.registry, inputs.measures_over_training, list(inputs.maps)
+        ),
+        applies=lambda inputs: bool(inputs.earlier),
+        explored=True,
+    ),
+)

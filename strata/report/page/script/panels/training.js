@@ -1,0 +1,38 @@
+// The learning curves, and the measures of weights kept in training.
+
+function trainingCharts() {
+  for (const [name, label] of [["loss", "negative log-likelihood (nats)"], ["accuracy", "accuracy"]]) {
+    const { figure, element } = chart("training-charts", capital(name), "epoch", label, name === "loss" ? { y_axis_type: "log" } : {});
+    runs.forEach((run, r) => {
+      const dash = r ? "dashed" : "solid";
+      line(figure, run.batches.epoch, { values: run.batches[`train_${name}`], colour: "#8a8f98", dash, dots: 0 });
+      line(figure, run.epochs.epoch, { values: run.epochs[`test_${name}`], colour: "#e76300", dash });
+    });
+    const last = runs.map((run) => run.epochs[`test_${name}`].at(-1));
+    element.setAttribute("aria-label", `${capital(name)} by epoch; on test images at the end: ${last.join(" and ")}`);
+    element.after(chartNote(runs.some((run) => run.batches.epoch.length)
+      ? `grey: training batches, while the weights changed; orange: test images, after each epoch (at the end ${last.join(" and ")})`
+      : `nothing was trained; on test images: ${last.join(" and ")}`));
+  }
+}
+
+// Each layer's measures against the epochs trained, where weights were kept.
+function overTrainingCharts() {
+  if (!timeNames.length) return;
+  const rows = rowsOf(runs[0].over_training);
+  const looks = layerNames.map((_, i) => ({ colour: payload.scale[Math.round((0.9 * i * (payload.scale.length - 1)) / Math.max(1, layerNames.length - 1))], dash: "-" }));
+  for (const { title, axis, end, measure } of runs[0].over_training_charts) {
+    const { figure, element } = chart("over-training", title, "epochs trained", axis, { y_range: rangeTo(end) });
+    layerNames.forEach((layer, i) => {
+      const found = rows.filter((row) => row.layer === layer && row.measure === measure).sort((a, b) => a.epochs - b.epochs);
+      const column = (field) => found.map((row) => row[field] ?? NaN);
+      line(figure, column("epochs"), { values: column("value"), low: column("low"), high: column("high"), ...looks[i], dash: "solid" });
+    });
+    const last = rows.filter((row) => row.measure === measure && row.epochs === rows.at(-1).epochs);
+    element.setAttribute("aria-label", `${title} by epochs trained; at the end: ${last.map((row) => `${row.layer} ${row.value}`).join(", ")}`);
+  }
+  document.getElementById("over-training-key").append(keyOf(layerNames.map((layer, i) => [layer, looks[i]]), false));
+}
+
+addPanel(trainingCharts);
+addPanel(overTrainingCharts);

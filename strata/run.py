@@ -1,0 +1,284 @@
+"""The front door: open a run, and look at its layers, maps, measures and network.
+
+Everything here is a public name of `strata`; see `strata/__init__.py`.
+"""
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strata.artifacts.revisions import revision_files
+from strata.artifacts.run import RunArtifacts
+from strata.core.errors import StrataError
+from strata.core.params import Seed, load_section
+from strata.core.paths import Paths
+
+if TYPE_CHECKING:
+    import torch
+    from matplotlib.figure import Figure
+    from torch import nn
+
+    from strata.commands.known_experiments import Experiment
+
+
+def open_run(folder: str | Path = ".", revision: str | None = None) -> "Run":
+    """Return the run in a project's folder, or that of a Git revision or experiment, from Git and DVC's cache.
+
+    Nothing is run again and nothing is checked out: artifacts are read when they are asked for, and checked to belong
+    together. A revision's artifacts are copied to a temporary folder, which goes when the run does. Raises StrataError
+    where the folder is no project, or, at the first use, there is no such revision.
+
+    >>> run = open_run(".")
+    >>> list(run.layers)
+    ['input', 'h4', 'h6']
+    """
+    root = Path(folder)
+    if not (root / "params.yaml").is_file():
+        raise StrataError(f"{root} is no project of Strata: it has no params.yaml")
+    if revision is None:
+        return Run(Paths.under(root), root / "params.yaml", project=root)
+    copy = Path(tempfile.mkdtemp(prefix="strata-run-"))
+    run = Run(Paths.under(copy), copy / "params.yaml", revision_files(root, revision, copy), project=root)
+    weakref.finalize(run, shutil.rmtree, copy, ignore_errors=True)
+    return run
+
+
+class Run(RunArtifacts):
+    """One run of the pipeline: samples, images, layers, maps, measures, and the network.
+
+    Beside what is below, it has `params`, `dataset`, `samples`, `layers`, `images()`, `activations(layer)`,
+    `activation_batches(layer)`, `activation(layer, sample_id)`, `map(layer)`, `measures`, `training`, `epochs` and
+    `environment`, see `strata.artifacts.run.RunArtifacts`.
+
+    >>> run = open_run(".")
+    >>> run.samples.label[:4]
+    array([0, 1, 2, 3], dtype=int16)
+    >>> run.images().shape, run.layers["h4"].shape
+    ((40, 16, 16), (4, 1, 1))
+    >>> h4 = run.activations("h4")
+    >>> h4.values.shape, bool((h4.sample_ids == run.samples.sample_id).all())
+    ((40, 4), True)
+    >>> run.map("h4").points.shape
+    (40, 2)
+    >>> table = run.measures.table
+    >>> sorted(set(table["control"]))
+    ['none', 'random projection', 'shuffled labels', 'untrained']
+    >>> run.params["train"]["momentum"]
+    0.9
+    """
+
+    def __init__(self, *arguments: Any, project: Path) -> None:
+        super().__init__(*arguments)
+        self._project = project
+
+    @property
+    def seed(self) -> int:
+        """The seed that all random numbers of the run come from."""
+        return load_section(self.params_path, "seed", Seed)
+
+    def network(self, trained: bool = True) -> "nn.Module":
+        """Return the run's network in evaluation mode, with its trained weights or as it was before training.
+
+        >>> network = open_run(".").network()
+        >>> sum(parameter.numel() for parameter in network.parameters())
+        512
+        """
+        from strata.network.checkpoint import load_checkpoint
+        from strata.network.make import initialized_network
+        from strata.network.params import NetworkParams
+
+        params = load_section(self.params_path, "network", NetworkParams)
+        network = initialized_network(params, self.dataset.image_shape, len(self.dataset.classes), self.seed)
+        if trained:
+            load_checkpoint(network, self._at(self.paths.weights))
+        return network
+
+    def network_paths(self) -> dict[str, str]:
+        """Return each layer's name -> the module or step of the network whose output it is.
+
+        >>> open_run(".").network_paths()
+        {'input': 'input', 'h4': 'pool2', 'h6': 'output'}
+        """
+        from strata.network.capture import resolved_layers
+
+        return resolved_layers(self.layer_paths, self.network(trained=False))
+
+    def inputs(self) -> "torch.Tensor":
+        """Return the samples' images as the network takes them: float32 (n, C, H, W), of mean 0 and deviation 1.
+
+        >>> tuple(open_run(".").inputs().shape)
+        (40, 1, 16, 16)
+        """
+        from strata.network.io import normalized
+
+        return normalized(self.images(), self.dataset.mean, self.dataset.std)
+
+    def log_probabilities(self, network: "nn.Module", inputs: "torch.Tensor") -> NDArray[np.float32]:
+        """Return what a network of this run says of each class, in nats, float32 (n, classes), batch by batch.
+
+        >>> run = open_run(".")
+        >>> said = run.log_probabilities(run.network(), run.inputs())
+        >>> bool((said.argmax(axis=1) == run.samples.predicted).all())
+        True
+        """
+        import torch
+
+        from strata.network.io import log_probabilities
+        from strata.network.params import NetworkParams
+
+        form = load_section(self.params_path, "network", NetworkParams).outputs
+        with torch.inference_mode():
+            parts = [log_probabilities(network(part), form) for part in inputs.split(500)]
+        return torch.cat(parts).float().numpy()
+
+    def embed(self, layer: str, **settings: Any) -> NDArray[np.float32]:
+        """Return a new map of a layer, points float32 (n, 2), under section `embed` with some of its settings changed.
+
+        >>> open_run(".").embed("h6", perplexity=4).shape
+        (40, 2)
+        """
+        from strata.core import streams
+        from strata.maps.embedder import initial_map
+        from strata.maps.params import EmbedParams
+        from strata.maps.pca import read_reduced
+
+        params = load_section(self.params_path, "embed", EmbedParams)
+        changed = EmbedParams.model_validate({**params.model_dump(), **settings})
+        values, origin = (
+            read_reduced(self._at(self.paths.layer(each)), changed.pca_components, self.seed).values
+            for each in (layer, changed.initialization_layer)
+        )
+        start, own_seed = initial_map(origin, self.seed), streams.map_optimization(self.seed)
+        return changed.embedder().embed(values, start, own_seed).points.astype(np.float32)
+
+    def experiments(self) -> list["Experiment"]:
+        """Return the experiments that the project's repository knows: name, what each changed, metrics of training.
+
+        >>> open_run(".").experiments()
+        []
+        """
+        from strata.commands.known_experiments import known_experiments
+
+        return known_experiments(self._project)
+
+
+def observe(
+    network: "nn.Module", inputs: "torch.Tensor", layers: Mapping[str, str] | Sequence[str]
+) -> dict[str, "torch.Tensor"]:
+    """Return what layers of a network output for inputs (n, ...): layer's name -> tensor (n, ...), copied.
+
+    `layers` maps names to modules ("layer3.1"), to steps between them ("relu_1") or to "input"; a list names both at
+    once. Raises StrataError where one of them is not in the network, or runs twice or not at all.
+
+    >>> import torch
+    >>> network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU())
+    >>> outputs = observe(network, torch.ones(5, 2), {"hidden": "0", "after": "1"})
+    >>> {layer: tuple(values.shape) for layer, values in outputs.items()}
+    {'hidden': (5, 3), 'after': (5, 3)}
+    """
+    import torch
+
+    from strata.network.capture import captured, resolved_layers
+
+    named = dict(layers) if isinstance(layers, Mapping) else {layer: layer for layer in layers}
+    with captured(network, resolved_layers(named, network)) as captured_layers, torch.inference_mode():
+        return captured_layers(inputs)[1]
+
+
+def summary(network: "nn.Module", image_shape: Sequence[int], layers: Mapping[str, str]) -> str:
+    """Return a network as text: a table of its modules with output shapes and parameters, and of its state_dict.
+
+    `layers` maps names to places in the network, as for `observe`. Raises StrataError as `observe` does.
+
+    >>> run = open_run(".")
+    >>> print(summary(run.network(), run.dataset.image_shape, run.network_paths()).splitlines()[2])
+    input  input    Identity    1 x 16 x 16            0
+    """
+    from strata.training.summary import network_summary
+
+    return network_summary(network, image_shape, layers)
+
+
+def draw_maps(
+    maps: Mapping[str, NDArray[np.float32]],
+    labels: NDArray[np.integer],
+    classes: Sequence[str],
+    subtitles: Mapping[str, str] | None = None,
+    method: str = "t-SNE",
+) -> "Figure":
+    """Return a figure of maps side by side, name -> points (n, 2), coloured by label (n,), an index into `classes`.
+
+    `method` names the axes.
+
+    >>> run = open_run(".")
+    >>> maps = {layer: run.map(layer).points for layer in run.layers}
+    >>> len(draw_maps(maps, run.samples.label, run.dataset.classes).axes)
+    4
+    """
+    from strata.report.figures.maps import draw_all_maps
+    from strata.report.figures.style import names_in_figures
+
+    return draw_all_maps(maps, labels, names_in_figures(classes), subtitles or {}, method)
+
+
+def draw_map(
+    points: NDArray[np.float32],
+    labels: NDArray[np.integer],
+    classes: Sequence[str],
+    title: str = "",
+    subtitle: str = "",
+    method: str = "t-SNE",
+) -> "Figure":
+    """Return a large figure of one map, points (n, 2), coloured by label (n,), an index into `classes`.
+
+    `method` names the axes.
+
+    >>> run = open_run(".")
+    >>> figure = draw_map(run.map("h4").points, run.samples.label, run.dataset.classes, "h4")
+    >>> figure.axes[0].get_title(loc="left")
+    'h4'
+    """
+    from strata.report.figures.maps import draw_map as draw
+    from strata.report.figures.style import names_in_figures
+
+    return draw(points, labels, names_in_figures(classes), title, subtitle, method)
+
+
+def draw_output(
+    image: NDArray[np.uint8],
+    log_probabilities: NDArray[np.float32],
+    label: int,
+    classes: Sequence[str],
+    title: str = "",
+    grey_map: str = "gray_r",
+) -> "Figure":
+    """Return a figure of one sample's image (H, W) or (H, W, 3) beside what a network says of it, (classes,) in nats.
+
+    >>> run = open_run(".")
+    >>> said = run.log_probabilities(run.network(), run.inputs()[:1])[0]
+    >>> figure = draw_output(run.images()[0], said, int(run.samples.label[0]), run.dataset.classes)
+    >>> figure.axes[1].get_ylabel()
+    'log-probability (nats)'
+    """
+    from strata.report.figures.close_up import draw_output as draw
+    from strata.report.figures.style import names_in_figures
+
+    return draw(image, log_probabilities, label, names_in_figures(classes), title, grey_map)
+
+
+def draw_channels(activation: NDArray[np.float32], title: str = "") -> "Figure":
+    """Return a figure of one sample's activation in a convolutional layer, (C, H, W), each channel as an image.
+
+    >>> figure = draw_channels(open_run(".").activation("h4", sample_id=0))
+    >>> figure.axes[-1].get_ylabel()
+    'activation'
+    """
+    from strata.report.figures.close_up import draw_feature_maps
+
+    return draw_feature_maps(activation, title)

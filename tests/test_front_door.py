@@ -1,0 +1,53 @@
+"""`import strata`: every public name has an example that runs, and importing it costs nothing."""
+
+import doctest
+import subprocess
+import sys
+
+import pytest
+
+import strata
+from strata import run as front_door
+from strata.core import errors
+from tests.tiny_pipeline import ROOT
+
+EXAMPLES = [
+    test
+    for module in (front_door, errors)
+    for test in doctest.DocTestFinder(exclude_empty=True).find(module, globs={**vars(front_door), **vars(errors)})
+    if test.examples
+]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_every_example_is_true(example, tiny_run, monkeypatch):
+    monkeypatch.chdir(tiny_run)
+    monkeypatch.syspath_prepend(str(ROOT))
+    said: list[str] = []
+    doctest.DocTestRunner(verbose=False).run(example, out=said.append)
+    assert said == []
+
+
+def test_every_public_name_has_an_example():
+    shown = {example.name.split(".")[-1] for example in EXAMPLES}
+    assert set(strata.__all__) <= shown
+    methods = {name for name, value in vars(strata.Run).items() if callable(value) and not name.startswith("_")}
+    assert methods <= shown
+
+
+def test_public_names_are_listed_and_others_are_refused():
+    assert {getattr(strata, name).__name__ for name in strata.__all__} == set(strata.__all__) <= set(dir(strata))
+    with pytest.raises(AttributeError, match="module 'strata' has no attribute 'open'; it has Run, StrataError"):
+        strata.open  # noqa: B018
+
+
+def test_importing_strata_imports_no_package():
+    code = "import strata, sys; print(sorted(name for name in sys.modules if name.startswith('strata.')))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_opening_a_run_does_not_import_torch():
+    code = "import strata, sys; strata.open_run('.').params; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -1,0 +1,75 @@
+"""What documents say of the measures, from their registry: the plots by depth in dvc.yaml, and docs/measures.md.
+
+python -m tools.measure_documents    # make deps
+"""
+
+import re
+from pathlib import Path
+
+from dvc.utils.serialize import dumps_yaml
+
+from strata.artifacts.measure_registry import MeasureEntry, MeasureRegistry, Panel
+from strata.measures.registry import REGISTRY
+
+ROOT = Path(__file__).resolve().parent.parent
+PIPELINE, PAGE = ROOT / "dvc.yaml", ROOT / "docs/measures.md"
+BY_LAYER = "reports/measures_by_layer.csv"
+X_LABEL = "layer, counted from the input"
+HEAD = """# The measures
+
+Every scalar measure of a layer, in the order of `reports/measures.csv`. Each is a row of `strata/measures/registry.py`;
+this page is made from it (`make deps`). CKA, stability and what is known of single samples are tables of their own.
+
+Unless a measure needs labels, it is not taken with shuffled labels; what needs a map is taken of the trained network
+only; what needs neither the map, the next layer nor all pairs of points is taken over training, too.
+
+| measure | what it says | unit | 95% interval | needs besides activations | source |
+|---|---|---|---|---|---|
+"""
+
+
+def plot_of(registry: MeasureRegistry, panel: Panel) -> dict[str, object]:
+    """Return a panel as an entry of dvc.yaml's plots: its measures of the trained network by depth."""
+    keys = [measure.key for measure in registry.shown_in(panel)]
+    return {
+        panel.title: {
+            "title": panel.title,
+            "x": "depth",
+            "y": {BY_LAYER: keys if len(keys) > 1 else keys[0]},
+            "x_label": X_LABEL,
+            "y_label": panel.axis,
+        }
+    }
+
+
+def with_current_plots(pipeline: str, registry: MeasureRegistry) -> str:
+    """Return the text of dvc.yaml with the plots of the panels written anew, in DVC's layout, before the pictures.
+
+    Everything else stays.
+    """
+    stages, plots = re.split(r"^plots:\n", pipeline, flags=re.MULTILINE)
+    others = [entry for entry in re.split(r"^(?=- )", plots, flags=re.MULTILINE) if f"{BY_LAYER}:" not in entry]
+    pictures = [entry for entry in others if ":" not in entry]
+    charts = [entry for entry in others if ":" in entry]
+    own = dumps_yaml([plot_of(registry, panel) for panel in registry.panels])
+    return "".join([stages, "plots:\n", *charts, own, *pictures])
+
+
+def measures_page(registry: MeasureRegistry) -> str:
+    """Return docs/measures.md: a table of all measures."""
+    return HEAD + "".join(f"| {' | '.join(_cells(measure))} |\n" for measure in registry.measures)
+
+
+def _cells(measure: MeasureEntry) -> list[str]:
+    name = f"{measure.title} `{measure.key}`"
+    needs = ", ".join(measure.needs) or "–"
+    return [name, measure.meaning, measure.unit, str(measure.interval), needs, measure.source]
+
+
+def main() -> None:
+    PIPELINE.write_text(with_current_plots(PIPELINE.read_text(encoding="utf-8"), REGISTRY), encoding="utf-8")
+    PAGE.write_text(measures_page(REGISTRY), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
