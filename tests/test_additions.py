@@ -1,4 +1,4 @@
-"""Additions as CONTRIBUTING.md shows them, made in a copy of the project: a measure, a figure, a panel of the page.
+"""Additions as CONTRIBUTING.md shows them, made in a copy of the project: a measure, a figure, a panel, a data set.
 
 Nothing else is edited there, and each is seen everywhere that it should be.
 """
@@ -16,12 +16,15 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from strata.core.files import sha256_of
+from strata.dataset.description import IDX_FILES
 from tests.documents import blocks_of
 from tests.report.page.conftest import browser  # noqa: F401 - a fixture
 from tests.tiny_pipeline import MEASURED, ROOT
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 COPIED = ("strata", "stages", "networks", "tools", "tests", "docs", "dvc.yaml", "CONTRIBUTING.md", "Makefile")
+RECIPES = ("A measure", "A figure", "A panel of the page", "An IDX data set")
 LAYERS = ["input", "h4", "h6"]
 CONTROLS = ["none", "untrained", "random projection"]
 # Runs in the copy: the stages measure and report, quickly, then what the Makefile's `deps` runs.
@@ -89,7 +92,9 @@ def grown(tiny_run, tmp_path_factory):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, folder / name)
-    touched = {recipe: add(folder, recipe) for recipe in ("A measure", "A figure", "A panel of the page")}
+    touched = {
+        recipe: add(folder, recipe) for recipe in ("A measure", "A figure", "A panel of the page", "An IDX data set")
+    }
     done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=folder, text=True, capture_output=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, touched
@@ -111,7 +116,7 @@ def table(path):
         return list(csv.DictReader(file))
 
 
-def test_a_measure_and_a_figure_touch_two_files_a_panel_three(grown):
+def test_a_measure_and_a_figure_touch_two_files_a_panel_three_a_data_set_one(grown):
     assert {recipe: sorted(files) for recipe, files in grown[1].items()} == {
         "A measure": ["strata/measures/registry.py", "strata/measures/size.py"],
         "A figure": ["strata/report/figures/class_sizes.py", "strata/report/page/network_figures.py"],
@@ -120,6 +125,7 @@ def test_a_measure_and_a_figure_touch_two_files_a_panel_three(grown):
             "strata/report/page/payload.py",
             "strata/report/page/script/panels/class_sizes.js",
         ],
+        "An IDX data set": ["strata/sources/catalogue.py"],
     }
 
 
@@ -184,3 +190,29 @@ def test_the_panel_and_the_measures_chart_are_drawn(grown, browser):  # noqa: F8
         assert chart.locator(".area").get_attribute("aria-label").startswith("mean norm of the activations, trained")
         assert chart.locator(".hint").inner_text().startswith("How far from the origin")
     assert problems == []
+
+
+def test_the_data_set_is_taken_from_a_mirror_by_its_name_and_checksums(grown):
+    folder, _ = grown
+    mirror, catalogue = folder / "data/raw", folder / "strata/sources/catalogue.py"
+    text = catalogue.read_text(encoding="utf-8")
+    for name in IDX_FILES:
+        text = text.replace(f'"{name}": "SHA-256 of the decompressed file"', f'"{name}": "{sha256_of(mirror / name)}"')
+    address = 'addresses=("https://example.org/letters/",),'
+    assert address in text
+    catalogue.write_text(text.replace(address, ""), encoding="utf-8")  # no test asks the network
+    values = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
+    values["dataset"] |= {"name": "letters", "mirrors": [str(mirror)]}
+    params = folder / "letters.yaml"
+    params.write_text(yaml.safe_dump(values), encoding="utf-8")
+    stage = [sys.executable, "-m", "stages.download", "--params", str(params), "--out", "letters"]
+    done = subprocess.run(stage, cwd=folder, text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    description = json.loads((folder / "letters/dataset.json").read_text(encoding="utf-8"))
+    assert (description["name"], description["classes"]) == ("letters", list("abcdefghij"))
+    assert description["counts"] == {"train": 60, "test": 40}
+
+    (mirror / "t10k-labels-idx1-ubyte").write_bytes((mirror / "train-labels-idx1-ubyte").read_bytes())
+    values["dataset"]["mirrors"] = [str(mirror)]
+    done = subprocess.run(stage, cwd=folder, text=True, capture_output=True)
+    assert done.returncode == 1 and "wrong checksum" in done.stderr

@@ -30,7 +30,8 @@ class CatalogueEntry:
     """A data set: `sha256` maps a decompressed file's name to its checksum, where one is known.
 
     `normalization` is the mean and standard deviation of pixels in [0, 1] where the field has agreed on one; else both
-    are computed from the training images.
+    are computed from the training images. `addresses` are folders where the four files are published; `torchvision`
+    names the class of torchvision.datasets that lists more of them, and the MD5 of the compressed files.
     """
 
     name: str
@@ -40,6 +41,8 @@ class CatalogueEntry:
     licence: str
     sha256: Mapping[str, str]
     normalization: tuple[float, float] | None = None
+    addresses: tuple[str, ...] = ()
+    torchvision: str | None = None
 
 
 NAME = "dataset.json"

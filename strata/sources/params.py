@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from strata.core.params import Section
+from strata.sources.catalogue import CATALOGUE
 
-KNOWN = ("mnist-5k", "mnist", "fashion-mnist", "kmnist", "cifar-10")
+KNOWN = tuple(CATALOGUE)
 Colour = Literal["grey", "rgb"]
 
 
