@@ -1,4 +1,4 @@
-"""The data sets that Strata knows by name: what they are, whom to cite, and the bytes to expect."""
+"""The data sets that Strata knows by name: their descriptions, citations and checksums."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -70,7 +70,7 @@ CATALOGUE = {
             classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),  # the hiragana, romanized
             citation="Clanuwat et al. (2018), Deep Learning for Classical Japanese Literature, arXiv:1812.01718",
             licence="CC BY-SA 4.0",
-            # No checksum of the decompressed files is published: the compressed ones' MD5 decides.
+            # No checksum of the decompressed files is published: the MD5 of the compressed files decides.
             sha256={},
         ),
         CatalogueEntry(
@@ -96,8 +96,8 @@ class Published:
 
 @cache
 def published(name: str) -> Published:
-    """Return torchvision's addresses and checksums of `mnist`, `fashion-mnist` or `kmnist` (KeyError otherwise)."""
-    # Imported here because it takes seconds, and a data set that is at hand does not need it.
+    """Return torchvision's addresses and checksums for `mnist`, `fashion-mnist` or `kmnist` (KeyError otherwise)."""
+    # Imported here because it takes seconds, and a local data set does not need it.
     from torchvision.datasets import KMNIST, MNIST, FashionMNIST
 
     listed = {"mnist": MNIST, "fashion-mnist": FashionMNIST, "kmnist": KMNIST}[name]
