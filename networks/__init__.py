@@ -1,1 +1,1 @@
-"""Networks that `network.target` of params.yaml can name; put your own beside them."""
+"""Networks that `network.target` in params.yaml can name; put your own here."""

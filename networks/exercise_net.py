@@ -1,4 +1,4 @@
-"""The exercise's own class: everything between its layers is a function, and one can look at it all the same.
+"""The exercise's own class: everything between its modules is a function, and can still be named as a layer.
 
 layers: {input: input, h1: relu, h2: max_pool2d, h3: relu_1, h4: max_pool2d_1, h5: relu_2, h6: log_softmax}
 """
@@ -9,7 +9,7 @@ from torch import nn
 
 
 class Net(nn.Module):
-    """Two 5 x 5 convolutions and two linear layers for images of 28 x 28, (n, 1, 28, 28), and ten classes."""
+    """Two 5 x 5 convolutions and two linear layers, for images (n, 1, 28, 28) and ten classes."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A LeNet with tanh and average pooling, after LeCun et al. 1998; the output are logits.
+"""A LeNet with tanh and average pooling, after LeCun et al. 1998; the outputs are logits.
 
 layers: [input, tanh1, pool1, tanh2, pool2, tanh3, tanh4, fc3], network.outputs: logits
 """

@@ -1,4 +1,4 @@
-"""A multilayer perceptron: as many hidden layers as `hidden` has widths, each with ReLU; the output are logits.
+"""A multilayer perceptron: one hidden layer with ReLU per width in `hidden`; the outputs are logits.
 
 layers: [input, relu1, relu2, fc3], network.outputs: logits
 """

@@ -1,4 +1,4 @@
-"""The guided exercise's convolutional network, with a name of its own for every place where one can look.
+"""The guided exercise's convolutional network, with a module, and so a name, for every layer to look at.
 
 input -> conv1 -> ReLU (h1) -> pool (h2) -> conv2 -> ReLU (h3) -> pool (h4) -> fc1 -> ReLU (h5) -> fc2 -> output (h6)
 """
@@ -13,11 +13,11 @@ from torch import nn
 class MnistCnn(nn.Module):
     """Two convolutions with ReLU and max pooling, then two linear layers; the output is log-softmax.
 
-    Takes (n, channels, H, W) of the `image_shape` given, returns (n, classes). The weights' names are those of the
-    exercise's `Net`: conv1, conv2, fc1, fc2. Raises ValueError where the images are too small.
+    Takes (n, channels, H, W) with the given `image_shape`, returns (n, classes). The weights have the names of the
+    exercise's `Net`: conv1, conv2, fc1, fc2. Raises ValueError if the images are too small.
     """
 
-    # The exercise's names for the places to look at -> the module whose output they are.
+    # The exercise's names for the layers -> the module whose output each is.
     layer_paths: ClassVar[dict[str, str]] = {
         "h1": "relu1",
         "h2": "pool1",

@@ -57,7 +57,7 @@ def bring_known(entry: CatalogueEntry, mirrors: Sequence[str], patience: Downloa
 
 
 def sources(entry: CatalogueEntry, mirrors: Sequence[str]) -> Iterator[str]:
-    """Yield the mirrors, then, if they did not do, the published addresses."""
+    """Yield the mirrors, then the published addresses."""
     yield from mirrors
     yield from published(entry.name).addresses
 
@@ -69,7 +69,7 @@ def write_packaged(folder: Path, entry: CatalogueEntry) -> None:
         write_idx(folder / LABEL_FILES[split], labels)
     for name in IDX_FILES:
         if sha256_of(folder / name) != entry.sha256[name]:
-            raise StrataError(f"{name} of {entry.name} is not the known one; reinstall with `make clean-venv repro`")
+            raise StrataError(f"{name} of {entry.name} has the wrong checksum; reinstall with `make clean-venv repro`")
 
 
 if __name__ == "__main__":

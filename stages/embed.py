@@ -1,4 +1,4 @@
-"""Embed: a map of every layer, all from one start, each aligned to the map before it.
+"""Embed: a map of every layer, all from the same start, each aligned to the map before it.
 
 python -m stages.embed --data data --out data/embeddings
 """
@@ -27,7 +27,7 @@ from strata.maps.embedder import Embedder, Embedding, initial_map
 from strata.maps.params import EmbedParams
 from strata.maps.pca import read_reduced
 
-# What a process takes at most: a layer that is cached, or the affinities of 70,000 points.
+# The most memory that a process needs: a layer that is cached, or the affinities of 70,000 points.
 BYTES_EACH = 1.5e9
 
 
@@ -65,8 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     files = [paths.layer(layer, time) for time, layer in networks]
     infos = [read_info(path) for path in files]
     origins = [info.provenance for info in infos]
-    for place, (path, origin) in enumerate(zip(files, origins, strict=True)):
-        network = place - place % len(layers)  # the first layer of the same network
+    for index, (path, origin) in enumerate(zip(files, origins, strict=True)):
+        network = index - index % len(layers)  # the first layer of the same network
         check_same_origin(origins[network], files[network], origin, path)
     with started_pool(len(files), BYTES_EACH) as pool:
         jobs = [ReduceJob(path, params.pca_components, embedder, seed) for path in files]
@@ -78,37 +78,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
         embed_jobs = [EmbedJob(value, start, embedder, seed) for value in values]
         embeddings = pool.run(run_embed, embed_jobs, f"embed: {embedder.title}")
     turned = aligned_over_training([embedding.points for embedding in embeddings], len(layers))
-    for place, (points, embedding) in enumerate(zip(turned, embeddings, strict=True)):
-        time, layer = networks[place]
+    for index, (points, embedding) in enumerate(zip(turned, embeddings, strict=True)):
+        time, layer = networks[index]
         method = embedder.described(params.method, embedding)
-        layer_map = LayerMap(layer, loaded[place][0], points.astype(np.float32), method, origins[place])
+        layer_map = LayerMap(layer, loaded[index][0], points.astype(np.float32), method, origins[index])
         write_map(paths.map(layer, time), layer_map)
     write_json(paths.metrics("embedding"), {"samples": len(start), **metrics(layers, embeddings)})
     say(f"embed: {len(embeddings)} maps of {len(start)} samples")
 
 
 def aligned_over_training(maps: Sequence[NDArray[np.float64]], layers: int) -> list[NDArray[np.float64]]:
-    """Return maps of the trained network, layer by layer, then of earlier times, all turned to lie on one another.
+    """Return the maps of the trained network, layer by layer, then those of earlier times, all aligned to one another.
 
-    The trained network's maps form a chain from layer to layer; the earlier ones of a layer a chain back from there.
+    The trained network's maps form a chain from layer to layer. The earlier maps of a layer form a chain back in time.
     """
     trained = aligned_chain(list(maps[:layers]))
     chains = [aligned_chain([trained[layer], *maps[layers + layer :: layers][::-1]]) for layer in range(layers)]
     earlier = [chain[1:][::-1] for chain in chains]
-    return trained + [points for of_one_time in zip(*earlier, strict=True) for points in of_one_time]
+    return trained + [points for same_time in zip(*earlier, strict=True) for points in same_time]
 
 
 def metrics(layers: Sequence[str], embeddings: Sequence[Embedding]) -> dict[str, dict[str, float]]:
-    """Return name -> layer -> rounded value of what the method itself reports of the trained network's maps."""
+    """Return name -> layer -> rounded value of the metrics that the method reports for the trained network's maps."""
     trained = dict(zip(layers, embeddings, strict=False))
     names = dict.fromkeys(name for embedding in trained.values() for name in embedding.metrics)
     return {name: {layer: round(embedding.metrics[name], 6) for layer, embedding in trained.items()} for name in names}
 
 
 def load_reduced(job: ReduceJob) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    found = read_reduced(job.path, job.components, job.seed)
-    job.embedder.check_points(len(found.values), found.constant, found.info.layer)
-    return found.sample_ids, found.values
+    reduced = read_reduced(job.path, job.components, job.seed)
+    job.embedder.check_points(len(reduced.values), reduced.constant, reduced.info.layer)
+    return reduced.sample_ids, reduced.values
 
 
 def run_embed(job: EmbedJob) -> Embedding:

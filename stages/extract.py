@@ -1,4 +1,4 @@
-"""Extract: every layer's activations to one Parquet file each, and what is known of each sample.
+"""Extract: every layer's activations, in one Parquet file each, and the network's prediction for each sample.
 
 python -m stages.extract --data data --out data/activations
 """
@@ -36,7 +36,7 @@ WRITING_THREADS = 2  # compression takes as long as the network
 
 @dataclass(frozen=True)
 class ExtractJob:
-    """Layers of one network to write, each to its own file, with the provenance of all.
+    """Layers of one network to write, each to its own file, and their provenance.
 
     `time` is the epoch at which the weights were kept during training, as text; TRAINED for the trained network.
     """
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def write_extraction(job: ExtractJob, samples: LabelledImages) -> None:
-    """Write all layers of one network, and what it says of each sample."""
+    """Write all layers of one network, and its prediction for each sample."""
     log_probabilities = write_on_cluster(job) if on_cluster() else write_layers(job, samples.images)
     count = len(samples.labels)
     table = Samples(
@@ -85,16 +85,16 @@ def write_extraction(job: ExtractJob, samples: LabelledImages) -> None:
 
 
 def write_on_cluster(job: ExtractJob) -> NDArray[np.float32]:
-    """Return the network's outputs (n, classes), the layers written by the cluster's workers: a layer a job.
+    """Write the layers on the cluster's workers, one job per layer; return the network's outputs (n, classes).
 
-    Each job runs the network anew, which takes less time than to compress a wide layer, and leaves one whole file.
-    Raises StrataError where the workers' outputs differ.
+    Each job runs the whole network, which takes less time than compressing a wide layer, and writes one file. Raises
+    StrataError if the workers' outputs differ.
     """
     jobs = [replace(job, layers={layer: path}) for layer, path in job.layers.items()]
     with started_pool(len(jobs)) as pool:
         first, *others = pool.run(load_and_write_layers, jobs, "extract")
     if any(other.tobytes() != first.tobytes() for other in others):
-        raise StrataError("extract: the cluster's workers compute different bits; use machines of one kind")
+        raise StrataError("extract: the cluster's workers compute different bits; use machines of the same kind")
     return first
 
 
@@ -117,8 +117,8 @@ def write_layers(job: ExtractJob, images: Images) -> NDArray[np.float32]:
 
     batches = stream_activations(network, images, job.layers, to_input, params.batch_size, job.network.outputs)
     outputs = []
-    # One batch is compressed and written while the next one goes through the network. The pool is left first, also on
-    # an error: no write is under way when the files are closed.
+    # One batch is compressed and written while the next one goes through the network. The pool is left first, even
+    # after an error, so that no write is in progress when the files are closed.
     with ExitStack() as stack, ThreadPoolExecutor(WRITING_THREADS) as pool:
         writers: dict[str, ActivationWriter] = {}
         pending: list[Future[None]] = []

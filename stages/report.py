@@ -1,4 +1,4 @@
-"""Report: every figure as PNG and SVG, and one page that holds them all.
+"""Report: every figure as PNG and SVG, and one page with all of them.
 
 python -m stages.report --data data --out reports
 """
@@ -26,7 +26,7 @@ from strata.report.page.inputs import load_report_inputs
 from strata.report.page.payload import run_payload, shown_rows
 from strata.report.params import ReportParams
 
-TOLD = ("seed", "reproducible", "dataset", "network", "layers", "train", "extract", "embed", "measure", "report")
+SECTIONS = ("seed", "reproducible", "dataset", "network", "layers", "train", "extract", "embed", "measure", "report")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -43,14 +43,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     measured, page_stream = inputs.measures.rows, streams.page_samples(seed)
     rows = shown_rows(len(inputs.samples.label), params.page_samples, measured, page_stream)
-    told = "# network\n" + paths.summary.read_text(encoding="utf-8") + "\n" + sections_as_text(params_path, TOLD)
-    found = environment(mode)
-    shown = run_payload(inputs, rows, facts(inputs, run, len(rows), found), told)
-    payload = page_payload(inputs.dataset.classes, inputs.samples.label[rows], inputs.images[rows], {"this run": shown})
+    settings_text = (
+        "# network\n" + paths.summary.read_text(encoding="utf-8") + "\n" + sections_as_text(params_path, SECTIONS)
+    )
+    machine = environment(mode)
+    run_data = run_payload(inputs, rows, facts(inputs, run, len(rows), machine), settings_text)
+    payload = page_payload(
+        inputs.dataset.classes, inputs.samples.label[rows], inputs.images[rows], {"this run": run_data}
+    )
     title = f"Strata: {inputs.dataset.name}, layer by layer"
     page = render_explorer(title, payload, on_page(planned), paths.figures, missing_figures(inputs))
     write_text(paths.page, page)
-    write_json(paths.environment, found)
+    write_json(paths.environment, machine)
     say(f"report: {len(planned)} figures in {paths.figures}, and the page {paths.page}")
 
 

@@ -1,4 +1,4 @@
-"""Train: the network on the training images; its weights, learning curve and test accuracy.
+"""Train: the network's weights, from the training images, with its learning curve and test accuracy.
 
 python -m stages.train --data data --out data/model
 """
@@ -89,7 +89,7 @@ def load_examples(folder: Path, split: str, description: DatasetDescription, dev
 
 def report_epoch(record: EpochRecord, epochs: int) -> None:
     if record.epoch == 0:
-        say(f"train: nothing is trained: test loss {record.test_loss:.4f}, test accuracy {record.test_accuracy:.2%}")
+        say(f"train: no training: test loss {record.test_loss:.4f}, test accuracy {record.test_accuracy:.2%}")
         return
     say(
         f"train: epoch {record.epoch} of {epochs}: training loss {record.train_loss:.4f},"

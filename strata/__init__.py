@@ -8,8 +8,8 @@
     run.map("h4").points                    # float32 (n, 2)
     run.measures.table                      # every measure by layer and control, with its interval
 
-This file only says which names there are: each is imported when it is first asked for, as the stages import the
-packages below and should not pay for more than they use.
+This file only lists the public names. Each is imported when it is first used, because the stages import the packages
+below and should not pay for more than they use.
 """
 
 from importlib import import_module
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from strata.core.errors import StrataError
     from strata.run import Run, draw_channels, draw_map, draw_maps, draw_output, observe, open_run, summary
 
-# Public name -> the module that it comes from.
-_HOMES = {
+# Public name -> the module that defines it.
+_MODULES = {
     "open_run": "strata.run",
     "Run": "strata.run",
     "observe": "strata.run",
@@ -45,9 +45,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'strata' has no attribute '{name}'; it has {', '.join(__all__)}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:

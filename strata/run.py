@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 def open_run(folder: str | Path = ".", revision: str | None = None) -> "Run":
     """Return the run in a project's folder, or that of a Git revision or experiment, from Git and DVC's cache.
 
-    Nothing is run again and nothing is checked out: artifacts are read when they are asked for, and checked to belong
-    together. A revision's artifacts are copied to a temporary folder, which goes when the run does. Raises StrataError
-    where the folder is no project, or, at the first use, there is no such revision.
+    Nothing is run again and nothing is checked out. Artifacts are read when they are asked for, and checked to belong
+    together. A revision's artifacts are copied to a temporary folder, which is removed with the run. Raises StrataError
+    if the folder is not a project, or, at first use, if there is no such revision.
 
     >>> run = open_run(".")
     >>> list(run.layers)
@@ -40,7 +40,7 @@ def open_run(folder: str | Path = ".", revision: str | None = None) -> "Run":
     """
     root = Path(folder)
     if not (root / "params.yaml").is_file():
-        raise StrataError(f"{root} is no project of Strata: it has no params.yaml")
+        raise StrataError(f"{root} is not a Strata project: it has no params.yaml; name the folder that has it")
     if revision is None:
         return Run(Paths.under(root), root / "params.yaml", project=root)
     copy = Path(tempfile.mkdtemp(prefix="strata-run-"))
@@ -52,9 +52,9 @@ def open_run(folder: str | Path = ".", revision: str | None = None) -> "Run":
 class Run(RunArtifacts):
     """One run of the pipeline: samples, images, layers, maps, measures, and the network.
 
-    Beside what is below, it has `params`, `dataset`, `samples`, `layers`, `images()`, `activations(layer)`,
+    Besides the members below, it has `params`, `dataset`, `samples`, `layers`, `images()`, `activations(layer)`,
     `activation_batches(layer)`, `activation(layer, sample_id)`, `map(layer)`, `measures`, `training`, `epochs` and
-    `environment`, see `strata.artifacts.run.RunArtifacts`.
+    `environment`: see `strata.artifacts.run.RunArtifacts`.
 
     >>> run = open_run(".")
     >>> run.samples.label[:4]
@@ -83,7 +83,7 @@ class Run(RunArtifacts):
         return load_section(self.params_path, "seed", Seed)
 
     def network(self, trained: bool = True) -> "nn.Module":
-        """Return the run's network in evaluation mode, with its trained weights or as it was before training.
+        """Return the run's network in evaluation mode, with its trained weights or with those before training.
 
         >>> network = open_run(".").network()
         >>> sum(parameter.numel() for parameter in network.parameters())
@@ -100,7 +100,7 @@ class Run(RunArtifacts):
         return network
 
     def network_paths(self) -> dict[str, str]:
-        """Return each layer's name -> the module or step of the network whose output it is.
+        """Return a mapping: layer's name -> the module or step of the network whose output it is.
 
         >>> open_run(".").network_paths()
         {'input': 'input', 'h4': 'pool2', 'h6': 'output'}
@@ -110,7 +110,7 @@ class Run(RunArtifacts):
         return resolved_layers(self.layer_paths, self.network(trained=False))
 
     def inputs(self) -> "torch.Tensor":
-        """Return the samples' images as the network takes them: float32 (n, C, H, W), of mean 0 and deviation 1.
+        """Return the samples' images as network input: float32 (n, C, H, W), with mean 0 and deviation 1.
 
         >>> tuple(open_run(".").inputs().shape)
         (40, 1, 16, 16)
@@ -120,11 +120,11 @@ class Run(RunArtifacts):
         return normalized(self.images(), self.dataset.mean, self.dataset.std)
 
     def log_probabilities(self, network: "nn.Module", inputs: "torch.Tensor") -> NDArray[np.float32]:
-        """Return what a network of this run says of each class, in nats, float32 (n, classes), batch by batch.
+        """Return a network's log-probabilities for `inputs`, in nats, float32 (n, classes), computed in batches.
 
         >>> run = open_run(".")
-        >>> said = run.log_probabilities(run.network(), run.inputs())
-        >>> bool((said.argmax(axis=1) == run.samples.predicted).all())
+        >>> predictions = run.log_probabilities(run.network(), run.inputs())
+        >>> bool((predictions.argmax(axis=1) == run.samples.predicted).all())
         True
         """
         import torch
@@ -138,7 +138,7 @@ class Run(RunArtifacts):
         return torch.cat(parts).float().numpy()
 
     def embed(self, layer: str, **settings: Any) -> NDArray[np.float32]:
-        """Return a new map of a layer, points float32 (n, 2), under section `embed` with some of its settings changed.
+        """Return a new map of a layer, points float32 (n, 2), drawn as section `embed` says, with `settings` changed.
 
         >>> open_run(".").embed("h6", perplexity=4).shape
         (40, 2)
@@ -158,7 +158,7 @@ class Run(RunArtifacts):
         return changed.embedder().embed(values, start, own_seed).points.astype(np.float32)
 
     def experiments(self) -> list["Experiment"]:
-        """Return the experiments that the project's repository knows: name, what each changed, metrics of training.
+        """Return the experiments in the project's repository: name, what each changed, metrics of training.
 
         >>> open_run(".").experiments()
         []
@@ -171,10 +171,11 @@ class Run(RunArtifacts):
 def observe(
     network: "nn.Module", inputs: "torch.Tensor", layers: Mapping[str, str] | Sequence[str]
 ) -> dict[str, "torch.Tensor"]:
-    """Return what layers of a network output for inputs (n, ...): layer's name -> tensor (n, ...), copied.
+    """Return the outputs of a network's layers for inputs (n, ...): layer's name -> tensor (n, ...), copied.
 
-    `layers` maps names to modules ("layer3.1"), to steps between them ("relu_1") or to "input"; a list names both at
-    once. Raises StrataError where one of them is not in the network, or runs twice or not at all.
+    `layers` maps names to modules ("layer3.1"), to steps between them ("relu_1") or to "input". A list gives layers the
+    names of their modules or steps. Raises StrataError if one of them is not in the network, or runs twice or not at
+    all.
 
     >>> import torch
     >>> network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU())
@@ -192,9 +193,9 @@ def observe(
 
 
 def summary(network: "nn.Module", image_shape: Sequence[int], layers: Mapping[str, str]) -> str:
-    """Return a network as text: a table of its modules with output shapes and parameters, and of its state_dict.
+    """Return a network as text: tables of its modules, with output shapes and parameters, and of its state_dict.
 
-    `layers` maps names to places in the network, as for `observe`. Raises StrataError as `observe` does.
+    `layers` maps names to modules or steps, as for `observe`. Raises StrataError as `observe` does.
 
     >>> run = open_run(".")
     >>> print(summary(run.network(), run.dataset.image_shape, run.network_paths()).splitlines()[2])
@@ -258,11 +259,11 @@ def draw_output(
     title: str = "",
     grey_map: str = "gray_r",
 ) -> "Figure":
-    """Return a figure of one sample's image (H, W) or (H, W, 3) beside what a network says of it, (classes,) in nats.
+    """Return a figure of one sample's image (H, W) or (H, W, 3) beside its log-probabilities (classes,), in nats.
 
     >>> run = open_run(".")
-    >>> said = run.log_probabilities(run.network(), run.inputs()[:1])[0]
-    >>> figure = draw_output(run.images()[0], said, int(run.samples.label[0]), run.dataset.classes)
+    >>> output = run.log_probabilities(run.network(), run.inputs()[:1])[0]
+    >>> figure = draw_output(run.images()[0], output, int(run.samples.label[0]), run.dataset.classes)
     >>> figure.axes[1].get_ylabel()
     'log-probability (nats)'
     """

@@ -66,7 +66,7 @@ def add(folder: Path, recipe: str) -> set[str]:
         if where.startswith("In a new "):
             assert not path.exists()
             path.write_text(block.text, encoding="utf-8")
-        elif where.startswith("At the imports"):
+        elif where.startswith("Among the imports"):
             insert(path, r"^(?=from )", block.text)
         elif where.startswith("Before"):
             insert(path, rf"(?={re.escape(place[0])})", block.text)

@@ -95,14 +95,14 @@ def test_all_others_run(results):
     }
 
 
-def test_the_readme_reads_a_layer_five_ways(results, project):
+def test_the_readme_reads_a_layer_six_ways(results, project):
     expected = read_activations(project / "data/activations/h4.parquet").values
     assert expected.shape == (40, 4) and expected.any()
-    with_strata, pandas, polars, tensor, duckdb, _ = results["README.md"]
+    first_screen, with_strata, pandas, polars, tensor, duckdb, _ = results["README.md"]
     np.testing.assert_array_equal(with_strata["h4"].values, expected)
-    for found in (pandas["h4"], polars["h4"], tensor["h4"].numpy()):
-        assert found.dtype == np.float32
-        np.testing.assert_array_equal(found, expected)
+    for values in (first_screen["h4"], pandas["h4"], polars["h4"], tensor["h4"].numpy()):
+        assert values.dtype == np.float32
+        np.testing.assert_array_equal(values, expected)
     labels = read_samples(project / "data/activations/samples.parquet")[0].label
     means = [expected[labels == label].sum(axis=1).mean() for label in range(10)]
     assert duckdb["activity"]["label"].tolist() == list(range(10))

@@ -1,1 +1,1 @@
-"""What the Makefile calls to keep the project's files in step: no stage, and no test."""
+"""Scripts that the Makefile calls to keep the project's own files up to date."""

@@ -1,4 +1,4 @@
-"""What documents say of the measures, from their registry: the plots by depth in dvc.yaml, and docs/measures.md.
+"""Writes what documents say about the measures, from the registry: plots by depth in dvc.yaml, and docs/measures.md.
 
 python -m tools.measure_documents    # make deps
 """
@@ -17,19 +17,20 @@ BY_LAYER = "reports/measures_by_layer.csv"
 X_LABEL = "layer, counted from the input"
 HEAD = """# The measures
 
-Every scalar measure of a layer, in the order of `reports/measures.csv`. Each is a row of `strata/measures/registry.py`;
-this page is made from it (`make deps`). CKA, stability and what is known of single samples are tables of their own.
+This page lists every scalar measure of a layer, in the order of `reports/measures.csv`. Each is one row of
+`strata/measures/registry.py`, from which `make deps` writes this page. CKA, stability and the measurements of single
+samples have their own tables.
 
-Unless a measure needs labels, it is not taken with shuffled labels; what needs a map is taken of the trained network
-only; what needs neither the map, the next layer nor all pairs of points is taken over training, too.
+Shuffled labels are used only for measures that need labels. Measures that need a map are taken for the trained network
+only. Measures that need neither the map, nor the next layer, nor all pairs of points are also taken over training.
 
-| measure | what it says | unit | 95% interval | needs besides activations | source |
+| measure | meaning | unit | 95% interval | needs besides activations | source |
 |---|---|---|---|---|---|
 """
 
 
 def plot_of(registry: MeasureRegistry, panel: Panel) -> dict[str, object]:
-    """Return a panel as an entry of dvc.yaml's plots: its measures of the trained network by depth."""
+    """Return a panel as an entry of dvc.yaml's plots: its measures by depth, for the trained network."""
     keys = [measure.key for measure in registry.shown_in(panel)]
     return {
         panel.title: {
@@ -43,7 +44,7 @@ def plot_of(registry: MeasureRegistry, panel: Panel) -> dict[str, object]:
 
 
 def with_current_plots(pipeline: str, registry: MeasureRegistry) -> str:
-    """Return the text of dvc.yaml with the plots of the panels written anew, in DVC's layout, before the pictures.
+    """Return the text of dvc.yaml with the plots of the panels replaced, in DVC's layout, before the pictures.
 
     Everything else stays.
     """
@@ -51,8 +52,8 @@ def with_current_plots(pipeline: str, registry: MeasureRegistry) -> str:
     others = [entry for entry in re.split(r"^(?=- )", plots, flags=re.MULTILINE) if f"{BY_LAYER}:" not in entry]
     pictures = [entry for entry in others if ":" not in entry]
     charts = [entry for entry in others if ":" in entry]
-    own = dumps_yaml([plot_of(registry, panel) for panel in registry.panels])
-    return "".join([stages, "plots:\n", *charts, own, *pictures])
+    panels = dumps_yaml([plot_of(registry, panel) for panel in registry.panels])
+    return "".join([stages, "plots:\n", *charts, panels, *pictures])
 
 
 def measures_page(registry: MeasureRegistry) -> str:

@@ -1,4 +1,4 @@
-"""docs/guided_exercise.ipynb from its text form, docs/guided_exercise.py: the same text gives the same bytes.
+"""Writes docs/guided_exercise.ipynb from its text form, docs/guided_exercise.py; the same text gives the same bytes.
 
 python -m tools.notebook    # make notebook
 """
@@ -20,7 +20,7 @@ METADATA = {
 
 
 def notebook_of(text: str) -> nbformat.NotebookNode:
-    """Return the notebook of a text in percent format, without outputs; a cell's id comes from its source."""
+    """Return the notebook for a text in percent format, without outputs; a cell's id comes from its source."""
     notebook = jupytext.reads(text, fmt="py:percent")
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
@@ -30,7 +30,7 @@ def notebook_of(text: str) -> nbformat.NotebookNode:
 
 
 def notebook_bytes(text: str) -> bytes:
-    """Return the file's bytes."""
+    """Return the bytes of the notebook file for a text."""
     return (nbformat.writes(notebook_of(text)) + "\n").encode()
 
 

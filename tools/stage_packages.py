@@ -1,4 +1,4 @@
-"""Which of the project's packages a stage script imports, directly or not: what its `deps` in dvc.yaml must list.
+"""The packages that each stage script imports, directly or not, which its `deps` in dvc.yaml must list.
 
 python -m tools.stage_packages    # write the lists into dvc.yaml
 """
@@ -7,30 +7,30 @@ import ast
 import re
 from pathlib import Path
 
-# The module that imports whatever network.target names, and the folder where the project's own networks are.
+# The module that imports whatever network.target names, and the folder of the project's own networks.
 CHOOSER, NETWORKS = Path("strata/network/make.py"), "networks"
-# Imports its names when they are asked for; that is not followed.
+# This file imports its names only when they are used; those imports are not followed.
 FRONT_DOOR = Path("strata/__init__.py")
 CODE = re.compile(r"(strata/|stages/|networks$)")
 
 
 def imported_files(script: Path, root: Path) -> set[Path]:
     """Return the files of strata/ and stages/ that `script` imports, transitively, and itself, relative to `root`."""
-    found: set[Path] = set()
+    files: set[Path] = set()
     waiting = [script]
     while waiting:
         path = waiting.pop()
-        if path not in found and path != FRONT_DOOR:
-            found.add(path)
+        if path not in files and path != FRONT_DOOR:
+            files.add(path)
             for node in ast.walk(ast.parse((root / path).read_text(encoding="utf-8"))):
                 waiting.extend(_imported_by(node, root))
-    return found
+    return files
 
 
 def code_deps(script: Path, root: Path) -> list[str]:
-    """Return the code that a stage depends on, sorted: its script, the packages it imports, and where networks are.
+    """Return the code that a stage depends on, sorted: its script, the packages it imports, and the networks' folder.
 
-    What `import strata` gives is imported when it is asked for: no stage may ask for it.
+    The names of `import strata` are imported only when they are used, so no stage may use them.
     """
     files = imported_files(script, root)
     packages = {Path(*path.parts[:2]).as_posix() for path in files if path.parts[0] == "strata" and len(path.parts) > 2}
@@ -43,7 +43,7 @@ def _imported_by(node: ast.AST, root: Path) -> list[Path]:
         names = [alias.name for alias in node.names]
     elif isinstance(node, ast.ImportFrom):
         if node.level:
-            raise AssertionError("relative imports are not followed: write them out")
+            raise AssertionError("relative imports are not followed: use absolute ones")
         names = [f"{node.module}.{alias.name}" for alias in node.names]
     else:
         return []
@@ -51,7 +51,7 @@ def _imported_by(node: ast.AST, root: Path) -> list[Path]:
 
 
 def _files_of(name: str, root: Path) -> list[Path]:
-    """The module's file and the packages' __init__.py on the way to it; the last part may be a name in a module."""
+    """Return a module's file and the __init__.py of its packages; the last part may be a name in a module."""
     parts = name.split(".")
     files = [Path(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)]
     files += [Path(*parts[:depth]).with_suffix(".py") for depth in range(1, len(parts) + 1)]
@@ -59,7 +59,7 @@ def _files_of(name: str, root: Path) -> list[Path]:
 
 
 def with_current_deps(pipeline: str, root: Path) -> str:
-    """Return the text of dvc.yaml with each stage's code listed anew, after its `deps:` line."""
+    """Return the text of dvc.yaml with each stage's code dependencies replaced, after its `deps:` line."""
     lines: list[str] = []
     stage = ""
     for line in pipeline.splitlines():
@@ -74,6 +74,6 @@ def with_current_deps(pipeline: str, root: Path) -> str:
 
 
 if __name__ == "__main__":
-    here = Path(__file__).resolve().parent.parent
-    file = here / "dvc.yaml"
-    file.write_text(with_current_deps(file.read_text(encoding="utf-8"), here), encoding="utf-8")
+    root = Path(__file__).resolve().parent.parent
+    file = root / "dvc.yaml"
+    file.write_text(with_current_deps(file.read_text(encoding="utf-8"), root), encoding="utf-8")

@@ -1,1 +1,1 @@
-"""What a run leaves on disk: how each artifact is written and read, and which belong together."""
+"""The files of a run: how each artifact is written and read, and the check that artifacts belong together."""

@@ -25,7 +25,7 @@ from strata.core.files import whole_file
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """What a file of activations says of itself: layer, shape of one activation, and origin."""
+    """The metadata of a file of activations: layer, shape of one activation, and origin."""
 
     layer: str
     shape: tuple[int, ...]
@@ -45,7 +45,7 @@ class LayerInfo:
 
 @dataclass(frozen=True)
 class Activations:
-    """Activations of a layer: ids, int32 (n,), and values, float32 (n, D), row by row the same samples."""
+    """Activations of a layer: ids, int32 (n,), and values, float32 (n, D); row i of both is the same sample."""
 
     info: LayerInfo
     sample_ids: NDArray[np.int32]
@@ -79,7 +79,7 @@ class ActivationWriter:
 
 
 def read_info(path: Path) -> LayerInfo:
-    """Return what a file of activations says of itself. Raises StrataError where it is no such file, or damaged."""
+    """Return the metadata of a file of activations. Raises StrataError if it is another kind of file, or damaged."""
     with open_parquet(path) as file:
         return _info(path, file)
 
@@ -87,7 +87,7 @@ def read_info(path: Path) -> LayerInfo:
 def iterate_activations(path: Path) -> Iterator[Activations]:
     """Yield a layer's activations one row group at a time, checked: ids ascending, no nulls, no NaN.
 
-    Raises StrataError where the file is missing, damaged or not of the contract's form.
+    Raises StrataError if the file is missing, damaged or has other columns.
     """
     last = -1
     with open_parquet(path) as file:
@@ -99,7 +99,7 @@ def iterate_activations(path: Path) -> Iterator[Activations]:
                 raise StrataError(f"{path}: sample ids must ascend; run `dvc repro -f extract`")
             if not np.isfinite(batch.values).all():
                 raise StrataError(
-                    f"{path}: activations must be finite; look at the training, then `dvc repro -f extract`"
+                    f"{path}: activations must be finite; check the training, then run `dvc repro -f extract`"
                 )
             last = int(ids[-1]) if len(ids) else last
             yield batch
@@ -115,14 +115,14 @@ def read_activations(path: Path) -> Activations:
 
 
 def read_one_activation(path: Path, sample_id: int) -> NDArray[np.float32]:
-    """Return the activation of one sample in the layer's shape, reading the ids, and values of its row group only.
+    """Return the activation of one sample in the layer's shape; only the values of its row group are read.
 
-    Raises StrataError where the file has no such sample.
+    Raises StrataError if the file has no such sample.
     """
     with open_parquet(path) as file:
         info = _info(path, file)
         for group in range(file.num_row_groups):
-            # Not by the footer's statistics: where they are damaged, PyArrow ends the process.
+            # The footer's statistics are not used: if they are damaged, PyArrow ends the process.
             ids = _group_table(path, file, group, ["sample_id"])["sample_id"].to_numpy()
             rows = np.flatnonzero(ids == sample_id)
             if len(rows):
@@ -136,7 +136,9 @@ def _info(path: Path, file: pq.ParquetFile) -> LayerInfo:
         info = LayerInfo(metadata["layer"], _shape(metadata["shape"]), Provenance.from_metadata(metadata, path))
         expected = info.schema()
     except (KeyError, ValueError, OverflowError, RecursionError, pa.ArrowException):
-        raise StrataError(f"{path} is not a file of activations: its metadata name no layer and shape") from None
+        raise StrataError(
+            f"{path} is not a file of activations: its metadata has no layer and shape; run `dvc repro -f extract`"
+        ) from None
     if not file.schema_arrow.equals(expected):
         raise StrataError(f"{path}: columns must be sample_id int32 and activation float32[{info.units}]")
     return info
@@ -161,5 +163,5 @@ def _read_group(path: Path, file: pq.ParquetFile, group: int, info: LayerInfo) -
     ids, column = (table[name].combine_chunks() for name in ("sample_id", "activation"))
     values = column.flatten()
     if ids.null_count or column.null_count or values.null_count:
-        raise StrataError(f"{path}: nulls among the activations; run `dvc repro -f extract`")
+        raise StrataError(f"{path}: some activations are null; run `dvc repro -f extract`")
     return Activations(info, ids.to_numpy(), values.to_numpy().reshape(len(ids), info.units))

@@ -1,4 +1,4 @@
-"""One layer's map in one Parquet file: `sample_id` int32, `x` and `y` float32; metadata say how it was drawn."""
+"""One layer's map in one Parquet file: `sample_id` int32, `x` and `y` float32; the metadata say how it was drawn."""
 
 import json
 from collections.abc import Mapping
@@ -21,10 +21,10 @@ METADATA = ("layer", "method", "title", "caption", "details", "caveats", "settin
 
 @dataclass(frozen=True)
 class MapMethod:
-    """How a map was drawn: the method's name in `embed.method`, and texts for people, so that readers need no method.
+    """How a map was drawn: the method's name in `embed.method`, and texts to show, so that readers need no other code.
 
-    `title` names the method; `caption` holds for all maps of a run, `details` for this one; `caveats` say what its maps
-    do not show; `settings` are its parameters and what it reports of itself, as texts.
+    `title` names the method. `caption` applies to all maps of a run, `details` to this one. `caveats` say what its maps
+    do not show. `settings` are its parameters and the numbers that it reports, as text.
     """
 
     name: str
@@ -58,7 +58,7 @@ class LayerMap:
 
     @property
     def settings(self) -> Mapping[str, str]:
-        """The method's settings and what it reports of itself, as texts."""
+        """The method's settings and the numbers that it reports, as text."""
         return self.method.settings
 
 
@@ -72,11 +72,11 @@ def write_map(path: Path, layer_map: LayerMap) -> None:
 
 
 def read_map(path: Path) -> LayerMap:
-    """Return a layer's map. Raises StrataError where the file is missing, damaged, not a map, or not finite."""
+    """Return a layer's map. Raises StrataError if the file is missing, damaged, not a map, or not finite."""
     table, metadata = read_table(path, COLUMNS)
     missing = [key for key in METADATA if key not in metadata]
     if missing:
-        raise StrataError(f"{path} is not a map: its metadata lack {', '.join(missing)}; run `dvc repro -f embed`")
+        raise StrataError(f"{path} is not a map: its metadata lacks {', '.join(missing)}; run `dvc repro -f embed`")
     points = np.column_stack([table["x"].to_numpy(), table["y"].to_numpy()])
     if not np.isfinite(points).all():
         raise StrataError(f"{path}: the map's points must be finite; run `dvc repro -f embed`")

@@ -1,6 +1,6 @@
-"""What the measure stage says of its measures: what each one means, and how figures and the page draw it.
+"""The descriptions of the measures: what each one means, and how figures and the page draw it.
 
-`registry.json` lies beside the measured points, so that the report can draw measures that it knows nothing else about.
+The measure stage writes them to `registry.json`, so that the report can draw measures without importing their code.
 """
 
 from enum import StrEnum
@@ -17,9 +17,9 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 class Need(StrEnum):
-    """What a measure needs besides the layer's activations; it is left out where that does not exist."""
+    """What a measure needs besides the layer's activations; where that does not exist, the measure is left out."""
 
-    LABELS = "labels"  # so it is measured with shuffled labels, too
+    LABELS = "labels"  # such measures are also taken with shuffled labels
     TRAINING_IMAGES = "training images"
     MAP = "the layer's map"
     NEXT_LAYER = "the next layer"
@@ -27,7 +27,7 @@ class Need(StrEnum):
 
 
 class Interval(StrEnum):
-    """How the 95% interval of a measure is made."""
+    """How the 95% interval of a measure is computed."""
 
     MEAN = "normal interval of the mean over the points"
     MEAN_OF_SHARES = "normal interval of the mean over the points, cut to 0 to 1"
@@ -37,10 +37,10 @@ class Interval(StrEnum):
 
 
 class MeasureEntry(Section):
-    """A scalar measure of a layer: its key in the tables, and what people are told of it.
+    """A scalar measure of a layer: its key in the tables, and the texts that describe it.
 
-    `panel` is the key of the panel that shows it, if any; `legend` its name beside its line, where that is shorter than
-    the title. A chief measure is one of the few in the metrics.
+    `panel` is the key of the panel that shows it, if any. `legend` is a name for its line, if shorter than the title.
+    A chief measure is one of the few in the metrics.
     """
 
     key: Text
@@ -56,9 +56,9 @@ class MeasureEntry(Section):
 
 
 class Panel(Section):
-    """Axes on which measures are drawn by depth: a line for each control, or for each of several measures.
+    """Axes on which measures are drawn by depth: one line per control, or one line per measure.
 
-    `end` is the upper end of the axis, where it has one; the lower end is 0.
+    `end` is the upper end of the axis, if it has one; the lower end is 0.
     """
 
     key: Text
@@ -69,7 +69,7 @@ class Panel(Section):
 
 
 class MeasureRegistry(Section):
-    """All measures in the order of the tables, and all panels in the order in which they are shown."""
+    """All measures in the order of the tables, and all panels in the order of the figure and the page."""
 
     measures: tuple[MeasureEntry, ...]
     panels: tuple[Panel, ...]
@@ -85,7 +85,9 @@ class MeasureRegistry(Section):
         for panel in self.panels:
             count = len(self.shown_in(panel))
             if not count or (panel.lines == "controls" and count > 1):
-                raise ValueError(f"panel '{panel.key}' shows {count} measures: a line for each control is for one")
+                raise ValueError(
+                    f"panel '{panel.key}' shows {count} measures, but has one line per control: give it one"
+                )
         return self
 
     def _panel_keys(self) -> list[str]:
@@ -102,13 +104,13 @@ def write_registry(path: Path, registry: MeasureRegistry) -> None:
 
 
 def read_registry(path: Path) -> MeasureRegistry:
-    """Return the content of registry.json. Raises StrataError where it is missing or damaged."""
+    """Return the content of registry.json. Raises StrataError if it is missing or damaged."""
     try:
         return MeasureRegistry.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         raise StrataError(f"{path} is missing; run `dvc repro`") from None
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        reason = " ".join(f"{place}: {first['msg']}".removeprefix(": ").split())
+        key = ".".join(map(str, first["loc"]))
+        reason = " ".join(f"{key}: {first['msg']}".removeprefix(": ").split())
         raise StrataError(f"{path} is damaged: {reason}; run `dvc repro -f measure`") from None

@@ -1,7 +1,7 @@
-"""What the measure stage says of single samples, as Parquet: one table of samples, one a layer, and small maps.
+"""What was measured for single samples, as Parquet: one table of samples, one table per layer, and small maps.
 
-`samples.parquet` has where each sample is decided; `points/<layer>.parquet` has each point's neighbours in the layer
-and how far its spot on the map can be trusted; `stability_maps.parquet` has maps from random starts.
+`samples.parquet` has the layer at which each sample is decided. `points/<layer>.parquet` has each point's neighbours in
+the layer, and how far to trust its position on the map. `stability_maps.parquet` has maps from random starts.
 """
 
 from collections.abc import Mapping
@@ -58,7 +58,7 @@ MAP_COLUMNS = {
 
 @dataclass(frozen=True)
 class SampleDecisions:
-    """One row a measured sample, all (n,): ids int32, commit layer's index int16 (-1: never), flips, three kinds."""
+    """One row per measured sample, all (n,): ids int32, commit layer's index int16 (-1: never), flips, three kinds."""
 
     sample_id: NDArray[np.int32]
     commit_layer: NDArray[np.int16]
@@ -70,9 +70,9 @@ class SampleDecisions:
 
 @dataclass(frozen=True)
 class LayerPoints:
-    """One row a measured sample, all (n,), of one layer; `neighbours` int32 (n, k) are sample ids, the nearest first.
+    """One row per measured sample, all (n,), for one layer; `neighbours` int32 (n, k) are sample ids, nearest first.
 
-    `drift` is towards the next layer, NaN in the last; `stability` is NaN outside the stability sample.
+    `drift` is measured towards the next layer and is NaN in the last; `stability` is NaN outside the stability sample.
     """
 
     sample_id: NDArray[np.int32]
@@ -105,7 +105,7 @@ def write_decisions(path: Path, decisions: SampleDecisions, provenance: Provenan
 
 
 def read_decisions(path: Path) -> tuple[SampleDecisions, Provenance]:
-    """Return the content of samples.parquet and its origin. Raises StrataError where it is missing or damaged."""
+    """Return the content of samples.parquet and its origin. Raises StrataError if it is missing or damaged."""
     table, metadata = read_table(path, SAMPLE_COLUMNS)
     columns = {name: table[name].to_numpy() for name in SAMPLE_COLUMNS}
     return SampleDecisions(**columns), Provenance.from_metadata(metadata, path)
@@ -123,7 +123,7 @@ def write_points(path: Path, points: LayerPoints, provenance: Provenance) -> Non
 
 
 def read_points(path: Path) -> tuple[LayerPoints, Provenance]:
-    """Return a layer's points and their origin. Raises StrataError where the file is missing or damaged."""
+    """Return a layer's points and their origin. Raises StrataError if the file is missing or damaged."""
     with open_parquet(path) as file:
         schema = file.schema_arrow
     kind = schema.field("neighbours").type if "neighbours" in schema.names else None
@@ -139,7 +139,7 @@ def read_points(path: Path) -> tuple[LayerPoints, Provenance]:
 
 
 def write_stability_maps(path: Path, maps: list[StabilityMap], provenance: Provenance) -> None:
-    """Write stability_maps.parquet, one row a map and point."""
+    """Write stability_maps.parquet, with one row per map and point."""
     points = np.concatenate([found.points for found in maps]).astype(np.float32)
     arrays: Mapping[str, object] = {
         "layer": [found.layer for found in maps for _ in found.sample_id],

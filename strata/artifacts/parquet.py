@@ -1,4 +1,4 @@
-"""Parquet files with text metadata: opened with one clear line on any damage, written whole or not at all."""
+"""Parquet files with text metadata: damage gives one clear line, and a file is written whole or not at all."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ COMPRESSION = "zstd"
 
 
 def open_parquet(path: Path) -> pq.ParquetFile:
-    """Open a Parquet file. Raises StrataError where it is missing, truncated or not Parquet."""
+    """Open a Parquet file. Raises StrataError if it is missing, truncated or not Parquet."""
     try:
         return pq.ParquetFile(path)
     except FileNotFoundError:
@@ -23,12 +23,12 @@ def open_parquet(path: Path) -> pq.ParquetFile:
 
 
 def damaged(path: Path, error: Exception) -> StrataError:
-    """Return the error that says that a Parquet file cannot be read."""
+    """Return the error for a Parquet file that cannot be read."""
     return StrataError(f"{path} is damaged or not Parquet: {str(error).splitlines()[0]}; run `dvc repro -f`")
 
 
 def read_table(path: Path, columns: Mapping[str, pa.DataType]) -> tuple[pa.Table, dict[str, str]]:
-    """Return a Parquet file's named columns, which must have the given types and no nulls, and its metadata."""
+    """Return the named columns of a Parquet file, which must have the given types and no nulls, and its metadata."""
     with open_parquet(path) as file:
         try:
             table = file.read(columns=list(columns))

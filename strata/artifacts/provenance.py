@@ -1,4 +1,4 @@
-"""What an artifact was made from, kept in its Parquet metadata and compared before artifacts are joined."""
+"""The origin of an artifact, kept in its Parquet metadata and compared before artifacts are joined."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,7 +16,7 @@ from strata.dataset.description import NAME as DESCRIPTION
 class Provenance:
     """The split whose images were used, and the SHA-256 of the checkpoint and of dataset.json.
 
-    dataset.json holds the SHA-256 of all the images and labels, so its own stands for all the data.
+    dataset.json has the SHA-256 of all images and labels, so its own SHA-256 identifies all the data.
     """
 
     split: str
@@ -25,9 +25,9 @@ class Provenance:
 
     @classmethod
     def of(cls, split: str, model: Path, data: Path) -> "Provenance":
-        """Return the provenance of what a checkpoint says of a split of a data folder.
+        """Return the provenance of what a checkpoint computes from a split of a data folder.
 
-        Raises StrataError where there is no checkpoint.
+        Raises StrataError if there is no checkpoint.
         """
         if not model.is_file():
             raise StrataError(f"{model} is missing; run `dvc repro -f train`")
@@ -35,11 +35,13 @@ class Provenance:
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str], path: Path) -> "Provenance":
-        """Return the provenance in a file's metadata. Raises StrataError where it is incomplete."""
+        """Return the provenance in a file's metadata. Raises StrataError if it is incomplete."""
         try:
             return cls(metadata["split"], metadata["model_sha256"], metadata["data_sha256"])
         except KeyError as error:
-            raise StrataError(f"{path} does not say its {error.args[0]}: it was not written by Strata") from None
+            raise StrataError(
+                f"{path} has no {error.args[0]} in its metadata: it was not written by Strata; run `dvc repro`"
+            ) from None
 
     def metadata(self) -> dict[str, str]:
         """Return the fields as Parquet metadata."""

@@ -18,16 +18,16 @@ WORKSPACE = "workspace"
 def run_of_revision(repository: Path, revision: str, root: Path) -> RunArtifacts:
     """Return the run of an experiment, of anything that Git resolves, or of the 'workspace'.
 
-    Its files are copied to an empty folder `root` when they are asked for; see `revision_files` for what is raised.
+    Its files are copied to an empty folder `root` when they are asked for. Raises StrataError as `revision_files` does.
     """
     return RunArtifacts(Paths.under(root), root / "params.yaml", revision_files(repository, revision, root))
 
 
 def revision_files(repository: Path, revision: str, root: Path) -> Callable[[Path], None]:
-    """Return a function that copies a file or folder of a run to its place below `root`, unless it is there already.
+    """Return a function that copies a file or folder of a run to its path in `root`, unless it is there already.
 
-    `revision` is an experiment, anything that Git resolves, or 'workspace'. The function raises StrataError where there
-    is no such revision, or a file is neither in Git nor in DVC's cache.
+    `revision` is an experiment, anything that Git resolves, or 'workspace'. The function raises StrataError if there is
+    no such revision, or a file is neither in Git nor in DVC's cache.
     """
     files = DVCFileSystem(str(repository), rev=None if revision == WORKSPACE else revision)
 
@@ -40,7 +40,7 @@ def revision_files(repository: Path, revision: str, root: Path) -> Callable[[Pat
             files.get(path, str(target), recursive=True)
         except SCMError as error:  # raised by the first use of the revision
             raise StrataError(
-                f"'{revision}' is no experiment and no Git revision here; `dvc exp list` names the experiments"
+                f"'{revision}' is neither an experiment nor a Git revision; `dvc exp list` lists the experiments"
                 f" ({' '.join(str(error).split())})"
             ) from None
         except (DvcException, DataIndexError, OSError) as error:

@@ -37,14 +37,14 @@ from strata.dataset.description import PARTS, DatasetDescription, load_images, r
 
 
 def _already_there(_: Path) -> None:
-    """Fetch nothing: the files lie in the workspace."""
+    """Fetch nothing: the files are in the workspace."""
 
 
 class RunArtifacts:
-    """What a run left on disk, read when it is asked for, and kept.
+    """The artifacts of a run, each read when it is asked for, and kept.
 
-    Everything raises StrataError, one line, where an artifact is missing, damaged, or of another model, data set, split
-    or samples than the run's others. `fetch` brings a file or folder to its place before it is read.
+    Everything raises StrataError, with one line, if an artifact is missing, damaged, or does not match the model, data
+    set, split or samples of the run's other artifacts. `fetch` brings a file or folder to its path before it is read.
     """
 
     def __init__(self, paths: Paths, params: Path, fetch: Callable[[Path], None] = _already_there) -> None:
@@ -52,7 +52,7 @@ class RunArtifacts:
 
     @property
     def params_path(self) -> Path:
-        """The file of the parameters."""
+        """The path of params.yaml."""
         return self._at(self._params_path)
 
     @cached_property
@@ -62,7 +62,7 @@ class RunArtifacts:
 
     @cached_property
     def layer_paths(self) -> dict[str, str]:
-        """Each layer's name -> its place in the network, in the order of params.yaml."""
+        """Each layer's name -> its module or step in the network, in the order of params.yaml."""
         return load_section(self.params_path, "layers", Layers)
 
     @cached_property
@@ -78,12 +78,12 @@ class RunArtifacts:
 
     @cached_property
     def provenance(self) -> Provenance:
-        """The split, and the hashes of the model and data that every artifact of the run was made from."""
+        """The split, and the hashes of the model and the data from which every artifact of the run was made."""
         return self._samples[1]
 
     @cached_property
     def samples(self) -> Samples:
-        """What is known of each of the n samples: id, split, label, prediction, confidence."""
+        """The n samples: id, split, label, prediction and confidence of each."""
         return self._samples[0]
 
     @cached_property
@@ -116,7 +116,7 @@ class RunArtifacts:
         return activations
 
     def activation_batches(self, layer: str) -> Iterator[Activations]:
-        """Yield a layer's activations in batches, for layers that do not fit into memory; `values` float32 (b, D)."""
+        """Yield a layer's activations in batches, for layers that do not fit in memory; `values` float32 (b, D)."""
         self._info(layer)
         ids = [np.empty(0, dtype=np.int32)]
         for batch in iterate_activations(self.paths.layer(layer)):
@@ -154,7 +154,7 @@ class RunArtifacts:
 
     @cached_property
     def measures(self) -> Measures:
-        """Everything measured: tables by layer and control, and what is said of single samples."""
+        """Everything measured: tables by layer and control, and measurements of single samples."""
         tables = ("measures", "cka", "intrinsic_dimension", "stability", "class_pairs")
         for path in (self.paths.measures, *map(self.paths.table, tables)):
             self._at(path)
@@ -164,7 +164,7 @@ class RunArtifacts:
 
     @cached_property
     def batches(self) -> pd.DataFrame:
-        """The learning curve: loss and accuracy of training batches, while the weights changed."""
+        """The learning curve: loss and accuracy of the training batches."""
         return read_csv(self._at(self.paths.table("learning_curve")), BATCH_COLUMNS)
 
     @cached_property
@@ -189,7 +189,7 @@ class RunArtifacts:
 
     @cached_property
     def environment(self) -> dict[str, str]:
-        """What the run was computed with: Python, packages, the processor's instruction sets."""
+        """The environment that computed the run: Python, packages, the processor's instruction sets."""
         path = self._at(self.paths.environment)
         try:
             return {name: str(text) for name, text in json.loads(path.read_text(encoding="utf-8")).items()}

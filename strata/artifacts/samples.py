@@ -1,6 +1,6 @@
-"""`samples.parquet`: what is known of each sample, beside the activations: split, label, prediction, confidence.
+"""`samples.parquet`: the split, label, prediction and confidence of each sample, next to the activations.
 
-All that is joined by sample id, anywhere in Strata, is joined here: `places_of` and `rows_of`.
+All joins by sample id, anywhere in Strata, use `places_of` and `rows_of`.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Samples:
-    """One row a sample, all (n,): ids int32, split, label and predicted class int16, and two float32 of the output.
+    """One row per sample, all (n,): ids int32, split, label and predicted class int16, and two float32 of the output.
 
     `log_probability` is the label's, in nats; `confidence` is the predicted class's probability.
     """
@@ -46,26 +46,27 @@ def write_samples(path: Path, samples: Samples, provenance: Provenance) -> None:
 
 
 def read_samples(path: Path) -> tuple[Samples, Provenance]:
-    """Return the content of samples.parquet and its origin. Raises StrataError where it is missing or damaged."""
+    """Return the content of samples.parquet and its origin. Raises StrataError if it is missing or damaged."""
     table, metadata = read_table(path, COLUMNS)
     columns = {name: table[name].to_numpy() for name in COLUMNS}
     return Samples(**columns | {"split": columns["split"].astype(str)}), Provenance.from_metadata(metadata, path)
 
 
 def places_of(wanted: NDArray[np.int32], ids: NDArray[np.int32]) -> NDArray[np.intp]:
-    """Return the place of each wanted id, any shape, among ascending ids (n,); -1 for ids that are not among them."""
+    """Return the index of each wanted id, any shape, in ascending ids (n,), or -1 if it is not there."""
     if not len(ids):
         return np.full(wanted.shape, -1, dtype=np.intp)
     places = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
     return np.where(ids[places] == wanted, places, -1)
 
 
-def rows_of(wanted: NDArray[np.int32], ids: NDArray[np.int32], what: str, been: str) -> NDArray[np.intp]:
-    """Return the row of each wanted id, any shape, among ascending ids (n,).
+def rows_of(wanted: NDArray[np.int32], ids: NDArray[np.int32], subject: str, action: str) -> NDArray[np.intp]:
+    """Return the row of each wanted id, any shape, in ascending ids (n,).
 
-    Raises StrataError where one is not among them: `what`, such as "h1.parquet holds samples", "that were not `been`".
+    Raises StrataError if one is missing: "`subject` that were not `action`". The subject is, for example, "h1.parquet
+    holds samples", the action "measured".
     """
     rows = places_of(wanted, ids)
     if (rows < 0).any():
-        raise StrataError(f"{what} that were not {been}; run `dvc repro`")
+        raise StrataError(f"{subject} that were not {action}; run `dvc repro`")
     return rows

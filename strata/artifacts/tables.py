@@ -1,4 +1,4 @@
-"""Everything that the measure stage wrote of a run, and the tables of the reports, read and checked."""
+"""Reads and checks everything that the measure stage wrote, and the tables of the reports."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,10 +34,10 @@ EPOCH_COLUMNS = ("epoch", "test_loss", "test_accuracy")
 
 @dataclass(frozen=True)
 class Measures:
-    """What was measured of a run: tables as the measure stage wrote them, and what it says of single samples.
+    """The measurements of a run: tables as the measure stage wrote them, and measurements of single samples.
 
-    `table` has one row per layer, measure and control, with `value` and its interval `low` to `high`; `rows` (m,) are
-    the measured samples among the n samples of the run; `registry` says what each measure is.
+    `table` has one row per layer, measure and control, with `value` and its interval `low` to `high`. `rows` (m,) are
+    the rows of the measured samples among the run's n samples. `registry` describes each measure.
     """
 
     table: pd.DataFrame
@@ -55,7 +55,7 @@ class Measures:
 def read_measures(paths: Paths, layers: Sequence[str], sample_ids: NDArray[np.int32], origin: Provenance) -> Measures:
     """Return everything measured of a run with these samples and this origin.
 
-    Raises StrataError where a file is missing or damaged, of another model, data set or split, or of other samples.
+    Raises StrataError if a file is missing or damaged, or has another model, data set or split, or other samples.
     """
     decisions, rows = read_measured_samples(paths, sample_ids, origin)
     points = {layer: read_layer_points(paths, layer, decisions, sample_ids, origin) for layer in layers}
@@ -80,7 +80,7 @@ def read_measures(paths: Paths, layers: Sequence[str], sample_ids: NDArray[np.in
 def read_measured_samples(
     paths: Paths, sample_ids: NDArray[np.int32], origin: Provenance
 ) -> tuple[SampleDecisions, NDArray[np.intp]]:
-    """Return where each measured sample is decided, and the rows (m,) of these among the run's samples.
+    """Return the layer at which each measured sample is decided, and the rows (m,) of these in the run's samples.
 
     Raises StrataError as `read_measures` does.
     """
@@ -91,7 +91,7 @@ def read_measured_samples(
 
 
 def check_commit_layers(decisions: SampleDecisions, layers: Sequence[str]) -> None:
-    """Raise StrataError where a sample commits at a layer beyond those of the run."""
+    """Raise StrataError if a sample commits at a layer that the run does not have."""
     if len(decisions.commit_layer) and decisions.commit_layer.max() >= len(layers):
         raise StrataError("the measures were taken with other layers than params.yaml names; run `dvc repro`")
 
@@ -99,7 +99,7 @@ def check_commit_layers(decisions: SampleDecisions, layers: Sequence[str]) -> No
 def read_layer_points(
     paths: Paths, layer: str, decisions: SampleDecisions, sample_ids: NDArray[np.int32], origin: Provenance
 ) -> LayerPoints:
-    """Return what was measured of each sample in one layer. Raises StrataError as `read_measures` does."""
+    """Return the measurements of each sample in one layer. Raises StrataError as `read_measures` does."""
     path = paths.points(layer)
     points, points_origin = read_points(path)
     check_same_origin(origin, paths.samples, points_origin, path)
@@ -109,17 +109,17 @@ def read_layer_points(
 
 
 def read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Return a table that has the given columns. The text `none` is a text.
+    """Return a table that has the given columns. The text `none` stays text.
 
-    Raises StrataError where it is missing, cannot be read, or lacks a column.
+    Raises StrataError if the file is missing, cannot be read, or lacks a column.
     """
     try:
         table = pd.read_csv(path, keep_default_na=False, na_values=[""])
     except FileNotFoundError:
         raise StrataError(f"{path} is missing; run `dvc repro`") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
-        raise StrataError(f"{path} is damaged: it is no table; run `dvc repro -f`") from None
-    lacking = [column for column in columns if column not in table.columns]
-    if lacking:
-        raise StrataError(f"{path} is damaged: it has no column '{lacking[0]}'; run `dvc repro -f`")
+        raise StrataError(f"{path} is damaged: it is not a table; run `dvc repro -f`") from None
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise StrataError(f"{path} is damaged: it has no column '{missing[0]}'; run `dvc repro -f`")
     return table

@@ -1,1 +1,1 @@
-"""What `make` runs beside the stages: compare, export, verify, the list of experiments."""
+"""The commands that `make` runs besides the stages: compare, export, verify, the list of experiments."""

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("first", metavar="A", help=f"an experiment, a Git revision, or '{WORKSPACE}'")
     parser.add_argument("second", metavar="B")
-    here = Path.cwd()
+    project = Path.cwd()
     parser.add_argument("--out", type=Path, default=Paths.under(Path()).comparison)
     options = parser.parse_args(arguments)
     names = (options.first, options.second)
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise StrataError("compare: name two runs: an experiment, a Git revision, or 'workspace'")
     with tempfile.TemporaryDirectory(prefix="strata-compare-") as scratch:
         roots = [Path(scratch) / side for side in ("a", "b")]
-        runs = [run_of_revision(here, name, root) for name, root in zip(names, roots, strict=True)]
+        runs = [run_of_revision(project, name, root) for name, root in zip(names, roots, strict=True)]
         try:
             page = compared_page(names, runs)
         except StrataError as error:
@@ -49,13 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def compared_page(names: tuple[str, str], compared: Sequence[RunArtifacts]) -> str:
-    """Return the page of two runs of these names.
+    """Return the page that compares two runs with these names.
 
-    Raises StrataError where they have no samples or layers in common, or files that are missing or damaged.
+    Raises StrataError if they have no samples or layers in common, or if files are missing or damaged.
     """
     loaded = []
     for name, run in zip(names, compared, strict=True):
-        say(f"compare: files of {name}")
+        say(f"compare: reading {name}")
         loaded.append(load_report_inputs(run, None, over_training=False))
     first, second = loaded
     layers = check_comparable(first, second, names)
@@ -76,7 +76,7 @@ def compared_page(names: tuple[str, str], compared: Sequence[RunArtifacts]) -> s
 
 
 def in_revisions(message: str, names: tuple[str, str], roots: Sequence[Path]) -> str:
-    """Return a message with the files' paths as Git writes those of a revision: name:path."""
+    """Return a message in which paths are written as Git writes those of a revision, name:path."""
     for name, root in zip(names, roots, strict=True):
         message = message.replace(f"{root}/", f"{name}:")
     return message

@@ -1,4 +1,4 @@
-"""Two runs on one page: the second's maps turned to the first's, and the parameters that differ."""
+"""Two runs on one page: the second run's maps turned to match the first's, and the parameters that differ."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,13 +14,13 @@ from strata.report.page.inputs import ReportInputs
 
 
 def check_comparable(first: ReportInputs, second: ReportInputs, names: tuple[str, str]) -> list[str]:
-    """Return the layers that both runs have, in the first's order.
+    """Return the layers that both runs have, in the first run's order.
 
-    Raises StrataError where the runs are of other images, or share no layer.
+    Raises StrataError if the runs have different images, or share no layer.
     """
     if first.provenance.data_sha256 != second.provenance.data_sha256 and _files_shown(first) != _files_shown(second):
         raise StrataError(
-            f"{names[0]} and {names[1]} cannot be compared: their data sets differ ({first.dataset.name} and"
+            f"{names[0]} and {names[1]} cannot be compared: they have different data sets ({first.dataset.name} and"
             f" {second.dataset.name})"
         )
     if first.provenance.split != second.provenance.split:
@@ -35,7 +35,7 @@ def check_comparable(first: ReportInputs, second: ReportInputs, names: tuple[str
 
 
 def _files_shown(inputs: ReportInputs) -> tuple[str, list[str], list[str | None]]:
-    """Return what tells the images and labels on the maps from others: other training labels do not matter there."""
+    """Return what identifies the images and labels on the maps; training labels do not matter if they are not shown."""
     names = [table[part] for part in PARTS[inputs.provenance.split] for table in (IMAGE_FILES, LABEL_FILES)]
     return inputs.dataset.name, inputs.dataset.classes, [inputs.dataset.sha256.get(name) for name in names]
 
@@ -43,17 +43,18 @@ def _files_shown(inputs: ReportInputs) -> tuple[str, list[str], list[str | None]
 def only_layers(inputs: ReportInputs, layers: list[str]) -> ReportInputs:
     """Return a run's inputs with the maps and points of the given layers only.
 
-    A commit layer stays what it is if all layers are kept; else it is counted among those that are.
+    A commit layer that is dropped becomes the next layer that is kept, or never.
     """
-    before = list(inputs.maps)
+    all_layers = list(inputs.maps)
     measures = inputs.measures
-    check_commit_layers(measures.decisions, before)
+    check_commit_layers(measures.decisions, all_layers)
     commit = measures.decisions.commit_layer
-    # The first kept layer from the commit layer on; none after it: never.
-    places = [
-        next((layers.index(layer) for layer in before[place:] if layer in layers), -1) for place in range(len(before))
+    # Layer's index -> the index of the first kept layer from there on; -1, never, if there is none.
+    kept = [
+        next((layers.index(layer) for layer in all_layers[index:] if layer in layers), -1)
+        for index in range(len(all_layers))
     ]
-    moved = np.where(commit >= 0, np.array(places, dtype=np.int16)[commit], commit).astype(np.int16)
+    moved = np.where(commit >= 0, np.array(kept, dtype=np.int16)[commit], commit).astype(np.int16)
     return replace(
         inputs,
         maps={layer: inputs.maps[layer] for layer in layers},
@@ -66,7 +67,7 @@ def only_layers(inputs: ReportInputs, layers: list[str]) -> ReportInputs:
 
 
 def turned_to(inputs: ReportInputs, reference: ReportInputs) -> ReportInputs:
-    """Return a run's inputs with each map rotated or reflected to lie nearest to the reference's, never stretched."""
+    """Return a run's inputs with each map rotated or reflected, but not stretched, to match the reference's map."""
     maps = {}
     for layer, layer_map in inputs.maps.items():
         points = aligned(layer_map.points.astype(np.float64), reference.maps[layer].points.astype(np.float64))
@@ -75,7 +76,7 @@ def turned_to(inputs: ReportInputs, reference: ReportInputs) -> ReportInputs:
 
 
 def different_params(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return (dotted name, first's value, second's value) of all parameters that differ, in the order of the first."""
+    """Return (dotted name, first value, second value) of every parameter that differs, in the first's order."""
     left, right = flat(first), flat(second)
     names = [*left, *(name for name in right if name not in left)]
     return [(name, left.get(name, "–"), right.get(name, "–")) for name in names if left.get(name) != right.get(name)]
@@ -83,10 +84,10 @@ def different_params(first: Mapping[str, Any], second: Mapping[str, Any]) -> lis
 
 def flat(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """Return nested parameters as dotted name -> value as text."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for name, value in params.items():
         if isinstance(value, Mapping):
-            found |= flat(value, f"{prefix}{name}.")
+            texts |= flat(value, f"{prefix}{name}.")
         else:
-            found[f"{prefix}{name}"] = str(value)
-    return found
+            texts[f"{prefix}{name}"] = str(value)
+    return texts

@@ -1,4 +1,4 @@
-"""How far a recomputed artifact is from the recorded one: the largest difference, and the neighbours that are kept."""
+"""How far a recomputed artifact is from the recorded one: the largest difference, and the share of neighbours kept."""
 
 import json
 from pathlib import Path
@@ -18,9 +18,9 @@ NEIGHBOURS = 15
 
 
 def how_far(repository: Path, md5: str | None, recomputed: Path) -> str:
-    """Return a text in brackets about the first file that differs, or nothing where the recorded one is not at hand.
+    """Return a text in brackets about the first file that differs, or nothing if the recorded file is not in the cache.
 
-    `md5` names the recorded file, or folder, in the repository's DVC cache.
+    `md5` is the hash of the recorded file or folder in the repository's DVC cache.
     """
     pair = _first_different(repository, md5, recomputed)
     if pair is None:

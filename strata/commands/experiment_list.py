@@ -1,4 +1,4 @@
-"""What DVC knows of the experiments: each commit's runs, with parameters, metrics, code and state."""
+"""The experiments that DVC lists: each commit's runs, with parameters, metrics, code and state."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ SUCCESS = "success"
 
 @dataclass(frozen=True)
 class Run:
-    """One run: its name, its state where it is not done, parameters, metrics by file name, hashes of its code."""
+    """One run: its name, its state if it is not done, parameters, metrics by file name, hashes of its code."""
 
     name: str
     state: str = ""
@@ -29,7 +29,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The workspace or a commit, and the experiments that started from it, oldest first, then those not done."""
+    """The workspace or a commit, and the experiments that started from it: finished ones by age, then the rest."""
 
     run: Run
     experiments: list[Run]
@@ -38,7 +38,7 @@ class Baseline:
 def read_experiments(repository: Path, all_commits: bool = False) -> list[Baseline]:
     """Return the workspace, the last commit and its experiments, or those of all commits.
 
-    Raises StrataError where DVC cannot list them.
+    Raises StrataError if DVC cannot list them.
     """
     command = [sys.executable, "-m", "dvc", "exp", "show", "--json", *(["--all-commits"] if all_commits else [])]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True)
@@ -48,15 +48,15 @@ def read_experiments(repository: Path, all_commits: bool = False) -> list[Baseli
 
 
 def _baseline(state: Mapping[str, Any]) -> Baseline:
-    found: dict[str, Run] = {}
+    runs: dict[str, Run] = {}
     for experiment in state.get("experiments") or []:
         run = _run(experiment["revs"][0], experiment.get("executor") or {})
-        found.setdefault(run.name, run)  # one that has just been started may be listed as queued as well
-    return Baseline(_run(state, {}), sorted(found.values(), key=lambda run: (bool(run.state), run.created, run.name)))
+        runs.setdefault(run.name, run)  # one that has just started may also be listed as queued
+    return Baseline(_run(state, {}), sorted(runs.values(), key=lambda run: (bool(run.state), run.created, run.name)))
 
 
 def _run(state: Mapping[str, Any], executor: Mapping[str, Any]) -> Run:
-    """Return a run; one that is not done has no metrics, though DVC shows those of the commit before it."""
+    """Return a run. One that is not done gets no metrics, although DVC shows those of the commit before it."""
     data = state.get("data") or {}
     name = state.get("name") or state["rev"]
     progress = executor.get("state") or ""

@@ -1,4 +1,4 @@
-"""Experiments: each beside the commit it started from, with the metrics that matter and what was changed.
+"""Experiments: a table of what each experiment changed, and its main metrics, next to the commit it started from.
 
 python -m strata.commands.experiments [--all-commits]
 """
@@ -18,10 +18,10 @@ NAME_WIDTH = 24
 TITLES = ("test", "train", "hit", "worst map", "late")
 LEGEND = (
     "test, train: accuracy   hit: neighbourhood hit of the first and the last layer",
-    "worst map: the least trustworthiness of a map   late: share decided in the last layers or never",
+    "worst map: the lowest trustworthiness of a map   late: share decided in the last layers or never",
 )
 NONE = (
-    "no experiments of this commit: `dvc exp run --temp -S train.epochs=1` makes one;"
+    "this commit has no experiments: `dvc exp run --temp -S train.epochs=1` makes one;"
     " `make experiments ALL=1` shows those of other commits"
 )
 
@@ -39,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def table(baselines: Sequence[Baseline]) -> list[str]:
     """Return the lines of the table, none wider than WIDTH.
 
-    A commit is shown where experiments started from it, the first always; the workspace where it differs from that.
+    The last commit is always shown, other commits only if experiments started from them, and the workspace only if it
+    differs from the last commit.
     """
     rows: list[tuple[str, tuple[str, ...], str]] = []
     commits = [baseline for baseline in baselines if baseline.run.name != WORKSPACE]
@@ -47,15 +48,15 @@ def table(baselines: Sequence[Baseline]) -> list[str]:
         last = commits[0].run if commits else workspace
         if changed(workspace, last) or workspace.metrics != last.metrics:
             rows.append((WORKSPACE, figures(workspace), changed(workspace, last)))
-    for place, commit in enumerate(commits):
-        if commit.experiments or place == 0:
+    for index, commit in enumerate(commits):
+        if commit.experiments or index == 0:
             rows.append((commit.run.name, figures(commit.run), ""))
             rows += [(f"  {run.name}", figures(run), changed(run, commit.run)) for run in commit.experiments]
     return [*_lines([("experiment", TITLES, "changed"), *rows]), "", *LEGEND]
 
 
 def figures(run: Run) -> tuple[str, ...]:
-    """Return a run's cells under TITLES; what it has not measured is empty, and its state stands first."""
+    """Return a run's cells under TITLES; what was not measured is empty, and a state takes the first cell."""
     training, measures = (run.metrics.get(name, {}) for name in ("training.json", "measures.json"))
     hit = list(measures.get("neighbourhood_hit", {}).values())
     maps = measures.get("map_trustworthiness", {})
@@ -71,7 +72,7 @@ def figures(run: Run) -> tuple[str, ...]:
 
 
 def changed(run: Run, before: Run) -> str:
-    """Return what differs from the run before: `train.momentum=0`, and the code files."""
+    """Return what differs from another run, such as `train.momentum=0`, and the code files that differ."""
     texts = [f"{key}={_flow(value)}" for key, value in _changed_params(run.params, before.params, "")]
     if run.code and before.code:
         names = {*run.code, *before.code}
@@ -80,7 +81,7 @@ def changed(run: Run, before: Run) -> str:
 
 
 def _changed_params(now: Mapping[str, Any], before: Mapping[str, Any], path: str) -> Iterator[tuple[str, Any]]:
-    """Yield path and value of what differs; a map with other keys is one value, such as another network's arguments."""
+    """Yield path and value of what differs; a mapping with other keys, such as another network's, is one value."""
     for key, value in now.items():
         earlier = before.get(key)
         if isinstance(value, dict) and isinstance(earlier, dict) and set(value) == set(earlier):
@@ -96,14 +97,14 @@ def _flow(value: Any) -> str:
 
 
 def _lines(rows: Sequence[tuple[str, tuple[str, ...], str]]) -> list[str]:
-    """Set the rows in columns as wide as they need, the last one wrapped."""
+    """Return the rows as lines, in columns as wide as needed, with the last column wrapped."""
     names = [name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…" for name, _, _ in rows]
-    columns = [names, *([cells[place] for _, cells, _ in rows] for place in range(len(TITLES)))]
+    columns = [names, *([cells[index] for _, cells, _ in rows] for index in range(len(TITLES)))]
     widths = [max(map(len, column)) for column in columns]
     indent = sum(widths) + 2 * len(widths)
     lines = []
-    for place, (_, _, last) in enumerate(rows):
-        start = "".join(column[place].ljust(width + 2) for column, width in zip(columns, widths, strict=True))
+    for index, (_, _, last) in enumerate(rows):
+        start = "".join(column[index].ljust(width + 2) for column, width in zip(columns, widths, strict=True))
         wrapped = textwrap.wrap(last, max(WIDTH - indent, 20), break_on_hyphens=False) or [""]
         lines.append((start + wrapped[0]).rstrip())
         lines += [" " * indent + line for line in wrapped[1:]]

@@ -1,4 +1,4 @@
-"""The experiments that a project's folder knows, and what each changed: from Git, without checking one out."""
+"""The experiments in a project's repository and what each changed, read from Git without checking them out."""
 
 import json
 from collections.abc import Mapping
@@ -24,24 +24,24 @@ class Experiment:
 
 
 def known_experiments(project: Path) -> list[Experiment]:
-    """Return the experiments of all commits, by name, those without metrics of training left out.
+    """Return the experiments of all commits, by name, except those without metrics of training.
 
-    A folder that is no Git and DVC repository has none.
+    A folder that is not a Git and DVC repository has none.
     """
     try:
         with Repo(str(project)) as repo:
-            found = [pair for pairs in repo.experiments.ls(all_commits=True).values() for pair in pairs]
+            listed = [pair for pairs in repo.experiments.ls(all_commits=True).values() for pair in pairs]
     except (NotDvcRepoError, SCMError):
         return []
-    here = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    workspace_params = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
     experiments = []
-    for name, revision in sorted(found):
+    for name, revision in sorted(listed):
         files = DVCFileSystem(str(project), rev=revision)
         try:
-            there = yaml.safe_load(files.read_text("params.yaml", encoding="utf-8"))
+            params = yaml.safe_load(files.read_text("params.yaml", encoding="utf-8"))
             training = json.loads(files.read_text("reports/training.json", encoding="utf-8"))
         except FileNotFoundError:
             continue
-        changes = {parameter: value for parameter, _, value in different_params(here, there)}
+        changes = {parameter: value for parameter, _, value in different_params(workspace_params, params)}
         experiments.append(Experiment(name, changes, training))
     return experiments

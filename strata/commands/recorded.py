@@ -1,4 +1,4 @@
-"""What DVC recorded: dvc.lock, and whether the cache holds the bytes that it names."""
+"""What DVC recorded: dvc.lock, and whether the objects in the cache match their hashes."""
 
 import json
 from collections.abc import Mapping
@@ -23,14 +23,14 @@ class LockedStage:
 
 
 def read_lock(path: Path) -> dict[str, LockedStage]:
-    """Return every stage of a dvc.lock, by name. Raises StrataError where it is missing or no such file."""
+    """Return every stage of a dvc.lock, by name. Raises StrataError if it is missing or another kind of file."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         return {name: _stage(stage) for name, stage in content["stages"].items()}
     except FileNotFoundError:
         raise StrataError(f"{path} is missing: nothing was recorded; run `dvc repro` and commit it") from None
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
-        raise StrataError(f"{path} is not a lock file of DVC: {' '.join(str(error).split())[:100]}") from None
+        raise StrataError(f"{path} is not a DVC lock file: {' '.join(str(error).split())[:100]}") from None
 
 
 def _stage(content: Mapping[str, Any]) -> LockedStage:
@@ -43,27 +43,29 @@ def _stage(content: Mapping[str, Any]) -> LockedStage:
 
 
 def cached(repository: Path, md5: str) -> Path:
-    """Return where DVC's cache keeps the object of a hash."""
+    """Return the path of a hash's object in DVC's cache."""
     return repository / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
 
 
 def damaged_objects(repository: Path, stages: Mapping[str, LockedStage]) -> list[str]:
-    """Return a line for every artifact of dvc.lock whose bytes in the cache are others than its hash says.
+    """Return a line for every artifact of dvc.lock whose bytes in the cache do not match its hash.
 
-    What is not in the cache is not damaged: it is in Git, or elsewhere.
+    Artifacts that are not in the cache do not count: they are in Git, or elsewhere.
     """
     lines = []
     for name, stage in stages.items():
         for path, md5 in files_of(repository, stage.outs).items():
-            found = cached(repository, md5)
-            if found.is_file() and md5_of(found) != md5.removesuffix(".dir"):
-                where = found.relative_to(repository)
-                lines.append(f"{name}: {path} is damaged in DVC's cache; delete {where}, then `dvc repro -f {name}`")
+            cache_file = cached(repository, md5)
+            if cache_file.is_file() and md5_of(cache_file) != md5.removesuffix(".dir"):
+                relative = cache_file.relative_to(repository)
+                lines.append(
+                    f"{name}: {path} is damaged in DVC's cache; delete {relative}, then run `dvc repro -f {name}`"
+                )
     return lines
 
 
 def files_of(repository: Path, outs: Mapping[str, str]) -> dict[str, str]:
-    """Return the hashes of artifacts, and of every file of those that are folders whose listing is in the cache."""
+    """Return the hashes of artifacts, and of the files in each folder whose listing is in the cache."""
     files = dict(outs)
     for path, md5 in outs.items():
         listing = cached(repository, md5)

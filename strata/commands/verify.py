@@ -1,4 +1,4 @@
-"""Verify: recompute a committed state from nothing, elsewhere and with another number of processes, and compare.
+"""Verify: recompute a committed state from scratch, in another folder and with other processes, and compare.
 
 python -m strata.commands.verify [--rev REVISION]
 """
@@ -31,38 +31,42 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--rev", default="HEAD", help="a Git revision or an experiment's name; default: %(default)s")
     options = parser.parse_args(arguments)
-    here = Path.cwd()
+    project = Path.cwd()
     with tempfile.TemporaryDirectory(prefix="strata-verify-") as scratch:
         folder = Path(scratch) / "clone"
-        clone(here, options.rev, folder)
+        clone(project, options.rev, folder)
         recorded = read_lock(folder / "dvc.lock")
-        problems = [*committed_problems(folder, recorded), *damaged_objects(here, recorded)]
+        problems = [*committed_problems(folder, recorded), *damaged_objects(project, recorded)]
         for line in problems:
             print(line)
         processes = 1 if process_count() > 1 else 2
         say(f"verify: recomputing {options.rev} with {processes} processes, caches empty")
         repeat(folder, processes)
         again = read_lock(folder / "dvc.lock")
-        problems += report(here, folder, recorded, again)
-        environment_lines(here, folder, recorded)
+        problems += report(project, folder, recorded, again)
+        environment_lines(project, folder, recorded)
     if problems:
-        raise StrataError(f"verify: {options.rev} is not what its code and parameters compute; see the lines above")
+        raise StrataError(
+            f"verify: {options.rev} differs from what its code and parameters compute; see the lines above"
+        )
     print(f"verify: every artifact of {options.rev} is the same")
 
 
 def clone(source: Path, revision: str, folder: Path) -> None:
-    """Clone a repository's committed state of a revision or experiment. Raises StrataError where there is none."""
+    """Clone the committed state of a revision or experiment. Raises StrataError if there is none."""
     try:
         commit = resolve_rev(Repo(str(source)).scm, revision)
     except (SCMError, DvcException) as error:
-        raise StrataError(f"'{revision}' is no Git revision and no experiment here ({error})") from None
+        raise StrataError(
+            f"'{revision}' is neither a Git revision nor an experiment; `dvc exp list` lists the experiments ({error})"
+        ) from None
     git("clone", "--quiet", "--no-checkout", str(source), str(folder), folder=source)
     git("fetch", "--quiet", "origin", "+refs/exps/*:refs/exps/*", folder=folder)
     git("checkout", "--quiet", commit, folder=folder)
 
 
 def git(*command: str, folder: Path) -> str:
-    """Run Git; return what it printed. Raises StrataError with its message where it fails."""
+    """Run Git and return its output. Raises StrataError with its message if it fails."""
     done = subprocess.run(["git", *command], cwd=folder, capture_output=True, text=True)
     if done.returncode:
         raise StrataError(f"git {command[0]}: {' '.join(done.stderr.split())[:300]}")
@@ -70,17 +74,17 @@ def git(*command: str, folder: Path) -> str:
 
 
 def committed_problems(folder: Path, recorded: dict[str, LockedStage]) -> list[str]:
-    """Return a line for every file in Git that is not the one that dvc.lock names."""
+    """Return a line for every file in Git that does not match dvc.lock."""
     lines = []
     for name, stage in recorded.items():
         for path, md5 in stage.outs.items():
             if (folder / path).is_file() and md5_of(folder / path) != md5:
-                lines.append(f"{name}: {path} in Git is not the file that dvc.lock names")
+                lines.append(f"{name}: {path} in Git does not match dvc.lock")
     return lines
 
 
 def repeat(folder: Path, processes: int) -> None:
-    """Run every stage of the clone anew."""
+    """Run every stage of the clone again."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     variables = {**os.environ, "PATH": path, PROCESSES: str(processes)}
     done = subprocess.run([sys.executable, "-m", "dvc", "repro", "--force", "--quiet"], cwd=folder, env=variables)
@@ -88,7 +92,7 @@ def repeat(folder: Path, processes: int) -> None:
         raise StrataError("verify: the pipeline failed; see its message above")
 
 
-def report(here: Path, folder: Path, recorded: dict[str, LockedStage], again: dict[str, LockedStage]) -> list[str]:
+def report(project: Path, folder: Path, recorded: dict[str, LockedStage], again: dict[str, LockedStage]) -> list[str]:
     """Print a table of stages and artifacts; return a line for each that differs."""
     problems: list[str] = []
     width = max(len(path) for stage in again.values() for path in stage.outs)
@@ -100,29 +104,28 @@ def report(here: Path, folder: Path, recorded: dict[str, LockedStage], again: di
         changed = [path for path, md5 in stage.deps.items() if before.deps.get(path) not in (md5, None)]
         stale = [path for path in changed if not any(path in other.outs for other in again.values())]
         if before.command != stage.command or before.params != stage.params or stale:
-            what = stale[0] if stale else "its parameters" if before.params != stage.params else "its command"
-            problems.append(f"{name}: {what} changed without recomputing")
+            cause = stale[0] if stale else "its parameters" if before.params != stage.params else "its command"
+            problems.append(f"{name}: {cause} changed without recomputing")
         for path, md5 in stage.outs.items():
             same = before.outs.get(path) == md5
             print(f"{name:9} {path:{width}}  {'same' if same else 'DIFFERENT'}")
             if not same:
-                far = "" if problems else how_far(here, before.outs.get(path), folder / path)
-                problems.append(f"{name}: {path} differs{far}")
+                distance = "" if problems else how_far(project, before.outs.get(path), folder / path)
+                problems.append(f"{name}: {path} differs{distance}")
     for line in problems:
         print(line)
     return problems
 
 
-def environment_lines(here: Path, folder: Path, recorded: dict[str, LockedStage]) -> None:
-    """Print a note for every way in which the clone's environment is not the recorded one, if that is in the cache."""
+def environment_lines(project: Path, folder: Path, recorded: dict[str, LockedStage]) -> None:
+    """Print a note for every difference between the clone's environment and the recorded one, if that is cached."""
     md5 = next((stage.outs[ENVIRONMENT] for stage in recorded.values() if ENVIRONMENT in stage.outs), "")
-    record = cached(here, md5)
+    record = cached(project, md5)
     if not record.is_file():
-        lines = ["note: the environment that was recorded is not in the cache"]
+        lines = ["note: the recorded environment is not in the cache"]
     else:
         first, second = (json.loads(path.read_text(encoding="utf-8")) for path in (record, folder / ENVIRONMENT))
-        found = differences(first, second)
-        lines = [f"note: {line}" for line in found]
+        lines = [f"note: {line}" for line in differences(first, second)]
     for line in lines:
         print(line)
 

@@ -1,1 +1,1 @@
-"""What every part of Strata uses: errors, the console, whole files, parameters, how a stage starts and ends."""
+"""What every part of Strata uses: errors, console, atomic file writes, parameters, how a stage starts and ends."""

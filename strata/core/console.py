@@ -1,4 +1,4 @@
-"""What a stage tells the person who waits: plain lines, and progress bars where there is a terminal."""
+"""A stage's messages to the user: plain lines, and progress bars on a terminal."""
 
 import sys
 import time
@@ -19,7 +19,7 @@ def say(line: str) -> None:
 def progress(items: Iterable[Item], title: str, total: int, unit: str = "it") -> Iterator[Item]:
     """Yield the items, showing a bar on a terminal and otherwise a plain line every few seconds.
 
-    `total` is the number of items; `unit` is what the bar calls one.
+    `total` is the number of items; `unit` is the bar's word for one item.
     """
     if sys.stderr.isatty():
         yield from tqdm(items, desc=title, total=total, unit=unit, leave=False, file=sys.stderr)

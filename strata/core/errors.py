@@ -1,12 +1,12 @@
-"""The one exception that a user's mistake or a fault of the machine ends in."""
+"""The one exception for a user's mistake or a fault of the machine."""
 
 
 class StrataError(Exception):
-    """A fault that a person can act on: its text is one line that says what is wrong, where, and what to do.
+    """A fault that the user can fix: its text is one line that says what is wrong, where, and what to do.
 
     >>> try:
     ...     open_run("/no/such/project")
     ... except StrataError as error:
     ...     print(error)
-    /no/such/project is no project of Strata: it has no params.yaml
+    /no/such/project is not a Strata project: it has no params.yaml; name the folder that has it
     """

@@ -1,4 +1,4 @@
-"""Files and folders that are whole or not there, written under a temporary name, then renamed; and their checksums."""
+"""Files and folders written whole or not at all, under a temporary name that is then renamed; and their checksums."""
 
 import hashlib
 import json
@@ -16,12 +16,12 @@ import pandas as pd
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` on success and remove it on any error.
 
-    The temporary name starts with a dot and ends in `.part`, which Git ignores. Missing folders are made. An error of
-    the machine that names no file, as of a full disk, is told this one.
+    The temporary name starts with a dot and ends in `.part`, which Git ignores. Missing folders are made. If the
+    system reports an error without a file name, such as a full disk, `path` is added to it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
-    part.unlink(missing_ok=True)  # a symbolic link of that name would lead the writing elsewhere
+    part.unlink(missing_ok=True)  # a symbolic link of that name would redirect the write
     try:
         yield part
         with part.open("rb") as written:
@@ -37,7 +37,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty temporary folder beside `path`; put it in the place of `path` on success, else remove it."""
+    """Yield an empty temporary folder beside `path`; rename it to `path` on success, else remove it."""
     part = path.with_name(f".{path.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
@@ -51,13 +51,13 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8 with Unix line ends, whole or not at all."""
+    """Write `text` as UTF-8 with Unix line endings, whole or not at all."""
     with whole_file(path) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write indented JSON with the keys in the order given; NaN is refused (ValueError), as JSON has none."""
+    """Write indented JSON with the keys in the given order; NaN, which JSON does not have, raises ValueError."""
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -73,6 +73,6 @@ def sha256_of(path: Path) -> str:
 
 
 def md5_of(path: Path) -> str:
-    """Return the MD5 of a file's bytes, by which DVC names files."""
+    """Return the MD5 of a file's bytes, which DVC uses as its name."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -1,4 +1,4 @@
-"""Read one section of params.yaml into its schema; any mistake is one line with file, key and what is allowed."""
+"""Read one section of params.yaml into its schema; a mistake gives one line with file, key and what is allowed."""
 
 import difflib
 import re
@@ -17,13 +17,13 @@ from strata.core.errors import StrataError
 
 Schema = TypeVar("Schema")
 
-# How a value at fault is shown: in short, as YAML's aliases (*a) let a small file hold a value of gigabytes.
+# How a bad value is shown: abbreviated, because YAML's aliases (*a) let a small file hold a value of gigabytes.
 SHOWN = reprlib.Repr()
 SHOWN.maxlevel, SHOWN.maxstring, SHOWN.maxother = 2, 200, 200
 
 
 class Section(BaseModel):
-    """Base of the sections: frozen, strict, unknown keys and infinite or undefined numbers refused."""
+    """Base of the sections: frozen and strict; unknown keys, infinity and NaN are refused."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
@@ -31,7 +31,7 @@ class Section(BaseModel):
 def load_section(path: Path, name: str, schema: type[Schema]) -> Schema:
     """Return section `name` of a params file, validated by `schema` (a Section or an annotated type).
 
-    Raises StrataError where the file cannot be read, the section is missing, or any key does not fit.
+    Raises StrataError if the file cannot be read, the section is missing, or a key does not fit.
     """
     content = read_params(path)
     if name not in content:
@@ -43,7 +43,7 @@ def load_section(path: Path, name: str, schema: type[Schema]) -> Schema:
 
 
 def read_params(path: Path) -> dict[str, Any]:
-    """Return a params file's sections as plain values. Raises StrataError where it cannot be read."""
+    """Return a params file's sections as plain values. Raises StrataError if it cannot be read."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -51,7 +51,7 @@ def read_params(path: Path) -> dict[str, Any]:
         raise StrataError(f"{path}: cannot be read: {reason}") from None
     except RecursionError:
         raise StrataError(f"{path}: is not YAML: too deeply nested") from None
-    except Exception as error:  # PyYAML ends in many kinds: ValueError for 2020-13-45, KeyError for `!!bool x`
+    except Exception as error:  # PyYAML raises many kinds: ValueError for 2020-13-45, KeyError for `!!bool x`
         raise StrataError(f"{path}: is not YAML: " + " ".join(str(error).split())) from error
     if not isinstance(content, dict):
         raise StrataError(f"{path}: must be a mapping of sections, not {type(content).__name__}")
@@ -59,22 +59,22 @@ def read_params(path: Path) -> dict[str, Any]:
 
 
 def _mistakes(section: str, errors: Sequence[ErrorDetails], schema: Any) -> list[str]:
-    """Return a text for each key at fault; where any of several types would do, one text names them all."""
+    """Return one text for each wrong key; where several types are allowed, the text names them all."""
     misfits: dict[str, list[ErrorDetails]] = {}
     texts = []
     for details in errors:
-        place = details["loc"]
+        location = details["loc"]
         if details["type"] == "extra_forbidden":
-            keys = _keys_beside(schema, place)
-            near = difflib.get_close_matches(str(place[-1]), keys, n=1)
-            meant = f"did you mean '{near[0]}'? " if near else ""
-            texts.append(f"{_dotted(section, place)}: unknown key; {meant}allowed: {', '.join(keys)}")
+            keys = _allowed_keys(schema, location)
+            suggestions = difflib.get_close_matches(str(location[-1]), keys, n=1)
+            hint = f"did you mean '{suggestions[0]}'? " if suggestions else ""
+            texts.append(f"{_dotted(section, location)}: unknown key; {hint}allowed: {', '.join(keys)}")
         elif details["type"] == "missing":
-            texts.append(f"{_dotted(section, place)}: missing")
-        elif details["type"] == "value_error" and not place:
+            texts.append(f"{_dotted(section, location)}: missing")
+        elif details["type"] == "value_error" and not location:
             texts.append(f"{section}: {_message(details)}")  # about several keys at once
         else:
-            misfits.setdefault(_dotted(section, _own_place(schema, place)), []).append(details)
+            misfits.setdefault(_dotted(section, _key_location(schema, location)), []).append(details)
     return texts + [_misfit(key, alternatives) for key, alternatives in misfits.items()]
 
 
@@ -82,17 +82,17 @@ def _fields(schema: Any) -> Mapping[str, FieldInfo]:
     return schema.model_fields if isinstance(schema, type) and issubclass(schema, Section) else {}
 
 
-def _keys_beside(schema: Any, place: Sequence[int | str]) -> list[str]:
-    """Return the keys that the section with the last part of a place allows: of a section within a section, its own."""
-    for part in place[:-1]:
+def _allowed_keys(schema: Any, location: Sequence[int | str]) -> list[str]:
+    """Return the keys allowed at a location's last part; for a section within a section, the inner section's keys."""
+    for part in location[:-1]:
         schema = _fields(schema)[str(part)].annotation
     return list(_fields(schema))
 
 
-def _own_place(schema: Any, place: Sequence[int | str]) -> list[int | str]:
-    """Return a place without the alternatives of a union, which Pydantic puts after the key's own place."""
+def _key_location(schema: Any, location: Sequence[int | str]) -> list[int | str]:
+    """Return a location without the alternatives of a union, which Pydantic appends to the key's location."""
     own: list[int | str] = []
-    for part in place:
+    for part in location:
         field = _fields(schema).get(str(part))
         if field or isinstance(part, int):
             own.append(part)
@@ -103,9 +103,9 @@ def _own_place(schema: Any, place: Sequence[int | str]) -> list[int | str]:
 
 def _misfit(key: str, alternatives: Sequence[ErrorDetails]) -> str:
     messages = [_message(details) for details in alternatives]
-    given = alternatives[0]["input"]
-    text = f"{key}: {', or '.join(message[0].lower() + message[1:] for message in messages)} (got {_shown(given)})"
-    if isinstance(given, str) and _is_number(given):
+    value = alternatives[0]["input"]
+    text = f"{key}: {', or '.join(message[0].lower() + message[1:] for message in messages)} (got {_shown(value)})"
+    if isinstance(value, str) and _is_number(value):
         text += "; YAML 1.1 reads 1e-3 as text: write 0.001 or 1.0e-3, without quotes"
     return text
 
@@ -113,7 +113,7 @@ def _misfit(key: str, alternatives: Sequence[ErrorDetails]) -> str:
 def _shown(value: object) -> str:
     try:
         return SHOWN.repr(value)
-    except ValueError:  # Python writes no whole number of more than 4300 digits
+    except ValueError:  # Python does not print a whole number of more than 4300 digits
         return "a number of thousands of digits"
 
 
@@ -121,8 +121,8 @@ def _message(details: ErrorDetails) -> str:
     return details["msg"].removeprefix("Value error, ")
 
 
-def _dotted(section: str, place: Sequence[int | str]) -> str:
-    return " ".join(".".join([section, *map(str, place)]).split())
+def _dotted(section: str, location: Sequence[int | str]) -> str:
+    return " ".join(".".join([section, *map(str, location)]).split())
 
 
 def _is_number(text: str) -> bool:
@@ -134,30 +134,30 @@ def _is_number(text: str) -> bool:
 
 
 def sections_as_text(path: Path, names: Sequence[str]) -> str:
-    """Return the values of the named sections as YAML, without the file's comments. Raises StrataError as above."""
+    """Return the values of the named sections as YAML, without comments. Raises StrataError as `read_params` does."""
     content = read_params(path)
     try:
         return yaml.safe_dump({name: content.get(name) for name in names}, sort_keys=False, allow_unicode=True)
     except (RecursionError, ValueError):  # ValueError: a whole number of more than 4300 digits
-        raise StrataError(f"{path}: a value is too deeply nested, or too long a number, to be shown") from None
+        raise StrataError(f"{path}: a value is nested too deeply, or is too long a number, to be shown") from None
 
 
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 Device = Literal["cpu", "cuda", "mps"]
 Precision = Literal["float32", "bfloat16"]
-RESERVED = ("samples", "checkpoints")  # names beside the layers' in data/activations
+RESERVED = ("samples", "checkpoints")  # other names in data/activations
 Threads = Annotated[int, Field(strict=True, ge=1, le=256)]
 
 
 class Reproducible(StrEnum):
-    """Where a run gives the same bytes: on machines of one kind, or on all x86-64 processors with AVX2."""
+    """Where a run gives the same bytes: on machines of the same kind, or on all x86-64 processors with AVX2."""
 
     MACHINE = "machine"
     PORTABLE = "portable"
 
 
 def _by_name(layers: Any) -> dict[str, str]:
-    """Check layers; a list of names stands for the paths of the same names."""
+    """Return layers as name -> path, checked; in a list, each name is also the path."""
     if isinstance(layers, list):
         pairs = [(name, name) for name in layers]
     else:
@@ -166,20 +166,20 @@ def _by_name(layers: Any) -> dict[str, str]:
         raise ValueError(f"should be a list of names, or a map from names to modules, and not empty (got {layers!r})")
     for name, path in pairs:
         if not isinstance(name, str) or not isinstance(path, str):
-            odd = path if isinstance(name, str) else name
-            raise ValueError(f"names and modules are texts: write '{odd}' in quotes (got {odd!r})")
-        # A layer's name becomes a file's name, beside samples.parquet.
+            other = path if isinstance(name, str) else name
+            raise ValueError(f"names and modules must be text: write '{other}' in quotes (got {other!r})")
+        # A layer's name becomes a file name in the same folder as samples.parquet.
         if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", name) or name.casefold() in RESERVED:
             raise ValueError(
-                f"a layer is named with letters, digits and _ . - and not {' or '.join(RESERVED)}, unlike {name!r}"
+                f"a layer's name has letters, digits and _ . - and is not {' or '.join(RESERVED)} (got {name!r})"
             )
         if not path:
             raise ValueError(f"layer {name} has no module")
-    # On some file systems H1.parquet and h1.parquet are one file.
+    # On some file systems H1.parquet and h1.parquet are the same file.
     if len({name.casefold() for name, _ in pairs}) < len(pairs):
         raise ValueError("each layer may be named once")
     return dict(pairs)
 
 
-# Layer's name -> the path of a module or step in the network; a list of names where both are the same.
+# Layer's name -> the path of a module or step in the network; a list of names where the two are the same.
 Layers = Annotated[dict[str, str], BeforeValidator(_by_name)]

@@ -1,4 +1,4 @@
-"""Where every artifact of a run lies: the one place that spells their names."""
+"""The path of every artifact of a run: no other file spells these names."""
 
 import math
 from collections.abc import Sequence
@@ -8,16 +8,16 @@ from pathlib import Path
 from strata.core.errors import StrataError
 from strata.core.stage import stage_parser
 
-FOLDERS = ("raw", "model", "activations", "embeddings", "measures")  # of a run's data
+FOLDERS = ("raw", "model", "activations", "embeddings", "measures")  # the folders of a run's data
 CHECKPOINTS = "checkpoints"
-TRAINED = ""  # the time of the trained network, beside those of weights that were kept during training
+TRAINED = ""  # the time that means the trained network; other times are epochs whose weights were kept
 
 
 @dataclass(frozen=True)
 class Paths:
-    """The folders of a run; the files in them have fixed names, which the properties give.
+    """The folders of a run. The files in them have fixed names, which the properties return.
 
-    `time` stands for an epoch at which weights were kept during training, as text; TRAINED for the trained network.
+    `time` is an epoch at which weights were kept during training, as text, or TRAINED for the trained network.
     """
 
     raw: Path
@@ -34,7 +34,7 @@ class Paths:
 
     @classmethod
     def of(cls, data: Path, reports: Path) -> "Paths":
-        """Return the paths of a run from the folder of its data and that of its reports."""
+        """Return the paths of a run from its data folder and its reports folder."""
         return cls(**{name: data / name for name in FOLDERS}, reports=reports)
 
     @property
@@ -49,11 +49,11 @@ class Paths:
 
     @property
     def samples(self) -> Path:
-        """What is known of each sample."""
+        """The table of samples: split, label, prediction, confidence."""
         return self.samples_of(TRAINED)
 
     def samples_of(self, time: str) -> Path:
-        """What is known of each sample at a time in training."""
+        """The table of samples at a time in training."""
         return _of_time(self.activations, time) / "samples.parquet"
 
     def layer(self, layer: str, time: str = TRAINED) -> Path:
@@ -66,29 +66,29 @@ class Paths:
 
     @property
     def decisions(self) -> Path:
-        """Where along the layers each measured sample is decided."""
+        """The table of the layers at which the measured samples are decided."""
         return self.measures / "samples.parquet"
 
     def points(self, layer: str) -> Path:
-        """What was measured of each sample in one layer."""
+        """The table of what was measured for each sample in one layer."""
         return self.measures / "points" / f"{layer}.parquet"
 
     @property
     def stability_maps(self) -> Path:
-        """Maps of the stability sample at other settings."""
+        """The maps of the stability sample at other settings."""
         return self.measures / "stability_maps.parquet"
 
     @property
     def registry(self) -> Path:
-        """What each measure is, for tables, figures and the page."""
+        """The descriptions of the measures, for tables, figures and the page."""
         return self.measures / "registry.json"
 
     def metrics(self, stage: str) -> Path:
-        """The metrics of `training`, `embedding` or `measures`."""
+        """The metrics file `training`, `embedding` or `measures`."""
         return self.reports / f"{stage}.json"
 
     def table(self, name: str) -> Path:
-        """A table of the reports, such as `measures`, `cka` or `epochs`."""
+        """A CSV table of the reports, such as `measures`, `cka` or `epochs`."""
         return self.reports / f"{name}.csv"
 
     @property
@@ -108,44 +108,46 @@ class Paths:
 
     @property
     def environment(self) -> Path:
-        """What the run was computed with."""
+        """The record of the software and hardware that computed the run."""
         return self.reports / "environment.json"
 
     @property
     def comparison(self) -> Path:
-        """The page of two runs."""
+        """The page that compares two runs."""
         return self.reports / "compare.html"
 
     def kept_weights(self) -> dict[str, Path]:
-        """Return time in epochs -> file of weights kept during training, in order.
+        """Return a mapping, in order: time in epochs -> file of the weights kept during training.
 
-        Raises StrataError where a file is not named after a time.
+        Raises StrataError if a file is not named after a time.
         """
         files = _visible(self.checkpoints)
         return _in_order({path.stem if path.suffix == ".pt" else path.name: path for path in files}, self.checkpoints)
 
     def kept_times(self, folder: Path) -> list[str]:
-        """Return the times in epochs that `activations` or `embeddings` hold besides the trained network's, in order.
+        """Return the times in epochs, other than TRAINED, for which `activations` or `embeddings` has files, in order.
 
-        Raises StrataError where a folder is not named after a time.
+        Raises StrataError if a folder is not named after a time.
         """
         inside = folder / CHECKPOINTS
         return list(_in_order({path.name: path for path in _visible(inside)}, inside)) if inside.exists() else []
 
 
 def stage_arguments(doc: str | None, arguments: Sequence[str] | None, out: str) -> tuple[Path, Paths]:
-    """Return the path of params.yaml and where artifacts lie, from a stage's command line.
+    """Return the path of params.yaml and the paths of the artifacts, from a stage's command line.
 
-    Every stage takes the same options: the folders of a run by their names, or `--data` for all below it. `out` names
-    the folder that the stage writes, `--out`. The defaults are the places in the project's folder.
+    Every stage takes the same options: one for each folder of a run, and `--data` for the folder that contains them.
+    `out` names the folder that the stage writes, `--out`. The defaults are relative to the project's folder.
     """
     parser = stage_parser(doc)
-    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of those below; default: %(default)s")
+    parser.add_argument(
+        "--data", type=Path, default=Path("data"), help="the folder that contains the next ones; default: %(default)s"
+    )
     for name in (*FOLDERS, "reports"):
         option = "--out" if name == out else f"--{name}"
-        default = "reports" if name == "reports" else f"{name}/ below --data"
-        what = "the folder that this stage writes; " if name == out else ""
-        parser.add_argument(option, dest=name, type=Path, metavar="FOLDER", help=f"{what}default: {default}")
+        default = "reports" if name == "reports" else f"{name}/ in --data"
+        purpose = "the folder that this stage writes; " if name == out else ""
+        parser.add_argument(option, dest=name, type=Path, metavar="FOLDER", help=f"{purpose}default: {default}")
     options = parser.parse_args(arguments)
     given = {name: path for name in (*FOLDERS, "reports") if (path := getattr(options, name)) is not None}
     return options.params, replace(Paths.of(options.data, Path("reports")), **given)
@@ -166,5 +168,5 @@ def _in_order(by_time: dict[str, Path], folder: Path) -> dict[str, Path]:
         except ValueError:
             is_time = False
         if not is_time:
-            raise StrataError(f"{folder}: '{name}' is no time in epochs; run `dvc repro -f train`")
+            raise StrataError(f"{folder}: '{name}' is not a time in epochs; run `dvc repro -f train`")
     return dict(sorted(by_time.items(), key=lambda entry: float(entry[0])))

@@ -1,4 +1,4 @@
-"""How every stage script starts and ends: its command line, and one line instead of a traceback."""
+"""How every stage script starts and ends: its command line, and a one-line error instead of a traceback."""
 
 import argparse
 import errno
@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from strata.core.errors import StrataError
-from strata.core.portable import LimitsMissingError, start_anew
+from strata.core.portable import LimitsMissingError, restart_under_limits
 
 MACHINE_FAULTS = {
     errno.ENOSPC: "the disk is full",
@@ -24,24 +24,24 @@ MACHINE_FAULTS = {
 
 OUT_OF_MEMORY = "error: out of memory; free some, or lower the stage's batch_size in params.yaml"
 TORCH_OUT_OF_MEMORY = "can't allocate memory"  # PyTorch raises a RuntimeError
-SECONDS_BETWEEN_LOOKS = 0.5
+SECONDS_BETWEEN_CHECKS = 0.5
 
 
 def stage_parser(doc: str | None) -> argparse.ArgumentParser:
-    """Return a parser that shows the script's docstring as help and takes `--params`."""
+    """Return a parser that accepts `--params` and shows the script's docstring as help."""
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="default: %(default)s")
     return parser
 
 
 def run_stage(main: Callable[[], None]) -> None:
-    """Run a stage; end a user's mistake or a machine's fault with one line on standard error and status 1.
+    """Run a stage; after a user's mistake or a fault of the machine, print one line on standard error and exit with 1.
 
-    SIGTERM ends it as Ctrl-C does, with what is half-written removed. So does the death of the DVC that runs it: the
-    next `dvc repro` would find a stage that still writes. Where `reproducible: portable` asks for it, the stage
-    starts anew under its limits.
+    SIGTERM ends the stage as Ctrl-C does, and half-written files are removed. So does the death of the DVC process that
+    runs it; otherwise the next `dvc repro` would meet a stage that is still writing. The stage restarts under limits if
+    `reproducible: portable` requires it.
     """
-    before = signal.signal(signal.SIGTERM, _terminate)
+    previous_handler = signal.signal(signal.SIGTERM, _terminate)
     if "DVC_STAGE" in os.environ:
         threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
@@ -61,14 +61,14 @@ def run_stage(main: Callable[[], None]) -> None:
             raise
         sys.exit(f"error: {error.filename or 'writing'}: {MACHINE_FAULTS[error.errno]}")
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, previous_handler)
 
 
 def _under_limits(main: Callable[[], None]) -> None:
     try:
         main()
     except LimitsMissingError:
-        start_anew()
+        restart_under_limits()
 
 
 def _terminate(number: int, _: FrameType | None) -> None:
@@ -77,5 +77,5 @@ def _terminate(number: int, _: FrameType | None) -> None:
 
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+        time.sleep(SECONDS_BETWEEN_CHECKS)
     os.kill(os.getpid(), signal.SIGTERM)

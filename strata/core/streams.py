@@ -1,7 +1,7 @@
-"""Every stream of random numbers in Strata, by name: each is drawn from `seed` and from what it is for, and no other.
+"""Every stream of random numbers in Strata, by name: each depends on `seed` and on its purpose, and on nothing else.
 
-NumPy pads a short seed with zeros, so that `default_rng([seed, 0])` and `default_rng(seed)` are one stream. Here the
-name goes into the seed as 128 bits of its SHA-256: two names cannot share a stream, nor one name with two keys.
+NumPy pads a short seed with zeros, so `default_rng([seed, 0])` and `default_rng(seed)` are the same stream. Here 128
+bits of the name's SHA-256 go into the seed: two names cannot share a stream, nor can one name with two keys.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import hashlib
 import numpy as np
 
 Stream = np.random.Generator
-TORCH_SEEDS = 1 << 63  # torch takes seeds below
+TORCH_SEEDS = 1 << 63  # torch takes seeds below this
 
 
 def points(seed: int) -> Stream:
@@ -23,7 +23,7 @@ def reference_images(seed: int) -> Stream:
 
 
 def held_out_images(seed: int) -> Stream:
-    """Choose the test images that readouts are tested on, where the measured samples are no test images."""
+    """Choose the test images that readouts are tested on, if the measured samples are not test images."""
     return _stream(seed, "held-out images")
 
 
@@ -38,7 +38,7 @@ def half_samples(seed: int) -> Stream:
 
 
 def disjoint_parts(seed: int, number: int) -> Stream:
-    """Divide the points into a number of parts, for the dimension against the number of points."""
+    """Divide the points into `number` parts, for the dimension against the number of points."""
     return _stream(seed, "disjoint parts", number)
 
 
@@ -58,7 +58,7 @@ def correlated_points(seed: int) -> Stream:
 
 
 def random_projection(seed: int, dimensions: int) -> Stream:
-    """Draw the matrix that projects the input to a number of dimensions, the same for every set of images."""
+    """Draw the matrix that projects the input to `dimensions` dimensions, the same for every set of images."""
     return _stream(seed, "random projection", dimensions)
 
 
@@ -78,25 +78,25 @@ def probe_components(seed: int) -> int:
 
 
 def map_optimization(seed: int, run: int = 0) -> int:
-    """Return the seed of whatever a method of embedding draws while it optimizes a map, below 2**30.
+    """Return the seed that an embedding method uses while it optimizes a map, below 2**30.
 
-    So there is room for methods that add the number of a point to it.
+    This leaves room for methods that add the number of a point to it.
     """
     return int(_stream(seed, "map optimization", run).integers(1 << 30))
 
 
 def weights(seed: int) -> int:
-    """Return torch's seed of the network's first weights, of the trained network and of its untrained twin."""
+    """Return torch's seed of the initial weights, for the trained network and for its untrained twin."""
     return int(_stream(seed, "weights").integers(TORCH_SEEDS))
 
 
 def batch_order(seed: int) -> int:
-    """Return torch's seed of the order in which training images come."""
+    """Return torch's seed of the order of the training images."""
     return int(_stream(seed, "batch order").integers(TORCH_SEEDS))
 
 
 def training_noise(seed: int) -> int:
-    """Return torch's seed of what a network draws while it is trained, such as dropout."""
+    """Return torch's seed of the random numbers that a network draws in training, such as dropout."""
     return int(_stream(seed, "training noise").integers(TORCH_SEEDS))
 
 

@@ -1,4 +1,4 @@
-"""`dataset.json`: what a folder of four IDX files holds, with the checksums that its images are held to."""
+"""`dataset.json`: the description of a folder of four IDX files, with the checksums that its images must match."""
 
 import json
 from collections.abc import Mapping
@@ -16,22 +16,18 @@ from strata.core.params import Section
 from strata.dataset.idx import read_images, read_labels
 
 IMAGE_FILES = {"train": "train-images-idx3-ubyte", "test": "t10k-images-idx3-ubyte"}
-
-
 LABEL_FILES = {"train": "train-labels-idx1-ubyte", "test": "t10k-labels-idx1-ubyte"}
-
-
-# File name -> number of dimensions, in the order of their making.
+# File name -> number of dimensions, in the order in which they are written.
 IDX_FILES = {IMAGE_FILES["train"]: 3, LABEL_FILES["train"]: 1, IMAGE_FILES["test"]: 3, LABEL_FILES["test"]: 1}
 
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """A data set: `sha256` maps a decompressed file's name to its checksum, where one is known.
+    """A data set: `sha256` maps a decompressed file's name to its checksum, if one is known.
 
-    `normalization` is the mean and standard deviation of pixels in [0, 1] where the field has agreed on one; else both
-    are computed from the training images. `addresses` are folders where the four files are published; `torchvision`
-    names the class of torchvision.datasets that lists more of them, and the MD5 of the compressed files.
+    `normalization` is the mean and standard deviation of pixels in [0, 1] if the field has standard values; otherwise
+    both are computed from the training images. `addresses` are folders where the four files are published;
+    `torchvision` names the class of torchvision.datasets that lists more of them, and the MD5 of the compressed files.
     """
 
     name: str
@@ -46,14 +42,14 @@ class CatalogueEntry:
 
 
 NAME = "dataset.json"
-BLOCK = 1000  # images counted at a time
+BLOCK = 1000  # images processed at a time
 
 
 class DatasetDescription(Section):
     """The content of dataset.json; mean and standard deviation are of pixels in [0, 1], over all channels.
 
-    Only where it applies: `shuffled_labels_seed`, from which the training labels were shuffled, and `source_sha256`,
-    the checksum of the files of one's own that were read.
+    Two fields are optional: `shuffled_labels_seed` is the seed with which the training labels were shuffled, and
+    `source_sha256` is the checksum of the user's files that were read.
     """
 
     name: str
@@ -71,7 +67,7 @@ class DatasetDescription(Section):
 
     @property
     def grey_map(self) -> str:
-        """The matplotlib colour map of grey images: known data sets are ink on paper, one's own are shown as given."""
+        """The matplotlib colour map of grey images: known data sets look like ink on paper, user data as given."""
         return "gray_r" if self.source_sha256 is None else "gray"
 
 
@@ -80,7 +76,7 @@ def describe(
 ) -> DatasetDescription:
     """Return the description of a folder's four IDX files, after checking that they fit together.
 
-    Raises StrataError where the numbers of images and labels differ or a label names no class.
+    Raises StrataError if the numbers of images and labels differ, or a label is not a class.
     """
     counts, sizes = {}, set()
     for split, images_file in IMAGE_FILES.items():
@@ -89,7 +85,7 @@ def describe(
         if len(images) != len(labels):
             raise StrataError(f"{entry.name}: {len(images)} {split} images but {len(labels)} {split} labels")
         if not len(labels) or labels.min() < 0 or labels.max() >= len(entry.classes):
-            raise StrataError(f"{entry.name}: the {split} labels must be 0 to {len(entry.classes) - 1}, and some")
+            raise StrataError(f"{entry.name}: the {split} labels must be 0 to {len(entry.classes) - 1}, and not empty")
         counts[split] = len(images)
         sizes.add(images.shape[1:])
     if len(sizes) > 1:
@@ -118,7 +114,7 @@ def write_description(folder: Path, description: DatasetDescription) -> None:
 
 
 def read_description(folder: Path) -> DatasetDescription:
-    """Return the checked content of a folder's dataset.json. Raises StrataError where it is missing or damaged."""
+    """Return the checked content of a folder's dataset.json. Raises StrataError if it is missing or damaged."""
     path = folder / NAME
     try:
         return DatasetDescription.model_validate(json.loads(path.read_text(encoding="utf-8")))
@@ -144,9 +140,9 @@ PARTS = {"train": ("train",), "test": ("test",), "both": ("train", "test")}
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Images, uint8 (n, H, W) or (n, H, W, 3), with labels (n,), and the split, 'train' or 'test', each came from.
+    """Images, uint8 (n, H, W) or (n, H, W, 3), with labels (n,) and the split of each, 'train' or 'test'.
 
-    A sample's id is its row: its index in its split, or, where both splits were asked for, in train followed by test.
+    A sample's id is its row: its index in the split, or, if both splits were asked for, in train followed by test.
     """
 
     images: NDArray[np.uint8]
@@ -157,7 +153,7 @@ class LabelledImages:
 def load_images(folder: Path, split: str) -> LabelledImages:
     """Return the images of split 'train', 'test' or 'both'.
 
-    Raises StrataError where a file is not the one that dataset.json describes.
+    Raises StrataError if a file is not the one that dataset.json describes.
     """
     description = read_description(folder)
     images, labels, splits = [], [], []

@@ -1,7 +1,7 @@
-"""The IDX format of MNIST's files: a magic number, the sizes, then the data, the highest byte of a number first.
+"""The IDX format of MNIST's files: a magic number, the sizes, then the data; numbers are big-endian.
 
-Format: http://yann.lecun.com/exdb/mnist/ ("the IDX file format"). Strata keeps images as unsigned bytes (type 0x08), as
-all the data sets of the MNIST family do, and labels too; where there are more than 256 classes, labels are 0x0C, int32.
+Format: http://yann.lecun.com/exdb/mnist/ ("the IDX file format"). Strata keeps images and labels as unsigned bytes
+(type 0x08), like all data sets of the MNIST family; with more than 256 classes, labels are int32 (0x0C).
 """
 
 import math
@@ -21,9 +21,9 @@ TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", INT32: ">i4", 0x0D: ">f4", 0x0E:
 
 
 def read_header(file: BinaryIO, dimensions: int, code: int = UNSIGNED_BYTE) -> tuple[int, ...]:
-    """Return the sizes that an IDX header states, leaving the file at its first data byte.
+    """Return the sizes in an IDX header, leaving the file at its first data byte.
 
-    Raises ValueError where the magic number is not that of type `code` in `dimensions` dimensions.
+    Raises ValueError if the magic number is not that of type `code` in `dimensions` dimensions.
     """
     magic = file.read(4)
     expected = bytes([0, 0, code, dimensions])
@@ -36,9 +36,9 @@ def read_header(file: BinaryIO, dimensions: int, code: int = UNSIGNED_BYTE) -> t
 
 
 def check_idx(path: Path, dimensions: int, code: int = UNSIGNED_BYTE) -> tuple[int, ...]:
-    """Return the sizes of an IDX file after checking magic and length, without reading its data.
+    """Return the sizes of an IDX file after checking its magic number and length, without reading its data.
 
-    Raises ValueError on a wrong magic number or a length that is not what the header states.
+    Raises ValueError if the magic number is wrong, or the length is not what the header states.
     """
     with path.open("rb") as file:
         shape = read_header(file, dimensions, code)
@@ -54,11 +54,11 @@ def _check_length(stated: int, present: int) -> None:
 
 
 def read_idx(path: Path, dimensions: int, code: int = UNSIGNED_BYTE) -> NDArray[Any]:
-    """Return an IDX file's content, of the header's shape and the machine's byte order. StrataError on any damage."""
+    """Return an IDX file's content, in the header's shape and native byte order. Raises StrataError on any damage."""
     try:
         shape = check_idx(path, dimensions, code)
         kind = np.dtype(TYPES[code])
-        # A shape with a 0 has no bytes to check it by, and may be larger than NumPy's largest: ValueError too.
+        # A shape that contains a 0 has no bytes to check it by, and may be too large for NumPy: also a ValueError.
         content = np.fromfile(path, dtype=kind, offset=4 + 4 * dimensions).reshape(shape)
     except ValueError as error:
         raise StrataError(f"{path}: {error}") from None
@@ -69,12 +69,12 @@ def read_images(path: Path) -> NDArray[np.uint8]:
     """Return a file's images, uint8: grey (n, H, W) or colour (n, H, W, 3). Raises StrataError on any damage."""
     images = read_idx(path, 4 if _magic(path)[3:] == b"\x04" else 3)
     if images.ndim == 4 and images.shape[3] != 3:
-        raise StrataError(f"{path}: images of {images.shape[3]} channels; Strata reads grey ones, or red, green, blue")
+        raise StrataError(f"{path}: images of {images.shape[3]} channels; Strata reads grey (1) or RGB (3) images")
     return images
 
 
 def read_labels(path: Path) -> NDArray[np.integer]:
-    """Return a file's labels (n,), uint8, or int32 where it holds those. Raises StrataError on any damage."""
+    """Return a file's labels (n,), uint8 or int32 as stored. Raises StrataError on any damage."""
     return read_idx(path, 1, INT32 if _magic(path)[2:3] == bytes([INT32]) else UNSIGNED_BYTE)
 
 
@@ -84,7 +84,7 @@ def _magic(path: Path) -> bytes:
 
 
 def parse_idx(content: bytes) -> NDArray[Any]:
-    """Return the array in an IDX file's bytes, of whatever type and dimensions. Raises ValueError on any damage."""
+    """Return the array in an IDX file's bytes, of any type and dimensions. Raises ValueError on any damage."""
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES:
         raise ValueError(f"not an IDX file: magic {content[:4].hex()}")
     kind, dimensions = np.dtype(TYPES[content[2]]), content[3]

@@ -1,1 +1,1 @@
-"""Independent jobs in parallel: processes of this machine, or the workers of a cluster."""
+"""Independent jobs in parallel: in processes on this machine, or on the workers of a cluster."""

@@ -1,7 +1,7 @@
-"""Jobs on other machines, through a Dask scheduler: the same work on the same files, so the same bytes.
+"""Jobs on other machines, through a Dask scheduler: the same work on the same files gives the same bytes.
 
-The workers see the project's folder under the same path (a shared file system), run the same code, and are started
-there: `dask worker tcp://host:port --nthreads 1`.
+The workers see the project's folder under the same path (on a shared file system), run the same code, and are started
+in that folder: `dask worker tcp://host:port --nthreads 1`.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-def fingerprint_here() -> str:
+def own_fingerprint() -> str:
     """Return the fingerprint of the code that submits the jobs."""
     return fingerprint()
 
@@ -42,7 +42,7 @@ def fingerprint_here() -> str:
 class ClusterPool:
     """A pool of a scheduler's workers, with the methods of `strata.jobs.pool.Pool`.
 
-    Raises StrataError at once where the scheduler cannot be reached or has no workers, or they run other code or under
+    Raises StrataError at once if the scheduler cannot be reached or has no workers, or if they run other code or under
     other limits.
     """
 
@@ -64,58 +64,64 @@ class ClusterPool:
         if not self._client.scheduler_info(n_workers=-1)["workers"]:
             raise StrataError(f"{SCHEDULER}: the scheduler has no workers; start some with `dask worker ADDRESS`")
         try:
-            found = self._client.run(fingerprint)
-        except Exception as error:  # whatever a worker without Strata, or with a broken one, ends in
+            fingerprints = self._client.run(fingerprint)
+        except Exception as error:  # whatever a worker without Strata, or with a broken copy, raises
             raise StrataError(
                 f"{SCHEDULER}: a worker cannot import Strata; start it in the project's folder ({_line(error)})"
             ) from error
-        here = fingerprint_here()
-        others = sorted(worker for worker, code in found.items() if code != here)
-        if others:
-            raise StrataError(f"{SCHEDULER}: {others[0]} runs another version of Strata; start it again from this one")
-        here_limited = in_force()
-        unlike = sorted(worker for worker, limits in self._client.run(in_force).items() if limits != here_limited)
-        if unlike and here_limited:
+        expected = own_fingerprint()
+        outdated = sorted(worker for worker, code in fingerprints.items() if code != expected)
+        if outdated:
+            raise StrataError(f"{SCHEDULER}: {outdated[0]} runs another version of Strata; restart it from this folder")
+        limited = in_force()
+        mismatched = sorted(worker for worker, limits in self._client.run(in_force).items() if limits != limited)
+        if mismatched and limited:
             command = "env $(python -m strata.core.portable) dask worker ADDRESS"
-            raise StrataError(f"{SCHEDULER}: {unlike[0]} is not `reproducible: portable`; start it by `{command}`")
-        if unlike:
-            raise StrataError(f"{SCHEDULER}: {unlike[0]} has the limits of `reproducible: portable`; start it without")
+            raise StrataError(
+                f"{SCHEDULER}: {mismatched[0]} is not `reproducible: portable`; start it with `{command}`"
+            )
+        if mismatched:
+            raise StrataError(
+                f"{SCHEDULER}: {mismatched[0]} has the limits of `reproducible: portable`; start it without them"
+            )
 
     def run(
         self, work: Callable[[Job], Result], jobs: Sequence[Job], title: str, costs: Sequence[float] | None = None
     ) -> list[Result]:
-        """Return work(job) for every job, in order; a job whose worker dies is done again elsewhere.
+        """Return work(job) for every job, in order; if a worker dies, its job runs again elsewhere.
 
-        Jobs of more `costs` begin sooner. The first error ends all. Raises StrataError where a job has ended several
-        workers.
+        Jobs with higher `costs` start first. The first error ends all jobs. Raises StrataError if a job has killed
+        several workers.
         """
         from distributed import KilledWorker, as_completed
 
-        # Names of their own: equal jobs would otherwise be one, with a result kept from an earlier run.
+        # Unique keys: Dask would otherwise merge equal jobs, and return a result kept from an earlier run.
         folder = str(Path.cwd())
-        urgency = costs or [0.0] * len(jobs)
+        priorities = costs or [0.0] * len(jobs)
         futures = [
             self._client.submit(
                 do_in_folder, folder, work, job, key=f"{work.__name__}-{uuid.uuid4().hex}", priority=cost
             )
-            for job, cost in zip(jobs, urgency, strict=True)
+            for job, cost in zip(jobs, priorities, strict=True)
         ]
         try:
             for future in progress(as_completed(futures, loop=self._client.loop), title, len(jobs), unit="job"):
                 future.result()
             return [future.result() for future in futures]
         except KilledWorker:
-            raise StrataError(f"{title}: a job ended several workers, most likely for lack of memory") from None
+            raise StrataError(
+                f"{title}: a job killed several workers, probably for lack of memory; give them more"
+            ) from None
         finally:
             self._client.cancel(futures)
 
     def close(self) -> None:
-        """Leave the scheduler and its workers to themselves."""
+        """Disconnect from the scheduler; it and its workers keep running."""
         self._client.close()
 
 
 def do_in_folder(folder: str, work: Callable[[Any], Any], job: Any) -> Any:
-    """Do a job on a worker, in the project's folder and with one numerical thread."""
+    """Do a job on a worker, in the project's folder, with one numerical thread."""
     try:
         os.chdir(folder)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Independent jobs in parallel processes of one numerical thread each: the results do not depend on how many."""
+"""Independent jobs in parallel processes, one numerical thread each: results do not depend on how many there are."""
 
 import multiprocessing
 import os
@@ -29,48 +29,48 @@ THREAD_LIMITS = (
 
 
 class Pool:
-    """Processes that are started at once, and wait for jobs: a process takes seconds to import what it needs."""
+    """Processes that start at once and wait for jobs, because a process takes seconds to import what it needs."""
 
     def __init__(self, workers: int) -> None:
-        # Spawned, not forked: a forked child would keep the parent's thread pools, and their locks.
+        # Spawned, not forked: a forked child would inherit the parent's thread pools and their locks.
         context = multiprocessing.get_context("spawn")
         self._executor = ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent)
-        with _one_thread_each(), _deaf_to_interrupts():
-            for _ in range(workers):  # each call finds no idle process, and so starts one
+        with _one_thread_each(), _interrupts_blocked():
+            for _ in range(workers):  # no process is idle yet, so each call starts one
                 self._executor.submit(int)
 
     def run(
         self, work: Callable[[Job], Result], jobs: Sequence[Job], title: str, costs: Sequence[float] | None = None
     ) -> list[Result]:
-        """Return work(job) for every job, in order; `work` is a function of a module, jobs and results can be pickled.
+        """Return work(job) for every job, in order; `work` must be a module's function, jobs and results picklable.
 
-        Jobs of more `costs` begin sooner: the longest last would keep all others waiting. The first error ends all, an
-        interrupt at once. Raises StrataError where a process dies.
+        Jobs with higher `costs` start first, so that no long job runs alone at the end. The first error ends all jobs,
+        and an interrupt ends them at once. Raises StrataError if a process dies.
         """
         try:
-            with _one_thread_each(), _deaf_to_interrupts():
-                order = sorted(range(len(jobs)), key=lambda place: -costs[place]) if costs else range(len(jobs))
-                futures = {self._executor.submit(work, jobs[place]): place for place in order}
+            with _one_thread_each(), _interrupts_blocked():
+                order = sorted(range(len(jobs)), key=lambda index: -costs[index]) if costs else range(len(jobs))
+                futures = {self._executor.submit(work, jobs[index]): index for index in order}
             results = {}
             for future in progress(as_completed(futures), title, len(jobs), unit="job"):
                 results[futures[future]] = future.result()
         except BrokenProcessPool:
             raise StrataError(
-                f"{title}: a worker process died, most likely for lack of memory; run again with {PROCESSES}=1"
+                f"{title}: a worker process died, probably for lack of memory; run again with {PROCESSES}=1"
             ) from None
         except (KeyboardInterrupt, SystemExit):
-            for process in multiprocessing.active_children():  # the jobs under way could take minutes
+            for process in multiprocessing.active_children():  # running jobs could take minutes
                 process.kill()
             raise
-        return [results[place] for place in range(len(jobs))]
+        return [results[index] for index in range(len(jobs))]
 
     def close(self) -> None:
-        """End the processes, after the jobs under way; jobs that have not begun are dropped."""
+        """End the processes once their current jobs are done; jobs that have not started are dropped."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
 
 def end_with_parent() -> None:
-    """End this worker when the process that started it does: after SIGKILL it would wait for jobs for ever."""
+    """End this worker when its parent process ends: if the parent were killed, the worker would wait forever."""
     parent = multiprocessing.parent_process()
 
     def wait() -> None:
@@ -82,7 +82,7 @@ def end_with_parent() -> None:
 
 
 class Jobs(Protocol):
-    """What does jobs: processes of this machine, or a cluster."""
+    """Anything that runs jobs: processes on this machine, or a cluster."""
 
     def run(
         self, work: Callable[[Job], Result], jobs: Sequence[Job], title: str, costs: Sequence[float] | None = None
@@ -94,15 +94,15 @@ class Jobs(Protocol):
 
 
 @contextmanager
-def started_pool(most: int, bytes_each: float = 0) -> Iterator[Jobs]:
-    """Context of a pool of `most` processes, or fewer: one a core, or the environment variable STRATA_PROCESSES.
+def started_pool(limit: int, bytes_each: float = 0) -> Iterator[Jobs]:
+    """Context of a pool of at most `limit` processes, one per core or as many as STRATA_PROCESSES says.
 
-    Fewer, too, where the memory that is free holds no more processes of `bytes_each`. With STRATA_SCHEDULER the jobs go
-    to the workers of a Dask scheduler instead. Every job runs in a process started afresh, even where there is only
-    one, so that the same code runs with the same number of threads.
+    There are fewer if free memory does not hold that many processes of `bytes_each`. With STRATA_SCHEDULER the jobs go
+    to the workers of a Dask scheduler instead. Even a single job runs in a new process, so that the same code always
+    runs with the same number of threads.
     """
     pool: Jobs = (
-        ClusterPool(os.environ[SCHEDULER]) if on_cluster() else Pool(min(process_count(), most, fitting(bytes_each)))
+        ClusterPool(os.environ[SCHEDULER]) if on_cluster() else Pool(min(process_count(), limit, fitting(bytes_each)))
     )
     try:
         yield pool
@@ -116,18 +116,18 @@ def on_cluster() -> bool:
 
 
 def fitting(bytes_each: float) -> int:
-    """Return how many processes of so many bytes fit into the memory that is free now, at least one."""
+    """Return how many processes of `bytes_each` fit into free memory, at least one."""
     return max(1, int(psutil.virtual_memory().available // max(1.0, bytes_each)))
 
 
 def run_jobs(work: Callable[[Job], Result], jobs: Sequence[Job], title: str) -> list[Result]:
-    """Return work(job) for every job, in order, from a pool of its own: see `Pool.run` and `started_pool`."""
+    """Return work(job) for every job, in order, using a new pool: see `Pool.run` and `started_pool`."""
     with started_pool(len(jobs)) as pool:
         return pool.run(work, jobs, title)
 
 
 def process_count() -> int:
-    """Return how many processes may run at once. Raises StrataError where STRATA_PROCESSES is no positive number."""
+    """Return how many processes may run at once. Raises StrataError if STRATA_PROCESSES is not a positive number."""
     text = os.environ.get(PROCESSES, "")
     if not text:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -138,7 +138,7 @@ def process_count() -> int:
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Numerical libraries read their number of threads from the environment when they are loaded."""
+    """Context in which new processes use one thread: libraries read the number from the environment when loaded."""
     before = {name: os.environ.get(name) for name in THREAD_LIMITS}
     os.environ.update(dict.fromkeys(THREAD_LIMITS, "1"))
     try:
@@ -152,10 +152,10 @@ def _one_thread_each() -> Iterator[None]:
 
 
 @contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Processes that are started here do not get Ctrl-C, which goes to all of a terminal: their parent ends them.
+def _interrupts_blocked() -> Iterator[None]:
+    """Context in which new processes ignore Ctrl-C, which a terminal sends to all of them: their parent ends them.
 
-    A Ctrl-C in the meantime reaches this process at the end of the context.
+    A Ctrl-C within the context reaches this process at its end.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield

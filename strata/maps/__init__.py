@@ -1,1 +1,1 @@
-"""Maps of layers: reduction, t-SNE and its engines, alignment."""
+"""Maps of layers: reduction, t-SNE and its engines, UMAP, PaCMAP, alignment."""

@@ -1,4 +1,4 @@
-"""Turn a map so that it lies on another as well as it can, without changing any distance in it."""
+"""Rotate or reflect a map to match another as closely as possible, without changing any distance in it."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,7 +6,7 @@ from scipy.linalg import orthogonal_procrustes
 
 
 def aligned(points: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return centred `points` (n, 2), rotated and perhaps reflected to lie nearest to centred `reference` (n, 2).
+    """Return centred `points` (n, 2), rotated and perhaps reflected to be closest to centred `reference` (n, 2).
 
     Orthogonal Procrustes (Schoenemann 1966): all distances among the points stay as they are.
     """

@@ -1,4 +1,4 @@
-"""What every method that draws maps has in common: a method with its settings, and the map that it returns."""
+"""The interface of every method that draws maps: the method with its settings, and the map that it returns."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -19,9 +19,9 @@ INITIAL_DEVIATION = 1e-4
 
 @dataclass(frozen=True)
 class Embedding:
-    """A map: points float64 (n, 2), how it was drawn as texts for people, and numbers that the method itself reports.
+    """A map: points float64 (n, 2), its settings as text, and numbers that the method reports.
 
-    `metrics` go to reports/embedding.json, by layer. They are the method's own: t-SNE has a KL divergence, others none.
+    `metrics` go to reports/embedding.json, by layer. They depend on the method: t-SNE has a KL divergence, others none.
     """
 
     points: NDArray[np.float64]
@@ -30,10 +30,10 @@ class Embedding:
 
 
 class Embedder(Section, ABC):
-    """A method that draws maps, with its settings: the fields are the keys of its own map in section `embed`.
+    """A method that draws maps, with its settings: the fields are the keys of the method's mapping in section `embed`.
 
-    `title` names it to people. `caption` and `details` are texts for figures, in which {name} stands for a setting of
-    the embedding: the first for all maps, the second for one. `caveats` say what its maps do not show.
+    `title` is the name to show. `caption` and `details` are texts for figures, in which {name} is replaced by a setting
+    of the embedding; the caption describes all maps, the details one. `caveats` say what its maps do not show.
     """
 
     title: ClassVar[str]
@@ -43,16 +43,16 @@ class Embedder(Section, ABC):
 
     @abstractmethod
     def check_count(self, count: int) -> None:
-        """Raise StrataError where so many points are too few for the settings: name the parameter to change."""
+        """Raise StrataError if `count` points are too few for the settings; name the parameter to change."""
 
     @abstractmethod
     def embed(self, values: NDArray[np.float32], start: NDArray[np.float64], seed: int) -> Embedding:
-        """Return the map of values (n, k) that starts at `start` (n, 2), the same bytes for the same seed."""
+        """Return the map of values (n, k), starting from `start` (n, 2); the same seed gives the same bytes."""
 
     def portable(self) -> Self:
-        """Return the embedder with settings whose code is the same on every processor.
+        """Return the embedder with settings that use the same code on every processor.
 
-        Raises StrataError where there are none, or none are known.
+        Raises StrataError if no such settings are known.
         """
         raise StrataError(
             f"embed.method: {self.title} is not known to give the same bytes on every processor: for"
@@ -60,29 +60,29 @@ class Embedder(Section, ABC):
         )
 
     def in_mode(self, mode: Reproducible) -> Self:
-        """Return the embedder as it runs in a mode. Raises StrataError where it cannot run in it."""
+        """Return the embedder as it runs in a mode. Raises StrataError if it cannot run in that mode."""
         return self.portable() if mode == Reproducible.PORTABLE else self
 
     def check_points(self, count: int, constant: bool, layer: str) -> None:
-        """Raise StrataError where there is nothing to embed: too few points for the settings, or all the same."""
+        """Raise StrataError if there is nothing to embed: too few points for the settings, or all points equal."""
         self.check_count(count)
         if constant:
             raise StrataError(
                 f"layer '{layer}' outputs the same for all {count} samples (dead units?): there is nothing to embed;"
-                " look at the training, or take the layer out of `layers`"
+                " check the training, or remove the layer from `layers`"
             )
 
     def described(self, name: str, embedding: Embedding) -> MapMethod:
-        """Return what a map's file says of how it was drawn; `name` is the method's in `embed.method`."""
+        """Return the description that goes into a map's file; `name` is the method's name in `embed.method`."""
         caption, details = (text.format_map(embedding.settings) for text in (self.caption, self.details))
         return MapMethod(name, self.title, caption, details, self.caveats, dict(embedding.settings))
 
 
 def initial_map(values: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
-    """Return the two leading principal components of values (n, D), the first scaled to a deviation of 1e-4.
+    """Return the two leading principal components of values (n, D), scaled so that the first has a deviation of 1e-4.
 
-    Informative initialization keeps the global structure (Kobak & Linderman 2021). Raises StrataError where the values
-    span less than two dimensions.
+    Informative initialization keeps the global structure (Kobak & Linderman 2021). Raises StrataError if the values
+    span fewer than two dimensions.
     """
     scores = principal_components(values, 2, seed).astype(np.float64)
     if scores.shape[1] < 2 or scores.std(axis=0).min() <= 1e-6 * max(1.0, float(np.abs(values).max())):
@@ -94,8 +94,8 @@ def initial_map(values: NDArray[np.float32], seed: int) -> NDArray[np.float64]:
 
 @contextmanager
 def one_numba_thread() -> Iterator[None]:
-    """Context in which what numba compiled to run in parallel runs in one thread, as every numerical job does."""
-    # Imported here: it takes half a second, and t-SNE has no use for it.
+    """Context in which numba's parallel code runs in one thread, like every numerical job."""
+    # Imported here: it takes half a second, and t-SNE does not need it.
     import numba
 
     before = numba.get_num_threads()

@@ -1,4 +1,4 @@
-"""Engines of t-SNE: several implementations under the same settings, each in one thread."""
+"""Engines of t-SNE: several implementations with the same settings, each in one thread."""
 
 import math
 import platform
@@ -12,8 +12,8 @@ from pydantic import Field, model_validator
 from strata.core.errors import StrataError
 from strata.core.params import Section
 
-# oneDAL takes cells for points sooner than scikit-learn does: with these angles the KL divergence is within 3% of that
-# of scikit-learn's angle 0.5 (docs/decisions.md). Up to so many points -> angle.
+# oneDAL summarizes cells sooner than scikit-learn does: with these angles its KL divergence is within 3% of that of
+# scikit-learn at angle 0.5 (docs/decisions.md). Largest number of points -> angle.
 ONEDAL_ANGLES = {5_000: 0.2, 20_000: 0.25, math.inf: 0.3}
 Engine = Literal["auto", "onedal", "opentsne", "sklearn"]
 ChosenEngine = Literal["sklearn", "opentsne", "onedal"]
@@ -27,23 +27,23 @@ class TsneSettings(Section):
     early_exaggeration: Annotated[float, Field(ge=1, le=100)]
     early_exaggeration_iterations: Annotated[int, Field(ge=1, le=10_000)]
     iterations: Annotated[int, Field(ge=1, le=100_000)]
-    learning_rate: Literal["auto"] | Annotated[float, Field(gt=0, le=1e6)]  # far more crashes scikit-learn
+    learning_rate: Literal["auto"] | Annotated[float, Field(gt=0, le=1e6)]  # much larger rates crash scikit-learn
 
     @model_validator(mode="after")
     def _enough_for_scikit_learn(self) -> Self:
         total = self.early_exaggeration_iterations + self.iterations
         if self.engine != "opentsne" and total < 250:
             raise ValueError(
-                f"engine {self.engine} runs at least 250 iterations, exaggerated and plain together, not {total}"
+                f"engine {self.engine} needs at least 250 iterations, exaggerated and plain together, not {total}"
             )
         return self
 
 
 def chosen_engine(engine: Engine, machine: str | None = None) -> ChosenEngine:
-    """Return the engine that runs: as named, or, for 'auto', oneDAL where its wheels exist (x86-64), else scikit-learn.
+    """Return the engine to run: the named one, or, for 'auto', oneDAL where it exists (x86-64), else scikit-learn.
 
-    oneDAL is the faster at every number of points that was measured; both are Barnes-Hut, as exact as each other (see
-    docs/decisions.md). `machine` is the processor's kind, by default this one's.
+    oneDAL was faster at every number of points that was measured. Both are Barnes-Hut and equally exact (see
+    docs/decisions.md). `machine` is the kind of processor, by default this one.
     """
     if engine != "auto":
         return engine
@@ -53,10 +53,10 @@ def chosen_engine(engine: Engine, machine: str | None = None) -> ChosenEngine:
 def run_engine(
     values: NDArray[np.float32], start: NDArray[np.float64], settings: TsneSettings, rate: float, seed: int
 ) -> tuple[NDArray[np.floating], float]:
-    """Return the t-SNE map (n, 2) of values (n, k), and the engine's own KL divergence, at a learning rate.
+    """Return the t-SNE map (n, 2) of values (n, k), and the KL divergence that the engine reports.
 
-    The rate is that of van der Maaten's gradient, whatever the engine. Engines approximate the divergence in their own
-    ways. Raises StrataError where the engine is not installed, or did not run.
+    `rate` is the learning rate for van der Maaten's gradient, whatever the engine. Each engine approximates the
+    divergence in its own way. Raises StrataError if the engine is not installed, or did not run.
     """
     engine = {"sklearn": _by_sklearn, "opentsne": _by_opentsne, "onedal": _by_onedal}[chosen_engine(settings.engine)]
     return engine(values, start, settings, rate, seed)
@@ -70,7 +70,7 @@ def _by_sklearn(
     tsne = TSNE(
         perplexity=settings.perplexity,
         early_exaggeration=settings.early_exaggeration,
-        learning_rate=rate / 4,  # its gradient lacks the factor 4 of the paper's
+        learning_rate=rate / 4,  # its gradient lacks the paper's factor 4
         max_iter=settings.early_exaggeration_iterations + settings.iterations,
         n_iter_without_progress=settings.iterations,
         min_grad_norm=0,
@@ -78,7 +78,7 @@ def _by_sklearn(
         random_state=seed,
         n_jobs=1,
     )
-    # Its number of exaggerated iterations is a constant of the class, not an argument.
+    # The number of exaggerated iterations is a constant of the class, not an argument.
     tsne._EXPLORATION_MAX_ITER = settings.early_exaggeration_iterations
     return tsne.fit_transform(values), float(tsne.kl_divergence_)
 
@@ -91,10 +91,10 @@ def _by_onedal(
         from daal4py.sklearn.manifold import TSNE
     except ImportError:
         raise StrataError(
-            "embed.engine onedal needs the package scikit-learn-intelex, which is for x86-64 only; choose sklearn or"
-            " opentsne"
+            "embed.engine onedal needs the package scikit-learn-intelex, which exists for x86-64 only; choose sklearn"
+            " or opentsne"
         ) from None
-    daal4py.daalinit(1)  # its result depends on the number of threads, whatever n_jobs says
+    daal4py.daalinit(1)  # the result depends on the number of threads, whatever n_jobs says
 
     class Accelerated(TSNE):  # type: ignore[misc]
         ran = False
@@ -110,7 +110,7 @@ def _by_onedal(
         max_iter=settings.early_exaggeration_iterations + settings.iterations,
         n_iter_without_progress=settings.iterations,
         min_grad_norm=0,
-        angle=next(angle for most, angle in ONEDAL_ANGLES.items() if len(values) <= most),
+        angle=next(angle for limit, angle in ONEDAL_ANGLES.items() if len(values) <= limit),
         init=start.astype(np.float32),
         random_state=seed,
         n_jobs=1,
@@ -125,11 +125,11 @@ def _by_onedal(
 def _by_opentsne(
     values: NDArray[np.float32], start: NDArray[np.float64], settings: TsneSettings, rate: float, seed: int
 ) -> tuple[NDArray[np.floating], float]:
-    # Imported here, as either engine takes a second to import and a process needs one.
+    # Imported here: each engine takes a second to import, and a process needs only one.
     from openTSNE import TSNE
 
     with warnings.catch_warnings():
-        # The start's second axis is narrower than 1e-4 by design; openTSNE advises about its scale.
+        # The second axis of the start is narrower than 1e-4 by design; openTSNE warns about its scale.
         warnings.filterwarnings("ignore", message="Standard deviation of embedding")
         embedding = TSNE(
             perplexity=settings.perplexity,

@@ -1,4 +1,4 @@
-"""PaCMAP (Wang, Huang, Rudin & Shaposhnik 2021) of one layer, by its authors' package in one thread."""
+"""PaCMAP (Wang, Huang, Rudin & Shaposhnik 2021) of one layer, with its authors' package, in one thread."""
 
 import logging
 from typing import Annotated, ClassVar
@@ -12,14 +12,14 @@ from strata.maps.embedder import Embedder, Embedding, one_numba_thread
 
 # Iterations of the two phases before the last, as published.
 EARLIER_PHASES = (100, 100)
-FEWEST = 8  # points: the package scales distances by those to a point's fourth to sixth neighbours
+MIN_POINTS = 8  # the package scales distances by those to a point's fourth to sixth neighbours
 
 
 class Pacmap(Embedder):
-    """PaCMAP: the map `pacmap` in section `embed`. Defaults are the package's, which are the paper's.
+    """PaCMAP, with the settings of `pacmap` in section `embed`. The defaults are those of the package and the paper.
 
-    `mid_near_ratio` and `further_ratio` are pairs of either kind for each pair of neighbours; `iterations` are those of
-    the last phase. Caveats after Wang et al. 2021.
+    `mid_near_ratio` and `further_ratio` are the numbers of such pairs per pair of neighbours. `iterations` are those of
+    the last phase. The caveats follow Wang et al. 2021.
     """
 
     neighbours: Annotated[int, Field(ge=1, le=1000)] = 10
@@ -38,24 +38,26 @@ class Pacmap(Embedder):
     )
 
     def check_count(self, count: int) -> None:
-        """Raise StrataError where the pairs that a point asks for are not fewer than the points."""
-        if self.pairs >= count or count < FEWEST:
+        """Raise StrataError unless each point has fewer pairs than there are points."""
+        if self.pairs >= count or count < MIN_POINTS:
             each = 1 + self.mid_near_ratio + self.further_ratio
             largest = int((count - 2) / each)
-            can = f"at most {largest} with these" if count >= FEWEST and largest else "too few points: extract more"
+            advice = (
+                f"at most {largest} with these" if count >= MIN_POINTS and largest else "too few points: extract more"
+            )
             raise StrataError(
                 f"embed.pacmap.neighbours {self.neighbours}, with {self.pairs} pairs for each point, is too large for"
-                f" {count} points: {can}"
+                f" {count} points: {advice}"
             )
 
     @property
     def pairs(self) -> int:
-        """How many pairs of all three kinds the package makes for each point."""
+        """The number of pairs of all three kinds per point."""
         ratios = (1, self.mid_near_ratio, self.further_ratio)
         return sum(round(self.neighbours * ratio) for ratio in ratios)
 
     def embed(self, values: NDArray[np.float32], start: NDArray[np.float64], seed: int) -> Embedding:
-        """Return the PaCMAP map of values (n, k) that starts at `start` (n, 2), each axis scaled to deviation 1e-4."""
+        """Return the PaCMAP map of values (n, k), from `start` (n, 2) with each axis scaled to deviation 1e-4."""
         points = _pacmap(values, start, self, seed)
         settings = {
             "engine": "pacmap",
@@ -70,10 +72,10 @@ class Pacmap(Embedder):
 def _pacmap(
     values: NDArray[np.float32], start: NDArray[np.float64], settings: Pacmap, seed: int
 ) -> NDArray[np.float32]:
-    # It warns that a seed is set, and that it reduces nothing by itself.
+    # The package warns that a seed is set, and that it does not reduce the data itself.
     logging.getLogger("pacmap").setLevel(logging.ERROR)
     with one_numba_thread():
-        # Imported here: it takes seconds, and other methods have no use for it.
+        # Imported here: it takes seconds, and other methods do not need it.
         from pacmap import PaCMAP
 
         return PaCMAP(
@@ -82,11 +84,11 @@ def _pacmap(
             FP_ratio=settings.further_ratio,
             num_iters=(*EARLIER_PHASES, settings.iterations),
             apply_pca=False,  # the layer is reduced already
-            # The package seeds each point by seed + row: seeds of streams are far enough apart.
+            # The package seeds each point with seed + row: the seeds of streams are far enough apart.
             random_state=seed,
         ).fit_transform(_at_least_two_columns(values), init=start)
 
 
 def _at_least_two_columns(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return values (n, k), with a column of zeros where k is 1: the package's own reduction to two needs two."""
+    """Return values (n, k), with a column of zeros added if k is 1: the package's own reduction needs two columns."""
     return np.pad(values, ((0, 0), (0, max(0, 2 - values.shape[1]))))

@@ -1,4 +1,4 @@
-"""Section `embed` of params.yaml: the method, t-SNE's settings, and a map of settings for each other method."""
+"""Section `embed` of params.yaml: the method, t-SNE's settings, and a mapping of settings for every other method."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,7 +25,7 @@ class _Method(Section):
 
 
 class _FixedParams(TsneSettings, _Method):
-    """The keys that do not depend on which methods there are."""
+    """The keys that do not depend on the list of methods."""
 
     pca_components: Annotated[int, Field(ge=2, le=1000)]
     initialization_layer: str
@@ -36,15 +36,15 @@ class _FixedParams(TsneSettings, _Method):
         return Tsne(**{name: getattr(self, name) for name in Tsne.model_fields})
 
     def embedder(self, mode: Reproducible = Reproducible.MACHINE) -> Embedder:
-        """Return the method with its settings, as it runs in a mode. Raises StrataError where it cannot run in it."""
+        """Return the method with its settings, for a mode. Raises StrataError if it cannot run in that mode."""
         chosen: Embedder = getattr(self, self.method)
         return chosen.in_mode(mode)
 
 
 def _with_every_method() -> Any:
-    """Return the schema with an optional map of settings for every method but t-SNE: its defaults hold without one."""
-    own: dict[str, Any] = {name: (schema, schema()) for name, schema in EMBEDDERS.items() if name != TSNE}
-    return create_model("EmbedParams", __base__=_FixedParams, __module__=__name__, **own)
+    """Return the schema with an optional mapping of settings for every method but t-SNE, with their defaults."""
+    mappings: dict[str, Any] = {name: (schema, schema()) for name, schema in EMBEDDERS.items() if name != TSNE}
+    return create_model("EmbedParams", __base__=_FixedParams, __module__=__name__, **mappings)
 
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
-"""Reduce a layer to its leading principal components before t-SNE, as the field does (no scaling per feature).
+"""Reduce a layer to its leading principal components before embedding, as is usual (no scaling per feature).
 
-The samples are read in blocks, again and again, so that the memory taken does not grow with their number.
+The samples are read in blocks, in several passes, so that memory use does not grow with their number.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,11 +14,11 @@ from strata.artifacts.activations import LayerInfo, iterate_activations, read_in
 from strata.core import streams
 from strata.core.errors import StrataError
 
-# Up to this many units the covariance matrix is small, and its eigenvectors are exact.
+# Up to this many units, the covariance matrix is small and its eigenvectors are exact.
 EXACT_UNITS = 1000
-# Else randomized subspace iteration: more directions than asked for, and so many power iterations.
+# With more units, randomized subspace iteration: extra directions, and the number of power iterations.
 OVERSAMPLING, POWER_ITERATIONS = 20, 4
-ROWS = 500  # of an array in memory, at a time
+ROWS = 500  # rows per block of an array in memory
 
 Blocks = Callable[[], Iterable[NDArray[np.float32]]]
 
@@ -34,19 +34,19 @@ def principal_components(values: NDArray[np.float32], components: int, seed: int
 
 
 def reduced(values: NDArray[np.float32], components: int, seed: int) -> NDArray[np.float32]:
-    """Return `values` (n, D) as they are where D is at most `components`, else their leading principal components."""
+    """Return `values` (n, D) unchanged if D is at most `components`, else their leading principal components."""
     return values if values.shape[1] <= components else principal_components(values, components, seed)
 
 
 def streamed_components(blocks: Blocks, components: int, seed: int) -> NDArray[np.float32]:
     """Return the scores (n, k) of the leading k principal components of values that come in blocks (b, D).
 
-    Each call of `blocks` yields the same blocks. Exact through the covariance matrix where D is at most 1,000; else
-    randomized subspace iteration (Halko, Martinsson & Tropp 2011) from `seed`. The largest loading of each component is
-    positive.
+    Each call of `blocks` must yield the same blocks. The result is exact, through the covariance matrix, if D is at
+    most 1,000; otherwise it comes from randomized subspace iteration (Halko, Martinsson & Tropp 2011) with `seed`. The
+    largest loading of each component is positive.
     """
     first = next(iter(blocks()))
-    shift = first.mean(axis=0)  # near the mean, so that little is lost where the mean is large
+    shift = first.mean(axis=0)  # near the mean, so that little precision is lost if the mean is large
     units = len(shift)
     if units <= EXACT_UNITS:
         basis = np.eye(units, dtype=np.float32)
@@ -75,13 +75,13 @@ def _covariance_times(blocks: Blocks, shift: NDArray[np.float32], basis: NDArray
     return product - np.outer(total, total @ basis) / count
 
 
-# A layer that takes no more memory than this is read once; a larger one is read anew for every pass.
+# A layer up to this size is read once and kept in memory; a larger one is read again for every pass.
 CACHED_BYTES = 400e6
 
 
 @dataclass(frozen=True)
 class ReducedActivations:
-    """A layer's samples: ids int32 (n,), values float32 (n, k), and whether all samples are the same."""
+    """A layer's samples: ids int32 (n,), values float32 (n, k), and whether all samples are equal."""
 
     info: LayerInfo
     sample_ids: NDArray[np.int32]
@@ -90,9 +90,9 @@ class ReducedActivations:
 
 
 def read_reduced(path: Path, components: int, seed: int) -> ReducedActivations:
-    """Return a layer as it is where D is at most `components`, else its leading principal components.
+    """Return a layer unchanged if D is at most `components`, else its leading principal components.
 
-    Raises StrataError as `iterate_activations` does, and where the file holds no samples.
+    Raises StrataError as `iterate_activations` does, and if the file has no samples.
     """
     info = read_info(path)
     ids, kept, size, same = [], [], 0.0, True

@@ -1,4 +1,4 @@
-"""t-SNE (van der Maaten & Hinton 2008) of one layer, by one of several engines."""
+"""t-SNE (van der Maaten & Hinton 2008) of one layer, with one of several engines."""
 
 from typing import ClassVar, Self
 
@@ -9,14 +9,14 @@ from strata.core.errors import StrataError
 from strata.maps.embedder import Embedder, Embedding
 from strata.maps.engines import TsneSettings, chosen_engine, run_engine
 
-# The affinities of a point reach to this many times its perplexity neighbours.
+# A point has affinities to this many neighbours, times the perplexity.
 NEIGHBOURS_PER_PERPLEXITY = 3
 
 
 class Tsne(TsneSettings, Embedder):
-    """t-SNE: its settings stand in section `embed` itself.
+    """t-SNE, with the settings in section `embed` itself.
 
-    Caveats after Wattenberg et al. 2016 and Kobak & Berens 2019.
+    The caveats follow Wattenberg et al. 2016 and Kobak & Berens 2019.
     """
 
     title: ClassVar[str] = "t-SNE"
@@ -33,16 +33,16 @@ class Tsne(TsneSettings, Embedder):
     )
 
     def check_count(self, count: int) -> None:
-        """Raise StrataError where the perplexity asks for more neighbours than there are points."""
+        """Raise StrataError if the perplexity needs more neighbours than there are points."""
         largest = largest_perplexity(count)
         if self.perplexity > largest:
-            can = f"at most {largest:g} with these" if largest >= 1 else "too few points for any: extract more"
-            raise StrataError(f"embed.perplexity {self.perplexity:g} is too large for {count} points: {can}")
+            advice = f"at most {largest:g} with these" if largest >= 1 else "too few points for any: extract more"
+            raise StrataError(f"embed.perplexity {self.perplexity:g} is too large for {count} points: {advice}")
 
     def portable(self) -> Self:
-        """Return the embedder with the engine scikit-learn instead of `auto`: its code is one for all processors.
+        """Return the embedder with engine scikit-learn instead of `auto`: it uses the same code on all processors.
 
-        Raises StrataError for oneDAL: it chooses code by the processor, and cannot be told not to.
+        Raises StrataError for oneDAL, which chooses its code by the processor and has no switch to prevent it.
         """
         if self.engine == "onedal":
             raise StrataError(
@@ -58,9 +58,9 @@ class Tsne(TsneSettings, Embedder):
         return self.learning_rate
 
     def embed(self, values: NDArray[np.float32], start: NDArray[np.float64], seed: int) -> Embedding:
-        """Return the t-SNE map of values (n, k) that starts at `start` (n, 2), with the engine's own KL divergence.
+        """Return the t-SNE map of values (n, k), starting from `start` (n, 2), with the engine's KL divergence.
 
-        Raises StrataError where it diverges, or where the engine cannot run.
+        Raises StrataError if it diverges, or if the engine cannot run.
         """
         rate = self.rate(len(values))
         points, divergence = run_engine(values, start, self, rate, seed)
@@ -77,5 +77,5 @@ class Tsne(TsneSettings, Embedder):
 
 
 def largest_perplexity(count: int) -> float:
-    """Return the largest perplexity that n points allow; below 1, none does."""
+    """Return the largest perplexity that n points allow; a result below 1 means that none is possible."""
     return (count - 1) / NEIGHBOURS_PER_PERPLEXITY

@@ -1,4 +1,4 @@
-"""UMAP (McInnes, Healy & Melville 2018) of one layer, by umap-learn in one thread, from exact neighbours."""
+"""UMAP (McInnes, Healy & Melville 2018) of one layer, with umap-learn in one thread, from exact neighbours."""
 
 import warnings
 from typing import Annotated, ClassVar, Literal
@@ -10,15 +10,15 @@ from pydantic import Field
 from strata.core.errors import StrataError
 from strata.maps.embedder import Embedder, Embedding, one_numba_thread
 
-# Epochs that umap-learn runs for up to so many points, and for more.
+# The number of points up to which umap-learn runs 500 epochs by default; with more points it runs 200.
 FEW_POINTS, EPOCHS_OF_FEW, EPOCHS_OF_MANY = 10_000, 500, 200
 
 
 class Umap(Embedder):
-    """UMAP: the map `umap` in section `embed`. Defaults are umap-learn's; a point counts as one of its neighbours.
+    """UMAP, with the settings of `umap` in section `embed`. Defaults are umap-learn's; a point is its own neighbour.
 
-    Caveats after McInnes et al. 2018, Coenen & Pearce 2019 (Understanding UMAP), Damrich & Hamprecht 2021 (how tightly
-    neighbours are drawn together), and Kobak & Linderman 2021 (how groups lie to one another depends on the start).
+    The caveats follow McInnes et al. 2018, Coenen & Pearce 2019 (Understanding UMAP), Damrich & Hamprecht 2021 (how
+    tightly neighbours are drawn together), and Kobak & Linderman 2021 (the arrangement of groups depends on the start).
     """
 
     neighbours: Annotated[int, Field(ge=2, le=1000)] = 15
@@ -36,13 +36,13 @@ class Umap(Embedder):
     )
 
     def check_count(self, count: int) -> None:
-        """Raise StrataError where there are no more points than neighbours."""
+        """Raise StrataError unless there are more points than neighbours."""
         if self.neighbours >= count:
-            can = f"at most {count - 1} with these" if count > 2 else "too few points for any: extract more"
-            raise StrataError(f"embed.umap.neighbours {self.neighbours} is too large for {count} points: {can}")
+            advice = f"at most {count - 1} with these" if count > 2 else "too few points for any: extract more"
+            raise StrataError(f"embed.umap.neighbours {self.neighbours} is too large for {count} points: {advice}")
 
     def embed(self, values: NDArray[np.float32], start: NDArray[np.float64], seed: int) -> Embedding:
-        """Return the UMAP map of values (n, k) that starts at `start` (n, 2), each axis scaled to run from 0 to 10."""
+        """Return the UMAP map of values (n, k), from `start` (n, 2) with each axis scaled to run from 0 to 10."""
         epochs = self.epochs
         if epochs == "auto":
             epochs = EPOCHS_OF_FEW if len(values) <= FEW_POINTS else EPOCHS_OF_MANY
@@ -61,10 +61,10 @@ def _umap(
 ) -> NDArray[np.float32]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Tensorflow not installed", category=ImportWarning)
-        # Imported here: it takes seconds, and other methods have no use for it.
+        # Imported here: it takes seconds, and other methods do not need it.
         from umap import UMAP
     with one_numba_thread(), warnings.catch_warnings():
-        # It says that new points cannot be put onto the map later; nothing here does that.
+        # It warns that new points cannot be added to the map later; Strata never does that.
         warnings.filterwarnings("ignore", message=r"precomputed_knn\[2\]")
         return UMAP(
             n_neighbors=settings.neighbours,
@@ -78,9 +78,10 @@ def _umap(
 
 
 def _neighbours(values: NDArray[np.float32], count: int) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Return the nearest rows (n, count) of values (n, k), each first its own, and their distances: exact at any n.
+    """Return the nearest rows (n, count) of values (n, k), starting with the row itself, and their distances.
 
-    umap-learn searches approximately from 4,096 points on, and compiles for ten seconds even for few.
+    They are exact for any n. umap-learn's own search is approximate from 4,096 points on, and compiles for ten seconds
+    even for a few points.
     """
     from sklearn.neighbors import NearestNeighbors
 

@@ -1,1 +1,1 @@
-"""The network: made, given images, observed, loaded from a checkpoint."""
+"""The network: making it, loading its weights, running images through it, and capturing its layers."""

@@ -1,4 +1,4 @@
-"""The places in the network where one can look: their names, and the module or step whose output they are."""
+"""Capture what a network's layers output, whether a layer is a module or a step between modules."""
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -12,19 +12,19 @@ from strata.core.errors import StrataError
 
 
 def named_layers(network: nn.Module) -> dict[str, str]:
-    """Return the names that a network's class has for places in it, "input" first; empty where it has none."""
+    """Return the names that a network's class gives its layers, "input" first; empty if it gives none."""
     paths: Mapping[str, str] = getattr(network, "layer_paths", {})
     return {"input": "input", **paths} if paths else {}
 
 
 def resolved_layers(layers: Mapping[str, str], network: nn.Module) -> dict[str, str]:
-    """Return layer's name -> path in the network; a class may have names of its own for paths, `layer_paths`."""
+    """Return layer's name -> path in the network; a class may define names for its paths, `layer_paths`."""
     names = named_layers(network)
     return {layer: names.get(path, path) for layer, path in layers.items()}
 
 
 INPUT = "input"
-MOST_NAMES = 40  # that an error lists; reports/network.txt has all
+MAX_NAMES = 40  # names that an error lists; reports/network.txt has all of them
 Observed = tuple[torch.Tensor, dict[str, torch.Tensor]]
 
 
@@ -32,10 +32,10 @@ Observed = tuple[torch.Tensor, dict[str, torch.Tensor]]
 def captured(network: nn.Module, layers: Mapping[str, str]) -> Iterator[Callable[[torch.Tensor], Observed]]:
     """Yield a function that runs the network on images and returns its output, and layer's name -> activations.
 
-    `layers` maps names to paths: of a module ("layer3.1"), else of a step that torch.fx finds in the forward pass
-    ("relu_1", the second call of F.relu), or "input". Activations are copied at once, as a later in-place operation may
-    overwrite them. The hooks come off at the end, also on an error. Raises StrataError where a path names nothing, runs
-    twice or not at all, or puts out something other than one tensor.
+    `layers` maps names to paths: of a module ("layer3.1"), of a step that torch.fx finds in the forward pass ("relu_1",
+    the second call of F.relu), or "input". Activations are copied at once, because a later in-place operation may
+    overwrite them. The hooks are removed at the end, even after an error. Raises StrataError if a path does not exist,
+    runs twice or not at all, or outputs something other than one tensor.
     """
     modules = dict(network.named_modules())
     hooked = {path for path in layers.values() if path and path in modules}
@@ -51,7 +51,7 @@ def captured(network: nn.Module, layers: Mapping[str, str]) -> Iterator[Callable
             interpreter = _Steps(traced, steps)
             output = interpreter.run(seen[INPUT].clone())
             seen |= interpreter.seen
-        # A module of several steps is no step itself: it takes a pass of its own.
+        # A module of several steps is not a step itself: it needs a separate pass.
         if hooked or not traced:
             outputs.clear()
             output = network(images)
@@ -69,19 +69,19 @@ def captured(network: nn.Module, layers: Mapping[str, str]) -> Iterator[Callable
 
 
 def steps_between(network: nn.Module) -> list[str]:
-    """Return the steps that are not the first call of a module, in order; none where torch.fx cannot follow."""
+    """Return the steps that are not the first call of a module, in order; none if torch.fx cannot trace the network."""
     try:
         return _steps(fx.Tracer().trace(network))
-    except Exception:  # noqa: BLE001 - control flow that depends on the data, and whatever else it cannot follow
+    except Exception:  # noqa: BLE001 - control flow that depends on the data, and whatever else it cannot trace
         return []
 
 
 class _Steps(fx.Interpreter):
-    """Runs a traced network step by step and keeps copies of what some steps put out."""
+    """Runs a traced network step by step and keeps copies of what some steps output."""
 
     def __init__(self, traced: fx.GraphModule, steps: Mapping[str, str]) -> None:
         super().__init__(traced)
-        self.extra_traceback = False  # it would add lines to our errors
+        self.extra_traceback = False  # it would add lines to Strata's errors
         self._steps = steps
         self.seen: dict[str, torch.Tensor] = {}
 
@@ -93,31 +93,31 @@ class _Steps(fx.Interpreter):
 
 
 def _traced(network: nn.Module, steps: Mapping[str, str]) -> fx.GraphModule:
-    """Return the network step by step. Raises StrataError where it lacks one (path -> layer), or cannot be traced."""
+    """Return the traced network. Raises StrataError if it lacks one of `steps` (path -> layer), or cannot be traced."""
     names = [*named_layers(network), *(path for path, _ in network.named_modules() if path)]
     try:
         graph = fx.Tracer().trace(network)
-    except Exception as error:  # control flow that depends on the data, and whatever else torch.fx cannot follow
+    except Exception as error:  # control flow that depends on the data, and whatever else torch.fx cannot trace
         path, layer = next(iter(steps.items()))
         raise StrataError(
-            f"layer '{layer}': the network has no module '{path}'{_near(path, names)}; and torch.fx cannot look between"
-            f" its modules: {' '.join(str(error).split())[:150]}"
+            f"layer '{layer}': the network has no module '{path}'{_suggestion(path, names)}; and torch.fx cannot find"
+            f" steps between its modules: {' '.join(str(error).split())[:150]}"
         ) from error
-    known = _steps(graph)
+    all_steps = _steps(graph)
     for path, layer in steps.items():
-        if path not in known:
-            raise StrataError(f"layer '{layer}': the network has no '{path}'{_near(path, [*names, *known])}")
+        if path not in all_steps:
+            raise StrataError(f"layer '{layer}': the network has no '{path}'{_suggestion(path, [*names, *all_steps])}")
     return fx.GraphModule(network, graph)
 
 
 def _steps(graph: fx.Graph) -> list[str]:
-    """Return the names of calls; the first call of a module has the module's."""
-    found, modules = [], set()
+    """Return the names of the calls, except the first call of each module, which has the module's name."""
+    names, modules = [], set()
     for node in graph.nodes:
         if node.op in ("call_function", "call_method") or (node.op == "call_module" and node.target in modules):
-            found.append(node.name)
+            names.append(node.name)
         modules.add(node.target)
-    return found
+    return names
 
 
 def _copy_into(outputs: dict[str, torch.Tensor], path: str) -> Any:
@@ -133,12 +133,12 @@ def _copy_into(outputs: dict[str, torch.Tensor], path: str) -> Any:
 
 def _copy(output: Any, path: str) -> torch.Tensor:
     if not isinstance(output, torch.Tensor):
-        raise StrataError(f"'{path}' puts out a {type(output).__name__}, not one tensor: name another layer")
+        raise StrataError(f"'{path}' outputs a {type(output).__name__}, not one tensor: name another layer")
     return output.detach().clone()
 
 
-def _near(path: str, known: Iterable[str]) -> str:
-    known = list(dict.fromkeys([INPUT, *known]))
-    if near := difflib.get_close_matches(path, known, n=3):
+def _suggestion(path: str, names: Iterable[str]) -> str:
+    names = list(dict.fromkeys([INPUT, *names]))
+    if near := difflib.get_close_matches(path, names, n=3):
         return f"; did you mean {' or '.join(near)}?"
-    return f"; it has {', '.join(known[:MOST_NAMES])}" + (", ..." if len(known) > MOST_NAMES else "")
+    return f"; it has {', '.join(names[:MAX_NAMES])}" + (", ..." if len(names) > MAX_NAMES else "")

@@ -1,10 +1,9 @@
 """The network's weights on disk: a plain state_dict, which any PyTorch program can load.
 
-Whether a file has the form of a plain state_dict, told before PyTorch opens it.
-
-PyTorch's own loader of weights runs no code of a file, yet makes objects of its asking: `bytearray(10**12)`,
-`torch.Tensor(10**12)`. A state_dict needs tensors over the file's own storages, and no more. Format: a zip archive with
-a pickle, `data.pkl`, and a storage a tensor, `data/0` ..., all uncompressed.
+A file is checked to be a plain state_dict before PyTorch opens it. PyTorch's own weight loader runs no code from a
+file, but it creates objects that the file asks for: `bytearray(10**12)`, `torch.Tensor(10**12)`. A state_dict needs
+only tensors over the file's own storages. Format: a zip archive with a pickle, `data.pkl`, and one storage per tensor,
+`data/0` ..., all uncompressed.
 """
 
 import errno
@@ -19,18 +18,18 @@ from torch import nn
 from strata.core.errors import StrataError
 from strata.core.files import whole_file
 
-# "module name" of what the pickle may name.
+# What the pickle may name, as "module name".
 GLOBALS = re.compile(
     r"collections OrderedDict"
     r"|torch\._utils (_rebuild_tensor_v2|_rebuild_parameter)"
     r"|torch (Half|BFloat16|Float|Double|Char|Short|Int|Long|Byte|Bool)Storage"
 )
 OTHER_WAYS_TO_NAME = {"STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"}
-LARGEST_PICKLE = 1 << 24  # bytes; that of a state_dict has some hundred a tensor
+LARGEST_PICKLE = 1 << 24  # bytes; a state_dict needs about a hundred per tensor
 
 
 def check_form(path: Path) -> None:
-    """Raise ValueError, with the reason, unless a file has the form of a state_dict and unpacks to its own size."""
+    """Raise ValueError, with the reason, unless a file has the format of a state_dict and unpacks to its own size."""
     try:
         with zipfile.ZipFile(path) as archive:
             records = archive.infolist()
@@ -67,10 +66,10 @@ def save_checkpoint(network: nn.Module, path: Path) -> None:
 
 
 def load_checkpoint(network: nn.Module, path: Path, remedy: str = "run `dvc repro -f train`") -> None:
-    """Load a state_dict into `network`, strictly. Nothing but tensors is unpickled, no more bytes than the
-    file has. `remedy` ends what errors say.
+    """Load a state_dict into `network`, strictly. Only tensors are unpickled, and no more bytes than the file has.
 
-    Raises StrataError where the file is missing, damaged, holds more than tensors, or does not fit the network.
+    Raises StrataError if the file is missing, damaged, has more than tensors, or does not fit the network; `remedy`
+    ends the message.
     """
     try:
         check_form(path)
@@ -79,9 +78,9 @@ def load_checkpoint(network: nn.Module, path: Path, remedy: str = "run `dvc repr
         raise StrataError(f"{path} is missing; {remedy}") from None
     except (OSError, MemoryError):
         raise
-    except Exception as error:  # damaged bytes end in a dozen kinds; torch's texts advise to load the file unsafely
+    except Exception as error:  # damaged bytes raise a dozen kinds; torch's messages advise loading the file unsafely
         raise StrataError(
-            f"{path} is not a checkpoint that is safe to load: damaged, or more than tensors; {remedy}"
+            f"{path} is not a checkpoint that is safe to load: it is damaged, or has more than tensors; {remedy}"
         ) from error
     try:
         network.load_state_dict(state)

@@ -1,4 +1,4 @@
-"""Where torch computes, and how it is made to repeat itself."""
+"""Choose the device on which torch computes, and make its results repeatable."""
 
 import os
 
@@ -11,9 +11,9 @@ from strata.core.params import Device
 def prepare_torch(device: Device, threads: int, *, training: bool) -> torch.device:
     """Return the torch device, with `threads` CPU threads and deterministic algorithms for the whole process.
 
-    A forward pass on the CPU repeats itself anyway: there the switch, which takes torch 2 s, is left alone.
+    A forward pass on the CPU is repeatable anyway, so there the switch, which takes torch 2 s, is left alone.
 
-    Raises StrataError where this machine or this build of torch lacks the device: there is no fallback.
+    Raises StrataError if this machine or this build of torch lacks the device: there is no fallback.
     """
     available = {
         "cpu": True,
@@ -23,7 +23,7 @@ def prepare_torch(device: Device, threads: int, *, training: bool) -> torch.devi
     if not available[device]:
         usable = ", ".join(name for name, usable in available.items() if usable)
         raise StrataError(f"device '{device}' is not available to this torch on this machine; available: {usable}")
-    # cuBLAS repeats itself only with a fixed workspace (CUDA's documentation, "Results reproducibility").
+    # cuBLAS is repeatable only with a fixed workspace (CUDA's documentation, "Results reproducibility").
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
     if training or device != "cpu":

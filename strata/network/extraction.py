@@ -1,4 +1,4 @@
-"""Run images through a network batch by batch and hand on what its layers put out."""
+"""Run images through a network in batches and yield what its layers output."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -34,14 +34,14 @@ def stream_activations(
 ) -> Iterator[LayerBatch]:
     """Yield the activations of the layers (name -> path in the network) for all images, uint8 (n, H, W[, 3]), in order.
 
-    `to_input` makes a network's input of a batch of images. The network is put into evaluation mode; the memory taken
+    `to_input` turns a batch of images into the network's input. The network is put into evaluation mode. Memory use
     does not depend on n.
     """
     network.eval()
     with captured(network, resolved_layers(layers, network)) as observed:
         for start in range(0, len(images), batch_size):
-            with torch.inference_mode():  # not around the yield: it would hold for the consumer, too
-                output, found = observed(to_input(images[start : start + batch_size]))
-                certain = log_probabilities(output, outputs)
-            activations = {layer: values.float().cpu().numpy() for layer, values in found.items()}
-            yield LayerBatch(start, activations, certain.float().cpu().numpy())
+            with torch.inference_mode():  # not around the yield: it would also apply to the consumer
+                output, captured_layers = observed(to_input(images[start : start + batch_size]))
+                predictions = log_probabilities(output, outputs)
+            activations = {layer: values.float().cpu().numpy() for layer, values in captured_layers.items()}
+            yield LayerBatch(start, activations, predictions.float().cpu().numpy())

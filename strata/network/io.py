@@ -1,4 +1,4 @@
-"""Images as a network's input, and what it says of each class, as log-probabilities."""
+"""Images as a network's input, and its outputs as log-probabilities."""
 
 import numpy as np
 import torch
@@ -16,18 +16,18 @@ def normalized(images: NDArray[np.uint8], mean: float, std: float) -> torch.Tens
     return channels_first.float().div_(255).sub_(mean).div_(std)
 
 
-TOLERANCE = 0.01  # of a sum of probabilities; an untrained network's logits are far off
+TOLERANCE = 0.01  # for a sum of probabilities; an untrained network's logits are far off
 
 
 def log_probabilities(output: torch.Tensor, form: Outputs) -> torch.Tensor:
-    """Return log-probabilities (n, classes) of a network's outputs: themselves, or the log-softmax of logits.
+    """Return a network's outputs as log-probabilities (n, classes): unchanged, or the log-softmax of logits.
 
-    Raises StrataError where outputs that should be log-probabilities do not sum to 1.
+    Raises StrataError if outputs that should be log-probabilities do not sum to 1.
     """
     if form == "logits":
         return F.log_softmax(output, dim=1)
     with torch.no_grad():
         wrong = (output.detach().float().exp().sum(dim=1) - 1).abs().max().item() if len(output) else 0.0
     if wrong > TOLERANCE:
-        raise StrataError("network.outputs: the network's outputs are no log-probabilities; is it `logits`?")
+        raise StrataError("network.outputs: the outputs are not log-probabilities; perhaps they are `logits`")
     return output

@@ -1,4 +1,4 @@
-"""Make the network that params.yaml names: any class or function of a module that returns a torch module."""
+"""Make the network that params.yaml names: any class, or any function that returns a torch module."""
 
 import difflib
 import importlib
@@ -16,11 +16,11 @@ from strata.network.params import NetworkParams
 
 
 def initialized_network(params: NetworkParams, image_shape: Sequence[int], classes: int, seed: int) -> nn.Module:
-    """Return the network for images (C, H, W), its weights drawn from `seed`; the global generator is left alone.
+    """Return the network for images (C, H, W), with weights drawn from `seed`; the global generator is left alone.
 
-    The target's parameters `image_shape` and `classes`, where it has them and they are not among the arguments, are
-    given by the data. The network is in evaluation mode. Raises StrataError where there is no such target, it takes
-    other arguments, or does not make class outputs (n, classes) of such images.
+    If the target takes `image_shape` and `classes`, and the arguments do not set them, they come from the data. The
+    network is in evaluation mode. Raises StrataError if there is no such target, it takes other arguments, or it does
+    not output (n, classes) for such images.
     """
     make = _target(params.target)
     arguments = _arguments(make, params, image_shape, classes)
@@ -28,7 +28,7 @@ def initialized_network(params: NetworkParams, image_shape: Sequence[int], class
         torch.manual_seed(streams.weights(seed))
         try:
             network = make(**arguments)
-        except Exception as error:  # whatever someone's class raises
+        except Exception as error:  # whatever the user's class raises
             raise StrataError(f"network.target {params.target}: {_line(error)}") from error
         if not isinstance(network, nn.Module):
             raise StrataError(f"network.target {params.target} makes a {type(network).__name__}, not a torch module")
@@ -47,30 +47,32 @@ def _target(text: str) -> Callable[..., Any]:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         raise StrataError(
-            f"network.target {text}: no module '{error.name}'; write package.module:Class, of the project's folder or"
-            " of an installed package"
+            f"network.target {text}: no module '{error.name}'; write package.module:Class, from the project's folder or"
+            " an installed package"
         ) from None
-    except Exception as error:  # a mistake in someone's file
+    except Exception as error:  # a mistake in the user's file
         raise StrataError(f"network.target {text}: the module cannot be imported: {_line(error)}") from error
-    if not callable(found := getattr(module, name, None)):
-        near = difflib.get_close_matches(name, [key for key, value in vars(module).items() if callable(value)], n=3)
+    if not callable(target := getattr(module, name, None)):
+        suggestions = difflib.get_close_matches(
+            name, [key for key, value in vars(module).items() if callable(value)], n=3
+        )
         raise StrataError(
             f"network.target {text}: {module_name} has no class or function '{name}'"
-            + (f"; did you mean {' or '.join(near)}?" if near else "")
+            + (f"; did you mean {' or '.join(suggestions)}?" if suggestions else "")
         )
-    return found
+    return target
 
 
 def _arguments(
     make: Callable[..., Any], params: NetworkParams, image_shape: Sequence[int], classes: int
 ) -> dict[str, Any]:
-    taken = inspect.signature(make).parameters
-    given_by_data = {"image_shape": tuple(image_shape), "classes": classes}
-    arguments = {name: value for name, value in given_by_data.items() if name in taken} | params.arguments
+    parameters = inspect.signature(make).parameters
+    from_data = {"image_shape": tuple(image_shape), "classes": classes}
+    arguments = {name: value for name, value in from_data.items() if name in parameters} | params.arguments
     try:
         inspect.signature(make).bind(**arguments)
     except TypeError as error:
-        allowed = ", ".join(name for name in taken if name not in given_by_data) or "none"
+        allowed = ", ".join(name for name in parameters if name not in from_data) or "none"
         raise StrataError(f"network.arguments: {params.target}: {error}; it takes: {allowed}") from None
     return arguments
 
@@ -87,8 +89,8 @@ def _check_output(network: nn.Module, params: NetworkParams, image_shape: Sequen
     if not isinstance(output, torch.Tensor) or output.shape != (2, classes):
         shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
         raise StrataError(
-            f"network.target {params.target}: its output must be a row of {classes} classes an image, not {shape}"
-            " of two images"
+            f"network.target {params.target}: it must output {classes} numbers per image, one per class; for two images"
+            f" its output is {shape}"
         )
     log_probabilities(output, params.outputs)
 

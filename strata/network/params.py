@@ -11,7 +11,7 @@ Target = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]
 
 
 class NetworkParams(Section):
-    """The class or function that makes the network, `package.module:name`, its arguments, and what its outputs are."""
+    """The class or function that makes the network, `package.module:name`, its arguments, and its kind of output."""
 
     target: Target
     arguments: dict[str, Any]
@@ -22,7 +22,7 @@ Split = Literal["train", "test", "both"]
 
 
 class ExtractParams(Section):
-    """Which images go through the network, how many at a time (one Parquet row group each), and on what."""
+    """Which images go through the network, how many at a time (one Parquet row group each), and on which device."""
 
     split: Split
     batch_size: Annotated[int, Field(ge=1, le=100_000)]

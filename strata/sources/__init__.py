@@ -1,1 +1,1 @@
-"""Where data sets come from: the catalogue, mirrors, packages, and data of one's own."""
+"""Where data sets come from: the catalogue, mirrors, packages, and user data."""

@@ -1,6 +1,6 @@
-"""CIFAR-10 from its binary version: records of a label and 3,072 bytes, red, green and blue, in a tar archive.
+"""CIFAR-10 from its binary version: records of one label and 3,072 bytes (red, green, blue) in a tar archive.
 
-Format: https://www.cs.toronto.edu/~kriz/cifar.html. The Python version, which torchvision reads, is made of pickles.
+Format: https://www.cs.toronto.edu/~kriz/cifar.html. The Python version, which torchvision reads, consists of pickles.
 """
 
 import tarfile
@@ -21,7 +21,7 @@ from strata.sources.transfer import SourceError, fetch
 ADDRESS = "https://www.cs.toronto.edu/~kriz"
 ARCHIVE = "cifar-10-binary.tar.gz"
 MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
-LIMIT = 256 << 20  # bytes of the archive: it has 170 million
+LIMIT = 256 << 20  # bytes; the archive has 170 million
 FOLDER = "cifar-10-batches-bin"
 MEMBERS = {"train": [f"data_batch_{number}.bin" for number in range(1, 6)], "test": ["test_batch.bin"]}
 SIDE = 32
@@ -31,7 +31,7 @@ RECORD = 1 + 3 * SIDE * SIDE
 def acquire_cifar10(sources: Iterable[str], folder: Path, patience: DownloadParams) -> None:
     """Write CIFAR-10 as four IDX files to `folder`, from the first source (address or folder) with the known archive.
 
-    Raises StrataError, after a line for each source that failed, when none is left.
+    Prints a line for each source that fails. Raises StrataError when none is left.
     """
     packed = folder / f".{ARCHIVE}.download.part"
     for source in [*sources, ADDRESS]:
@@ -42,8 +42,8 @@ def acquire_cifar10(sources: Iterable[str], folder: Path, patience: DownloadPara
                 fetch(f"{source.rstrip('/')}/{ARCHIVE}", packed, LIMIT, patience)
             elif not archive.is_file():
                 raise SourceError("no such file or folder")
-            if (found := md5_of(archive)) != MD5:
-                raise SourceError(f"wrong checksum: MD5 is {found}, should be {MD5}")
+            if (checksum := md5_of(archive)) != MD5:
+                raise SourceError(f"wrong checksum: MD5 is {checksum}, should be {MD5}")
             _unpack(archive, folder)
         except SourceError as error:
             say(f"download: {source}: {ARCHIVE}: {error}")
@@ -53,13 +53,13 @@ def acquire_cifar10(sources: Iterable[str], folder: Path, patience: DownloadPara
         say(f"download: {ARCHIVE} from {source}")
         return
     raise StrataError(
-        f"no source could give {ARCHIVE} of cifar-10; add one that can to dataset.mirrors,"
+        f"no source has a valid {ARCHIVE} of cifar-10; add one to dataset.mirrors,"
         " or use -S dataset.name=mnist-5k, which needs no network"
     )
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    """Write the four files; nothing of the archive is unpacked to disk."""
+    """Write the four files; the archive is not unpacked to disk."""
     records: dict[str, NDArray[np.uint8]] = {}
     try:
         with tarfile.open(archive, "r:gz") as tar:
@@ -67,10 +67,10 @@ def _unpack(archive: Path, folder: Path) -> None:
                 records[split] = np.concatenate([_records(tar, f"{FOLDER}/{name}") for name in names])
     except (tarfile.TarError, EOFError, OSError) as error:
         raise SourceError(f"the archive is damaged ({error})") from None
-    for split, found in records.items():
-        planes = found[:, 1:].reshape(-1, 3, SIDE, SIDE)
+    for split, rows in records.items():
+        planes = rows[:, 1:].reshape(-1, 3, SIDE, SIDE)
         write_idx(folder / IMAGE_FILES[split], planes.transpose(0, 2, 3, 1))
-        write_idx(folder / LABEL_FILES[split], found[:, 0])
+        write_idx(folder / LABEL_FILES[split], rows[:, 0])
 
 
 def _records(tar: tarfile.TarFile, name: str) -> NDArray[np.uint8]:
@@ -80,5 +80,5 @@ def _records(tar: tarfile.TarFile, name: str) -> NDArray[np.uint8]:
         raise SourceError(f"the archive has no {name}") from None
     file = tar.extractfile(member) if member.isfile() else None
     if file is None or not member.size or member.size % RECORD:
-        raise SourceError(f"{name} is not made of records of {RECORD:,} bytes")
+        raise SourceError(f"{name} does not consist of records of {RECORD:,} bytes")
     return np.frombuffer(file.read(), dtype=np.uint8).reshape(-1, RECORD)

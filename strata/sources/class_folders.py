@@ -1,4 +1,4 @@
-"""One PNG or JPEG file as an array of bytes, grey or colour."""
+"""User data as class folders of PNG or JPEG files, read as arrays of bytes, grey or colour."""
 
 import hashlib
 import io
@@ -22,27 +22,29 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 def decoded(content: bytes, colour: Colour, side: int | None, where: str) -> NDArray[np.uint8]:
-    """Return an image file's pixels, uint8 (H, W) for grey or (H, W, 3) for rgb, resized to `side` pixels a side.
+    """Return an image file's pixels, uint8 (H, W) for grey or (H, W, 3) for rgb, resized to `side` x `side` pixels.
 
-    Turned as its EXIF data says, and on white where it is transparent. Raises StrataError, a line that begins with
-    `where`, for a file that is no such image, is damaged, or unpacks to too many pixels.
+    The image is rotated as its EXIF data says, and transparent parts become white. Raises StrataError, with a line that
+    begins with `where`, if the file is not such an image, is damaged, or unpacks to too many pixels.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd metadata
+            warnings.simplefilter("ignore")  # about unusual metadata
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(content), formats=FORMATS) as file:
                 file.load()
                 return _pixels(file, colour, side, where)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise StrataError(f"{where}: unpacks to more than {Image.MAX_IMAGE_PIXELS or 0:,} pixels") from None
+        raise StrataError(
+            f"{where}: unpacks to more than {Image.MAX_IMAGE_PIXELS or 0:,} pixels; save it smaller"
+        ) from None
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error):
-        raise StrataError(f"{where}: cannot be read as a PNG or JPEG image: damaged, or of another format") from None
+        raise StrataError(f"{where}: cannot be read as a PNG or JPEG image: damaged, or in another format") from None
 
 
 def _pixels(image: Image.Image, colour: Colour, side: int | None, where: str) -> NDArray[np.uint8]:
     if image.mode.startswith(("I", "F")):
-        raise StrataError(f"{where}: has more than 8 bits a pixel; save it with 8")
+        raise StrataError(f"{where}: has more than 8 bits per channel; save it with 8")
     upright = ImageOps.exif_transpose(image)
     if upright.has_transparency_data:
         white = Image.new("RGBA", upright.size, "white")
@@ -53,76 +55,76 @@ def _pixels(image: Image.Image, colour: Colour, side: int | None, where: str) ->
     return np.asarray(converted)
 
 
-# What file managers leave behind; names that start with a dot are passed over as well.
+# Files that file managers leave behind; names that start with a dot are skipped as well.
 LITTER = ("Thumbs.db", "desktop.ini", "__MACOSX")
 
 
 def entries(folder: Path) -> list[Path]:
-    """Return what lies in a folder, by name, without hidden files and what file managers leave behind.
+    """Return the contents of a folder, sorted by name, without hidden files and what file managers leave behind.
 
-    Raises StrataError for a name that cannot be printed, and for a link that leads nowhere.
+    Raises StrataError for a name that cannot be printed, and for a broken link.
     """
-    found = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in LITTER)
-    for path in found:
+    paths = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in LITTER)
+    for path in paths:
         if not path.name.isprintable():
             raise StrataError(f"{folder}: {path.name!r} has characters that cannot be printed; rename it")
         if not path.exists():
-            raise StrataError(f"{path}: is a link to nothing, or to itself")
-    return found
+            raise StrataError(f"{path}: is a link to nothing, or to itself; remove it")
+    return paths
 
 
 def read_class_folders(folder: Path, colour: Colour, side: int | None) -> OwnData:
-    """Return the images, a class a folder, in the order of their names.
+    """Return the images of class folders, one class per folder, in the order of their names.
 
-    Raises StrataError, in a line that names the file or folder at fault, where anything else than images lies in a
-    class folder, an image cannot be read, images differ in size and no `side` is given, or classes do not fit.
+    Raises StrataError, with a line that names the file or folder at fault, if a class folder contains anything but
+    images, an image cannot be read, images differ in size and no `side` is given, or classes do not fit.
     """
-    files = {part: _files_of(place) for part, place in _parts(folder).items()}
+    files = {part: _files_of(root) for part, root in _parts(folder).items()}
     names = checked_names(list(files.get(TRAIN, files.get(WHOLE, {}))), str(folder))
     for name in files.get(TEST, {}):
         if name not in names:
             raise StrataError(f"{folder}: class '{name}' has test images, but none to train on")
     checksum = hashlib.sha256()
     reader = _ImageReader(folder, colour, side, checksum)
-    arrays = {part: reader.read(found, names, part) for part, found in files.items()}
+    arrays = {part: reader.read(by_class, names, part) for part, by_class in files.items()}
     return checked_data(arrays, names, checksum.hexdigest(), str(folder))
 
 
 def _parts(folder: Path) -> dict[str, Path]:
-    found = {path.name: path for path in entries(folder) if path.is_dir()}
-    if TRAIN not in found or not any(path.is_dir() for path in entries(found[TRAIN])):
+    folders = {path.name: path for path in entries(folder) if path.is_dir()}
+    if TRAIN not in folders or not any(path.is_dir() for path in entries(folders[TRAIN])):
         return {WHOLE: folder}
-    others = [name for name in found if name not in (TRAIN, TEST)]
-    if TEST not in found or others:
+    others = [name for name in folders if name not in (TRAIN, TEST)]
+    if TEST not in folders or others:
         beside = f"beside them is {', '.join(others)}" if others else "the second is missing"
-        raise StrataError(f"{folder}: class folders stand either in train/ and test/ or here: {beside}")
-    return {TRAIN: found[TRAIN], TEST: found[TEST]}
+        raise StrataError(f"{folder}: class folders must be either in train/ and test/ or directly in it: {beside}")
+    return {TRAIN: folders[TRAIN], TEST: folders[TEST]}
 
 
-def _files_of(place: Path) -> dict[str, list[Path]]:
+def _files_of(root: Path) -> dict[str, list[Path]]:
     """Return class's name -> its files, after checking that they are named as images."""
-    found: dict[str, list[Path]] = {}
-    for folder in entries(place):
+    files: dict[str, list[Path]] = {}
+    for folder in entries(root):
         if folder.is_dir():
-            found[folder.name] = list(_images_in(folder))
-            if not found[folder.name]:
-                raise StrataError(f"{folder}: holds no image")
+            files[folder.name] = list(_images_in(folder))
+            if not files[folder.name]:
+                raise StrataError(f"{folder}: contains no image")
         elif folder.suffix.lower() in IMAGE_SUFFIXES:
-            raise StrataError(f"{folder}: an image must lie in the folder of its class")
-    return found
+            raise StrataError(f"{folder}: an image must be in the folder of its class")
+    return files
 
 
 def _images_in(folder: Path) -> Iterator[Path]:
     for path in entries(folder):
         if path.is_dir():
-            raise StrataError(f"{path}: is a folder in a class folder, where only images may lie")
+            raise StrataError(f"{path}: is a folder in a class folder, which may contain only images")
         if path.suffix.lower() not in IMAGE_SUFFIXES:
-            raise StrataError(f"{path}: is not named .png, .jpg or .jpeg; only images may lie in a class folder")
+            raise StrataError(f"{path}: is not named .png, .jpg or .jpeg; a class folder may contain only images")
         yield path
 
 
 class _ImageReader:
-    """Reads image files into arrays of one size, and tells a checksum of their paths and bytes."""
+    """Reads image files into arrays of one size, and updates a checksum with their paths and bytes."""
 
     def __init__(self, root: Path, colour: Colour, side: int | None, checksum: "hashlib._Hash") -> None:
         self._root, self._colour, self._side, self._checksum = root, colour, side, checksum
@@ -131,14 +133,14 @@ class _ImageReader:
     def read(
         self, files: Mapping[str, Sequence[Path]], names: Sequence[str], part: str
     ) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
-        """Return images (n, H, W[, 3]) and labels (n,): each class's place among `names`."""
-        paths = [path for found in files.values() for path in found]
-        labels = np.repeat([names.index(name) for name in files], [len(found) for found in files.values()])
+        """Return images (n, H, W[, 3]) and labels (n,): each class's index in `names`."""
+        paths = [path for of_class in files.values() for path in of_class]
+        labels = np.repeat([names.index(name) for name in files], [len(of_class) for of_class in files.values()])
         images: NDArray[np.uint8] | None = None
-        for place, image in enumerate(self._decoded(progress(paths, f"download: {part} images", len(paths)))):
+        for row, image in enumerate(self._decoded(progress(paths, f"download: {part} images", len(paths)))):
             if images is None:
                 images = np.empty((len(paths), *image.shape), dtype=np.uint8)
-            images[place] = image
+            images[row] = image
         return np.empty((0, 0, 0), np.uint8) if images is None else images, labels.astype(np.int32)
 
     def _decoded(self, paths: Iterable[Path]) -> Iterator[NDArray[np.uint8]]:
@@ -149,11 +151,11 @@ class _ImageReader:
             image = decoded(content, self._colour, self._side, str(path))
             if self._first is None:
                 self._first = path, image
-            first, like = self._first
-            if image.shape != like.shape:
+            first, first_image = self._first
+            if image.shape != first_image.shape:
                 raise StrataError(
-                    f"{path}: is {_size(image)} pixels, but {first.relative_to(self._root)} {_size(like)}; set"
-                    " dataset.image_side to resize all images"
+                    f"{path}: is {_size(image)} pixels, but {first.relative_to(self._root)} is {_size(first_image)};"
+                    " set dataset.image_side to resize all images"
                 )
             yield image
 

@@ -1,4 +1,4 @@
-"""Decompress a file in pieces, whatever compressed it, with a bound on what comes out."""
+"""Decompress a file in pieces, whatever the compression, with a limit on the decompressed size."""
 
 import bz2
 import gzip
@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import BinaryIO, Self, cast
 
 XZ_PIECE = 1 << 16
-XZ_MEMORY = 1 << 27  # bytes; what `xz -9` packed takes 65 MiB to unpack
+XZ_MEMORY = 1 << 27  # bytes; output of `xz -9` needs 65 MiB to unpack
 
 
 class XzFile:
-    """Context manager that reads one or more xz streams; LZMAError on damage, EOFError where a stream is truncated."""
+    """Context manager that reads one or more xz streams; LZMAError on damage, EOFError if a stream is truncated."""
 
     def __init__(self, path: Path, _mode: str = "rb") -> None:
         self._file = path.open("rb")
@@ -30,7 +30,7 @@ class XzFile:
         while True:
             packed = b""
             if self._stream.eof:
-                # Zeros may stand between streams, and at the end.
+                # There may be zeros between streams, and at the end.
                 packed = (self._stream.unused_data or self._file.read(XZ_PIECE)).lstrip(b"\0")
                 if not packed:
                     return b""
@@ -54,12 +54,12 @@ MAGIC: dict[bytes, Callable[[Path, str], object]] = {b"\x1f\x8b": gzip.open, b"B
 def decompressed_pieces(path: Path, limit: int) -> Iterator[bytes]:
     """Yield a gzip, bzip2, xz or plain file's content in pieces of at most 1 MiB.
 
-    Raises ValueError where the content is a web page, damaged, truncated, or larger than `limit` bytes.
+    Raises ValueError if the content is a web page, damaged, truncated, or larger than `limit` bytes.
     """
     with path.open("rb") as raw:
         start = raw.read(512)
     if start.lstrip().lower().startswith((b"<!doctype", b"<html", b"<head", b"<?xml", b"<script")):
-        raise ValueError("a web page came instead of the file (a login page of the network, or an error page)")
+        raise ValueError("the file is a web page (perhaps the network's login page, or an error page)")
     opener: Callable[[Path, str], object] = open
     for magic, decompressing in MAGIC.items():
         if start.startswith(magic):
@@ -79,4 +79,4 @@ def decompressed_pieces(path: Path, limit: int) -> Iterator[bytes]:
     except OSError as error:
         if error.errno is not None:
             raise
-        raise ValueError(f"the compressed file is damaged ({error})") from None  # bz2 says OSError
+        raise ValueError(f"the compressed file is damaged ({error})") from None  # bz2 raises OSError

@@ -1,4 +1,4 @@
-"""Images and labels of one's own as arrays, and the checks that all forms of them must pass."""
+"""User data as arrays of images and labels, and the checks that all forms of it must pass."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from strata.core.errors import StrataError
 
-MOST_CLASSES, SMALLEST_SIDE = 1000, 8
-TRAIN, TEST, WHOLE = "train", "test", "whole"  # parts: the first two, or the third, which is yet to be split
+MAX_CLASSES, SMALLEST_SIDE = 1000, 8
+TRAIN, TEST, WHOLE = "train", "test", "whole"  # parts: the first two, or the third, which has not been split
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class LabelledArrays:
 
 @dataclass(frozen=True)
 class OwnData:
-    """Checked data: parts by name (TRAIN and TEST, or WHOLE), the classes' names, and the SHA-256 of what was read."""
+    """Checked data: parts by name (TRAIN and TEST, or WHOLE), the class names, and the SHA-256 of what was read."""
 
     parts: Mapping[str, LabelledArrays]
     classes: tuple[str, ...]
@@ -33,39 +33,45 @@ class OwnData:
 def checked_data(
     arrays: Mapping[str, tuple[NDArray[Any], NDArray[Any]]], names: Sequence[str] | None, sha256: str, where: str
 ) -> OwnData:
-    """Return arrays, part's name -> (images, labels), as data; `names` are the classes', digits where there are none.
+    """Return arrays, part's name -> (images, labels), as data; `names` are the class names, numbers if there are none.
 
-    Raises StrataError, a line that begins with `where`, for arrays that cannot be images and labels, or do not fit.
+    Raises StrataError, with a line that begins with `where`, if arrays cannot be images and labels, or do not fit.
     """
     parts = {}
     for part, (images, labels) in arrays.items():
-        of = f"{where}: " + ("" if part == WHOLE else f"{part} ")
-        parts[part] = LabelledArrays(checked_images(images, of), _checked_labels(labels, of))
+        prefix = f"{where}: " + ("" if part == WHOLE else f"{part} ")
+        parts[part] = LabelledArrays(checked_images(images, prefix), _checked_labels(labels, prefix))
         if len(images) != len(labels):
-            raise StrataError(f"{of}images are {len(images)}, but labels {len(labels)}: each image needs one label")
-    shapes = {part: " x ".join(map(str, found.images.shape[1:])) for part, found in parts.items()}
+            raise StrataError(
+                f"{prefix}data has {len(images)} images, but {len(labels)} labels: each image needs one label"
+            )
+    shapes = {part: " x ".join(map(str, data.images.shape[1:])) for part, data in parts.items()}
     if len(set(shapes.values())) > 1:
-        raise StrataError(f"{where}: training images are {shapes[TRAIN]}, but test images {shapes[TEST]}")
+        raise StrataError(
+            f"{where}: training images are {shapes[TRAIN]}, but test images are {shapes[TEST]}; use one size"
+        )
     return OwnData(parts, _checked_classes(parts, names, where), sha256)
 
 
-def checked_images(images: NDArray[Any], of: str) -> NDArray[np.uint8]:
-    """Return images as uint8 (n, H, W) or (n, H, W, 3); raise StrataError, a line that begins with `of`, otherwise."""
+def checked_images(images: NDArray[Any], prefix: str) -> NDArray[np.uint8]:
+    """Return images as uint8 (n, H, W) or (n, H, W, 3), else raise StrataError with a line that begins with `of`."""
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]
     if images.dtype != np.uint8:
-        raise StrataError(f"{of}images are {images.dtype}, not uint8: {_towards_bytes(images)}")
+        raise StrataError(f"{prefix}images are {images.dtype}, not uint8: {_towards_bytes(images)}")
     if images.ndim == 4 and images.shape[3] != 3:
         hint = "; put the colours last: np.moveaxis(images, 1, 3)" if images.shape[1] == 3 else ""
-        raise StrataError(f"{of}images are {_shape(images)}, not (n, H, W) or (n, H, W, 3){hint}")
+        raise StrataError(f"{prefix}images are {_shape(images)}, not (n, H, W) or (n, H, W, 3){hint}")
     if images.ndim not in (3, 4):
-        hint = "; give flat images height and width: images.reshape(n, H, W)" if images.ndim == 2 else ""
-        raise StrataError(f"{of}images are {_shape(images)}, not (n, H, W) or (n, H, W, 3){hint}")
+        hint = "; give flat images a height and a width: images.reshape(n, H, W)" if images.ndim == 2 else ""
+        raise StrataError(f"{prefix}images are {_shape(images)}, not (n, H, W) or (n, H, W, 3){hint}")
     if not len(images):
-        raise StrataError(f"{of}images are none")
+        raise StrataError(f"{prefix}data has no images; save at least two per class")
     height, width = images.shape[1:3]
     if min(height, width) < SMALLEST_SIDE:
-        raise StrataError(f"{of}images are {height} x {width} pixels: at least {SMALLEST_SIDE} x {SMALLEST_SIDE}")
+        raise StrataError(
+            f"{prefix}images are {height} x {width} pixels; they must be at least {SMALLEST_SIDE} x {SMALLEST_SIDE}"
+        )
     return images
 
 
@@ -76,24 +82,24 @@ def _towards_bytes(images: NDArray[Any]) -> str:
         return "save grey or colour values from 0 to 255 as uint8"
     low, high = images.min(), images.max()
     if images.dtype.kind == "f" and low >= 0 and high <= 1:
-        return "they lie in 0 to 1, so save them as (images * 255).round().astype('uint8')"
+        return "they range from 0 to 1, so save them as (images * 255).round().astype('uint8')"
     if low >= 0 and high <= 255:
-        return "they lie in 0 to 255, so save them as images.round().astype('uint8')"
-    return f"they lie in {low:g} to {high:g}: scale them to 0 to 255, then .round().astype('uint8')"
+        return "they range from 0 to 255, so save them as images.round().astype('uint8')"
+    return f"they range from {low:g} to {high:g}: scale them to 0 to 255, then .round().astype('uint8')"
 
 
-def _checked_labels(labels: NDArray[Any], of: str) -> NDArray[np.integer]:
+def _checked_labels(labels: NDArray[Any], prefix: str) -> NDArray[np.integer]:
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
         hint = "; from one-hot vectors: labels.argmax(axis=1)" if labels.ndim == 2 else ""
-        raise StrataError(f"{of}labels are {_shape(labels)}, not (n,){hint}")
+        raise StrataError(f"{prefix}labels are {_shape(labels)}, not (n,){hint}")
     if labels.dtype.kind not in "iu":
-        raise StrataError(f"{of}labels are {labels.dtype}, not whole numbers from 0; names go into class_names")
+        raise StrataError(f"{prefix}labels are {labels.dtype}, not whole numbers from 0; put names into class_names")
     if len(labels) and labels.min() < 0:
-        raise StrataError(f"{of}labels go down to {labels.min()}: they must be whole numbers from 0")
-    if len(labels) and labels.max() >= MOST_CLASSES:
-        raise StrataError(f"{of}labels go up to {labels.max()}: more than {MOST_CLASSES:,} classes")
+        raise StrataError(f"{prefix}labels go down to {labels.min()}: they must be whole numbers from 0")
+    if len(labels) and labels.max() >= MAX_CLASSES:
+        raise StrataError(f"{prefix}labels go up to {labels.max()}: more than {MAX_CLASSES:,} classes")
     return labels.astype(np.int32)
 
 
@@ -101,7 +107,7 @@ def _checked_classes(parts: Mapping[str, LabelledArrays], names: Sequence[str] |
     highest = max(int(part.labels.max()) for part in parts.values())
     classes = checked_names([str(label) for label in range(highest + 1)] if names is None else names, where)
     if highest >= len(classes):
-        raise StrataError(f"{where}: a label is {highest}, but classes are {len(classes)}, labelled from 0")
+        raise StrataError(f"{where}: a label is {highest}, but there are {len(classes)} classes, and labels start at 0")
     learned = np.bincount(parts[TRAIN if TRAIN in parts else WHOLE].labels, minlength=len(classes))
     tested = np.bincount(parts[TEST].labels if TEST in parts else [], minlength=len(classes))
     for name, to_train, to_test in zip(classes, learned, tested, strict=True):
@@ -110,24 +116,24 @@ def _checked_classes(parts: Mapping[str, LabelledArrays], names: Sequence[str] |
         if not to_train:
             raise StrataError(f"{where}: class '{name}' has no image; labels must be 0, 1, 2 ..., each of them in use")
         if to_train < 2 and WHOLE in parts:
-            raise StrataError(f"{where}: class '{name}' has a single image: one is needed to train, one to test")
+            raise StrataError(f"{where}: class '{name}' has a single image: it needs one to train and one to test")
     return classes
 
 
 def checked_names(names: Sequence[str], where: str) -> tuple[str, ...]:
-    """Return the classes' names; raise StrataError where they are too few or too many, or cannot tell classes apart."""
+    """Return the class names; raise StrataError if there are too few or too many, or two are the same."""
     if len(names) < 2:
         raise StrataError(
             f"{where}: a single class" + "".join(f", '{name}'" for name in names) + ": at least 2 are needed"
         )
-    if len(names) > MOST_CLASSES:
-        raise StrataError(f"{where}: more than {MOST_CLASSES:,} classes")
+    if len(names) > MAX_CLASSES:
+        raise StrataError(f"{where}: more than {MAX_CLASSES:,} classes")
     for name in names:
         if not name.strip() or not name.isprintable():
-            raise StrataError(f"{where}: class name {name!r}: a name must have printable characters only, and some")
+            raise StrataError(f"{where}: class name {name!r}: a name must be printable and not blank")
     if len(set(names)) < len(names):
-        twice = next(name for place, name in enumerate(names) if name in names[:place])
-        raise StrataError(f"{where}: two classes are named '{twice}'")
+        repeated = next(name for index, name in enumerate(names) if name in names[:index])
+        raise StrataError(f"{where}: two classes are named '{repeated}'; rename one")
     return tuple(names)
 
 

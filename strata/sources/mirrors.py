@@ -1,4 +1,4 @@
-"""Bring a data set's four IDX files into a folder, from the first source that gives each of them intact."""
+"""Download a data set's four IDX files into a folder, each from the first source that has it intact."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ from strata.sources.params import DownloadParams
 from strata.sources.transfer import MissingFileError, SourceError, fetch
 
 SUFFIXES = (".gz", "", ".xz", ".bz2")
-LIMIT = 64 << 20  # bytes of a file, compressed or not: MNIST's largest has 47 million
+LIMIT = 64 << 20  # bytes per file, compressed or not; MNIST's largest has 47 million
 
 
 def acquire(
@@ -26,9 +26,9 @@ def acquire(
 ) -> None:
     """Write the four files of a data set to `folder`, asking the sources (addresses or folders) in turn.
 
-    A file counts when its decompressed bytes have the catalogue's SHA-256, or its compressed bytes the MD5 that `md5`
-    names for it; it is asked only of a file that has another SHA-256, or none that is known.
-    Raises StrataError, after a line for each source that failed, when none is left; then no file stands half-written.
+    A file is accepted if its decompressed bytes have the catalogue's SHA-256, or its compressed bytes the MD5 that
+    `md5` returns for its name. `md5` is called only if the SHA-256 differs or is unknown. Prints a line for each source
+    that fails. Raises StrataError when none is left; no file is then half-written.
     """
     wanted = dict(IDX_FILES)
     for source in sources:
@@ -43,7 +43,7 @@ def acquire(
         if not wanted:
             return
     raise StrataError(
-        f"no source could give {', '.join(wanted)} of {entry.name}; add one that can to dataset.mirrors,"
+        f"no source has a valid {', '.join(wanted)} of {entry.name}; add one to dataset.mirrors,"
         " or use -S dataset.name=mnist-5k, which needs no network"
     )
 
@@ -91,9 +91,10 @@ def _unpack(packed: Path, name: str, sha256: str | None, md5: Callable[[str], st
                     file.write(piece)
             check_idx(part, IDX_FILES[name])
             if content.hexdigest() != sha256 and ((expected := md5(name)) is None or _md5_of(packed) != expected):
-                packed_one = f"the compressed file has not MD5 {expected}"
-                known = f"SHA-256 is {content.hexdigest()}, should be {sha256}" if sha256 else packed_one
-                raise ValueError(f"wrong checksum: {known}")
+                reason = f"the MD5 of the compressed file is not {expected}"
+                if sha256:
+                    reason = f"SHA-256 is {content.hexdigest()}, should be {sha256}"
+                raise ValueError(f"wrong checksum: {reason}")
     except ValueError as error:
         raise SourceError(str(error)) from None
 

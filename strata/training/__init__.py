@@ -1,1 +1,1 @@
-"""Training the network, and its summary."""
+"""The network's training, and its summary."""

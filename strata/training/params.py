@@ -9,10 +9,10 @@ from strata.core.params import Device, Precision, Section, Threads
 
 
 class TrainParams(Section):
-    """Stochastic gradient descent with the exercise's settings; `threads` is here because it changes the bits.
+    """Stochastic gradient descent with the exercise's settings; `threads` is a parameter because it changes the bits.
 
-    `init_from` is a checkpoint to start from, `freeze` names modules whose weights stay; with `epochs` 0 the network is
-    taken as it is. `checkpoints` are the times, in epochs, whose weights are kept.
+    `init_from` is a checkpoint to start from. `freeze` names modules whose weights stay. With `epochs` 0 the network is
+    not trained. `checkpoints` are the times, in epochs, at which weights are kept.
     """
 
     epochs: Annotated[int, Field(ge=0, le=1000)]
@@ -32,7 +32,7 @@ class TrainParams(Section):
     def _checkpoints_within_training(self) -> Self:
         times = self.checkpoints
         if any(later <= earlier for earlier, later in pairwise(times)):
-            raise ValueError("checkpoints must ascend, each once")
+            raise ValueError("checkpoints must ascend, without repeats")
         if times and times[-1] > self.epochs:
             raise ValueError(f"the checkpoint at {times[-1]:g} epochs comes after the last of {self.epochs}")
         return self

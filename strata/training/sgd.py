@@ -25,7 +25,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class BatchRecord:
-    """A point of the learning curve: means over the batches since the point before."""
+    """A point of the learning curve: means over the batches since the previous point."""
 
     epoch: float
     images_seen: int
@@ -35,9 +35,9 @@ class BatchRecord:
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """An epoch: training means over its batches, while the weights changed; test means after it.
+    """An epoch: training means over its batches, while the weights change; test means after it.
 
-    Epoch 0 is the network as it was: its training means are NaN.
+    Epoch 0 is the network before training: its training means are NaN.
     """
 
     epoch: int
@@ -49,7 +49,7 @@ class EpochRecord:
 
 @dataclass(frozen=True)
 class History:
-    """What training went through."""
+    """The records of a training."""
 
     batches: list[BatchRecord]
     epochs: list[EpochRecord]
@@ -80,35 +80,37 @@ def train(
     outputs: Outputs = "log-probabilities",
     on_checkpoint: Callable[[float], None] = lambda _: None,
 ) -> History:
-    """Train `network` in place; the generator (of the CPU) draws each epoch's order.
+    """Train `network` in place; the CPU generator draws each epoch's order.
 
-    `on_epoch` is told of each epoch as it ends, `on_checkpoint` when one of `params.checkpoints` is reached, with the
-    batch that ends nearest to it. Modules that `freeze` has frozen, those of `params.freeze`, stay as they are. With no
-    epochs, the history is that of the network as it was. While it trains, channels lie last in memory where the network
-    allows it: convolutions on CPUs are faster so. With `params.precision` bfloat16 the layers compute in it (autocast);
-    weights, loss and the test after each epoch stay in float32.
+    `on_epoch` is called after each epoch, and `on_checkpoint` after the batch nearest to each of `params.checkpoints`.
+    The modules of `params.freeze`, which `freeze` must have frozen, do not change. With 0 epochs, the history has only
+    the untrained network. During training, channels are last in memory if the network allows it: convolutions on CPUs
+    are faster that way. With `params.precision` bfloat16 the layers compute in it (autocast); weights, loss and the
+    test after each epoch stay in float32.
 
-    Raises StrataError as soon as the loss of a batch is not finite, or where everything is frozen.
+    Raises StrataError as soon as the loss of a batch is not finite, or if everything is frozen.
     """
     history = History([], [])
     due = _due_checkpoints(params, len(examples.labels))
     if 0 in due:
         on_checkpoint(due[0])
     if params.epochs == 0:
-        as_it_was = predict(network, test.images, params.test_batch_size, outputs)
+        predictions = predict(network, test.images, params.test_batch_size, outputs)
         nan = math.nan
-        history.epochs.append(EpochRecord(0, nan, as_it_was.loss(test.labels), nan, as_it_was.accuracy(test.labels)))
+        history.epochs.append(
+            EpochRecord(0, nan, predictions.loss(test.labels), nan, predictions.accuracy(test.labels))
+        )
         on_epoch(history.epochs[0])
         return history
     trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
     if not trainable:
-        raise StrataError("train.freeze leaves nothing to train; freeze less, or set train.epochs to 0")
+        raise StrataError("train.freeze: every weight is frozen; freeze less, or set train.epochs to 0")
     layout = _layout(network, examples.images[:2])
     optimizer = torch.optim.SGD(trainable, lr=params.lr, momentum=params.momentum)
     total, steps = len(examples.labels), 0
     for epoch in range(1, params.epochs + 1):
         _training_mode(network, params.freeze)
-        whole, since = _Means(), _Means()
+        epoch_means, curve_means = _Means(), _Means()
         order = torch.randperm(total, generator=generator).to(examples.labels.device)
         batches = order.split(params.batch_size)
         for number, chosen in enumerate(batches, start=1):
@@ -119,18 +121,18 @@ def train(
                     f"training diverged: the loss is {loss} at epoch {epoch}, batch {number} of {len(batches)};"
                     f" lower train.lr (now {params.lr:g}) or train.momentum (now {params.momentum:g})"
                 )
-            whole.add(loss, correct, len(chosen))
-            since.add(loss, correct, len(chosen))
+            epoch_means.add(loss, correct, len(chosen))
+            curve_means.add(loss, correct, len(chosen))
             if number % params.log_interval == 0 or number == len(batches):
-                seen = (epoch - 1) * total + whole.count
-                history.batches.append(BatchRecord(seen / total, seen, since.loss, since.accuracy))
-                since = _Means()
+                seen = (epoch - 1) * total + epoch_means.count
+                history.batches.append(BatchRecord(seen / total, seen, curve_means.loss, curve_means.accuracy))
+                curve_means = _Means()
             steps += 1
             if steps in due:
                 on_checkpoint(due[steps])
         predicted = predict(network, test.images, params.test_batch_size, outputs)
         record = EpochRecord(
-            epoch, whole.loss, predicted.loss(test.labels), whole.accuracy, predicted.accuracy(test.labels)
+            epoch, epoch_means.loss, predicted.loss(test.labels), epoch_means.accuracy, predicted.accuracy(test.labels)
         )
         history.epochs.append(record)
         on_epoch(record)
@@ -139,9 +141,9 @@ def train(
 
 
 def freeze(network: nn.Module, paths: Sequence[str]) -> None:
-    """Keep the weights of the modules at the paths, and their running means, as they are during training.
+    """Freeze the weights and running means of the modules at the paths during training.
 
-    Raises StrataError where a path names no module.
+    Raises StrataError if a path is not a module.
     """
     modules = dict(network.named_modules())
     for path in paths:
@@ -167,9 +169,9 @@ def _outputs(network: nn.Module, images: torch.Tensor, batch_size: int) -> Itera
 
 
 def _layout(network: nn.Module, images: torch.Tensor) -> torch.memory_format:
-    """Lay the network's weights and return the layout of its images: channels last, unless its forward pass fails then.
+    """Set the memory layout of the network's weights and return it: channels last, unless the forward pass then fails.
 
-    It does where it flattens with `view`, which needs values in their logical order, as the exercise's class.
+    It fails if it flattens with `view`, which needs values in their logical order, as in the exercise's class.
     """
     layout = torch.channels_last if images.ndim == 4 else torch.contiguous_format
     network.to(memory_format=layout).eval()
@@ -183,18 +185,18 @@ def _layout(network: nn.Module, images: torch.Tensor) -> torch.memory_format:
 
 
 def _training_mode(network: nn.Module, frozen: Sequence[str]) -> None:
-    """Training mode, but for the modules at the paths: their running means stay, too."""
+    """Set training mode, except for the frozen modules, so that their running means stay too."""
     network.train()
     for path in frozen:
         network.get_submodule(path).eval()
 
 
 def _due_checkpoints(params: TrainParams, images: int) -> dict[int, float]:
-    """Return the number of steps -> the checkpoint that is due after them, in epochs."""
+    """Return a mapping: number of steps -> the checkpoint, in epochs, that is due after them."""
     steps = -(-images // params.batch_size)
     due = {round(time * steps): time for time in params.checkpoints}
     if len(due) < len(params.checkpoints):
-        raise StrataError(f"train.checkpoints: two of them fall on the same of {steps} batches an epoch")
+        raise StrataError(f"train.checkpoints: two fall on the same batch of {steps} per epoch; move them apart")
     return due
 
 
@@ -210,15 +212,15 @@ def _step(
     images = batch.images.contiguous(memory_format=layout)
     with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         output = network(images)
-    certain = log_probabilities(output.float(), outputs)
-    loss = F.nll_loss(certain, batch.labels)
+    predictions = log_probabilities(output.float(), outputs)
+    loss = F.nll_loss(predictions, batch.labels)
     loss.backward()
     optimizer.step()
     return loss.item(), int((output.argmax(dim=1) == batch.labels).sum())
 
 
 class _Means:
-    """Running means of loss and accuracy, each image counting once."""
+    """Running means of loss and accuracy over images."""
 
     def __init__(self) -> None:
         self.count, self._loss, self._correct = 0, 0.0, 0

@@ -1,4 +1,4 @@
-"""The page that a newcomer wants to see first: what the network is made of, as text."""
+"""The network's summary as text: its modules, shapes and parameters."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -12,11 +12,11 @@ from strata.network.make import parameter_count
 
 
 def network_summary(network: nn.Module, image_shape: Sequence[int], layers: Mapping[str, str]) -> str:
-    """Return a table of every module (layer's name, kind, output shape, parameters) and of the state_dict's shapes.
+    """Return tables of the modules (layer's name, kind, output shape, parameters) and of the state_dict's shapes.
 
-    `layers` maps a layer's name to its path in the network; modules without children are rows, and steps of a
-    functional network that are layers. The names of its other steps follow. Raises StrataError where a layer is not in
-    the network.
+    `layers` maps a layer's name to its path in the network. There is one row per module without children, and one per
+    layer that is a step of a functional network. The names of the other steps follow. Raises StrataError if a layer is
+    not in the network.
     """
     names = {path: layer for layer, path in layers.items()}
     modules = {path: module for path, module in network.named_modules() if path and not any(module.children())}

@@ -122,7 +122,7 @@ def test_values_that_are_not_finite_are_refused(path, bad):
     values = VALUES.copy()
     values[5, 1, 2] = bad
     write(path, values=values)
-    expected = f"{path}: activations must be finite; look at the training, then `dvc repro -f extract`"
+    expected = f"{path}: activations must be finite; check the training, then run `dvc repro -f extract`"
     assert read_error(path) == expected
 
 
@@ -134,7 +134,7 @@ def test_values_that_are_not_finite_are_refused(path, bad):
 def test_nulls_are_refused(path, ids, rows):
     metadata = LayerInfo("h", (2,), INFO.provenance).schema().metadata
     write_columns(path, pa.array(ids, pa.int32()), pa.array(rows, pa.list_(pa.float32(), 2)), metadata)
-    assert read_error(path) == f"{path}: nulls among the activations; run `dvc repro -f extract`"
+    assert read_error(path) == f"{path}: some activations are null; run `dvc repro -f extract`"
 
 
 def test_a_file_without_samples_is_refused(path):
@@ -203,7 +203,10 @@ def test_metadata_without_layer_or_shape_are_refused(path, change):
     metadata = {"layer": "h2", "shape": "[2, 3]", **INFO.provenance.metadata(), **change}
     kept = {key: value for key, value in metadata.items() if value is not None}
     write_columns(path, pa.array([0], pa.int32()), pa.array([[1.0] * 6], pa.list_(pa.float32(), 6)), kept)
-    assert read_error(path) == f"{path} is not a file of activations: its metadata name no layer and shape"
+    assert (
+        read_error(path)
+        == f"{path} is not a file of activations: its metadata has no layer and shape; run `dvc repro -f extract`"
+    )
 
 
 def test_an_error_while_writing_leaves_no_file(path, tmp_path):

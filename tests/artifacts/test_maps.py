@@ -74,12 +74,12 @@ def test_a_missing_column_is_named(path, name):
 @pytest.mark.parametrize("key", METADATA)
 def test_missing_metadata_are_named(path, key):
     without(path, key)
-    assert read_error(path) == f"{path} is not a map: its metadata lack {key}; run `dvc repro -f embed`"
+    assert read_error(path) == f"{path} is not a map: its metadata lacks {key}; run `dvc repro -f embed`"
 
 
 def test_all_missing_metadata_are_named(path):
     without(path, "layer", "method", "settings")
-    lacking = "its metadata lack layer, method, settings"
+    lacking = "its metadata lacks layer, method, settings"
     assert read_error(path) == f"{path} is not a map: {lacking}; run `dvc repro -f embed`"
 
 
@@ -104,7 +104,9 @@ def test_damaged_metadata_are_one_line(path, key, text):
 
 def test_a_map_that_does_not_say_its_origin_is_refused(path):
     without(path, "model_sha256")
-    assert read_error(path) == f"{path} does not say its model_sha256: it was not written by Strata"
+    assert (
+        read_error(path) == f"{path} has no model_sha256 in its metadata: it was not written by Strata; run `dvc repro`"
+    )
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -54,7 +54,7 @@ def test_a_panel_shows_its_measures_in_the_tables_order():
         ((entry(),), (PANEL, PANEL), "panel 'p' is listed twice"),
         ((entry(panel="q"),), (PANEL,), "measure 'a' names panel 'q', which is not listed"),
         ((entry(panel=None),), (PANEL,), "panel 'p' shows 0 measures"),
-        ((entry(), entry("b")), (PANEL,), "panel 'p' shows 2 measures: a line for each control is for one"),
+        ((entry(), entry("b")), (PANEL,), "panel 'p' shows 2 measures, but has one line per control: give it one"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(measures, panels, problem):

@@ -240,7 +240,9 @@ def test_a_file_that_does_not_say_its_origin_is_refused(written, kind, key):
     table = pq.read_table(path)
     kept = {name: value for name, value in table.schema.metadata.items() if name.decode() != key}
     pq.write_table(table.replace_schema_metadata(kept), path)
-    assert read_error(kind, path) == f"{path} does not say its {key}: it was not written by Strata"
+    assert (
+        read_error(kind, path) == f"{path} has no {key} in its metadata: it was not written by Strata; run `dvc repro`"
+    )
 
 
 @every_kind

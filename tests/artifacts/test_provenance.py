@@ -39,7 +39,10 @@ def test_incomplete_metadata_are_refused(field):
     del metadata[field]
     with pytest.raises(StrataError) as caught:
         Provenance.from_metadata(metadata, ONE)
-    assert str(caught.value) == f"data/h1.parquet does not say its {field}: it was not written by Strata"
+    assert (
+        str(caught.value)
+        == f"data/h1.parquet has no {field} in its metadata: it was not written by Strata; run `dvc repro`"
+    )
 
 
 def test_the_same_origin_passes():

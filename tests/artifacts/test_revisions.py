@@ -34,5 +34,5 @@ def test_only_what_is_asked_for_is_copied_and_it_goes_with_the_run(small_clone):
 
 def test_an_unknown_revision_is_one_line(small_clone):
     run = strata.open_run(small_clone, "no-such-run")
-    with pytest.raises(strata.StrataError, match="'no-such-run' is no experiment and no Git revision here"):
+    with pytest.raises(strata.StrataError, match="'no-such-run' is neither an experiment nor a Git revision"):
         _ = run.params

@@ -81,7 +81,7 @@ def test_a_null_is_refused(path):
 def test_a_file_that_does_not_say_its_origin_is_refused(path, field):
     kept = {key: value for key, value in PROVENANCE.metadata().items() if key != field}
     rewrite(path, lambda table: table.replace_schema_metadata(kept))
-    assert read_error(path) == f"{path} does not say its {field}: it was not written by Strata"
+    assert read_error(path) == f"{path} has no {field} in its metadata: it was not written by Strata; run `dvc repro`"
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -254,7 +254,7 @@ def test_a_missing_table_is_named(written, name):
 def test_a_damaged_table_is_refused(written, name, content):
     path = written / f"{FILES[name]}.csv"
     path.write_bytes(content)
-    assert load_error(written) == f"{path} is damaged: it is no table; run `dvc repro -f`"
+    assert load_error(written) == f"{path} is damaged: it is not a table; run `dvc repro -f`"
 
 
 def test_a_table_cut_off_in_its_header_is_refused(written):

@@ -297,7 +297,7 @@ def test_layers_of_one_run_only_are_left_out(copy, repository, tmp_path):
 def test_an_unknown_revision_is_named(tmp_path, revision):
     for pair in ((revision, "HEAD"), ("HEAD", revision)):
         message = compare_error(*pair, tmp_path / "page.html")
-        assert message.startswith(f"'{revision}' is no experiment and no Git revision here; `dvc exp list` names")
+        assert message.startswith(f"'{revision}' is neither an experiment nor a Git revision; `dvc exp list` lists")
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_runs_of_other_data_are_not_compared(dataset, run):
     other = dataset.model_copy(update={"name": "fashion-mnist"})
     second = run_of(other, origin=replace(ORIGIN, data_sha256="d" * 64))
     assert comparing_error(run, second) == (
-        "base and wider-net cannot be compared: their data sets differ (mnist-5k and fashion-mnist)"
+        "base and wider-net cannot be compared: they have different data sets (mnist-5k and fashion-mnist)"
     )
 
 
@@ -113,7 +113,7 @@ def test_a_run_on_shuffled_training_labels_may_be_compared_where_the_maps_show_t
     assert check_comparable(run, second, NAMES) == LAYERS
     both = [replace(each, provenance=replace(each.provenance, split="both")) for each in (run, second)]
     assert comparing_error(*both) == (
-        "base and wider-net cannot be compared: their data sets differ (mnist-5k and mnist-5k)"
+        "base and wider-net cannot be compared: they have different data sets (mnist-5k and mnist-5k)"
     )
 
 

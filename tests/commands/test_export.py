@@ -298,7 +298,7 @@ def test_chosen_layers_replace_an_earlier_export(tiny_run, exported, tmp_path):
 def test_without_measures_it_is_said_and_the_rest_is_there(copy, tmp_path, capsys):
     shutil.rmtree(copy / "data/measures")
     run_export(copy, tmp_path / "out")
-    assert "so without commit layers and neighbours" in capsys.readouterr().err
+    assert "does not exist; commit layers and neighbours are left out" in capsys.readouterr().err
     frame = pd.read_parquet(tmp_path / "out/atlas/samples.parquet")
     assert not [name for name in frame.columns if "neighbours" in name or "commit" in name]
     assert len(frame) == 40

@@ -102,7 +102,7 @@ def test_a_parameter_changed_without_recomputing_is_noticed(repository, capsys):
     (repository / "params.yaml").write_text("number: 2\n", encoding="utf-8")
     commit(repository, "only the parameter")
     message, printed = problems(capsys)
-    assert message == "verify: HEAD is not what its code and parameters compute; see the lines above"
+    assert message == "verify: HEAD differs from what its code and parameters compute; see the lines above"
     assert "make: its parameters changed without recomputing" in printed
     assert "data/maps             DIFFERENT" in printed
 
@@ -144,15 +144,17 @@ def test_a_damaged_object_in_the_cache_is_noticed(repository, capsys):
     path.chmod(0o444)
     _, printed = problems(capsys)
     where = path.relative_to(repository)
-    assert f"make: data/maps/h1.parquet is damaged in DVC's cache; delete {where}, then `dvc repro -f make`" in printed
+    assert (
+        f"make: data/maps/h1.parquet is damaged in DVC's cache; delete {where}, then run `dvc repro -f make`" in printed
+    )
 
 
 def test_one_byte_of_a_file_in_git_is_noticed(repository, capsys):
     (repository / "reports/metrics.json").write_text('{"number": 7}\n', encoding="utf-8")
     commit(repository, "a nicer number")
     message, printed = problems(capsys)
-    assert "make: reports/metrics.json in Git is not the file that dvc.lock names" in printed
-    assert "not what its code and parameters compute" in message
+    assert "make: reports/metrics.json in Git does not match dvc.lock" in printed
+    assert "differs from what its code and parameters compute" in message
 
 
 def test_an_older_revision_can_be_verified_and_an_unknown_one_is_named(repository, capsys):
@@ -160,5 +162,5 @@ def test_an_older_revision_can_be_verified_and_an_unknown_one_is_named(repositor
     commit(repository, "not recomputed")
     verify.main(["--rev", "HEAD~1"])
     assert "every artifact of HEAD~1 is the same" in capsys.readouterr().out
-    with pytest.raises(StrataError, match="'nothing' is no Git revision and no experiment here"):
+    with pytest.raises(StrataError, match="'nothing' is neither a Git revision nor an experiment"):
         verify.main(["--rev", "nothing"])

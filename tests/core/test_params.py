@@ -36,7 +36,7 @@ TRAIN_KEYS = "epochs, batch_size, test_batch_size, lr, momentum, log_interval, p
 TRAIN_KEYS += " init_from, freeze, checkpoints"
 YAML_HINT = "; YAML 1.1 reads 1e-3 as text: write 0.001 or 1.0e-3, without quotes"
 MIRROR = "a mirror is an http:// or https:// address, or a folder"
-LAYER = "a layer is named with letters, digits and _ . - and not samples or checkpoints, unlike"
+LAYER = "a layer's name has letters, digits and _ . - and is not samples or checkpoints (got"
 
 
 LAYERS = "should be a list of names, or a map from names to modules, and not empty"
@@ -135,7 +135,7 @@ def test_all_mistakes_of_a_section_are_told_at_once(write_params):
             "dataset.name: should be mnist-5k, mnist, fashion-mnist, kmnist, cifar-10, or a",
         ),
         ("dataset", {"name": "./a\nb"}, "dataset.name: should be mnist-5k, mnist, fashion-mnist, kmnist, cifar-10, or"),
-        ("dataset", {"image_side": 28}, "dataset: image_side resizes class folders of your own, not mnist-5k: set it"),
+        ("dataset", {"image_side": 28}, "dataset: image_side resizes your own class folders, not mnist-5k: set it"),
         ("dataset", {"name": "./a", "image_side": 7}, "dataset.image_side: input should be greater than or equal to 8"),
         ("dataset", {"colour": "RGB"}, "dataset.colour: input should be 'grey' or 'rgb' (got 'RGB')"),
         ("dataset", {"test_share": 1.0}, "dataset.test_share: input should be less than 1 (got 1.0)"),
@@ -155,14 +155,14 @@ def test_all_mistakes_of_a_section_are_told_at_once(write_params):
         ("train", {"freeze": "conv1"}, "train.freeze: input should be a valid list (got 'conv1')"),
         ("train", {"freeze": [""]}, "train.freeze.0: string should have at least 1 character (got '')"),
         ("train", {"init_from": ""}, "train.init_from: string should have at least 1 character (got '')"),
-        ("train", {"checkpoints": [1, 0]}, "train: checkpoints must ascend, each once"),
-        ("train", {"checkpoints": [1, 1]}, "train: checkpoints must ascend, each once"),
+        ("train", {"checkpoints": [1, 0]}, "train: checkpoints must ascend, without repeats"),
+        ("train", {"checkpoints": [1, 1]}, "train: checkpoints must ascend, without repeats"),
         ("train", {"checkpoints": [0.5, 2.5]}, "train: the checkpoint at 2.5 epochs comes after the last of 2"),
         ("train", {"checkpoints": [-1]}, "train.checkpoints.0: input should be greater than or equal to 0 (got -1"),
         ("train", {"checkpoints": 1}, "train.checkpoints: input should be a valid list (got 1)"),
         ("extract", {"split": "all"}, "extract.split: input should be 'train', 'test' or 'both' (got 'all')"),
         ("embed", {"learning_rate": "fast"}, "embed.learning_rate"),
-        ("embed", {"iterations": 99}, "embed: engine sklearn runs at least 250 iterations, exaggerated and plain"),
+        ("embed", {"iterations": 99}, "embed: engine sklearn needs at least 250 iterations, exaggerated and plain"),
         ("embed", {"method": "t-SNE"}, "embed.method: should be tsne, umap or pacmap (got 't-SNE')"),
         ("embed", {"umap": 15}, "embed.umap: input should be a valid dictionary or instance of Umap (got 15)"),
         (
@@ -223,16 +223,16 @@ def test_a_seed_is_a_whole_number_below_2_to_the_32(seed, write_params):
     ("layers", "expected"),
     [
         *[(each, f"layers: {LAYERS} (got {each!r})") for each in ([], {}, "h1", None, 3)],
-        (["h1", 2], "layers: names and modules are texts: write '2' in quotes (got 2)"),
-        ({"h1": 1}, "layers: names and modules are texts: write '1' in quotes (got 1)"),
-        ({"h1": None}, "layers: names and modules are texts: write 'None' in quotes (got None)"),
+        (["h1", 2], "layers: names and modules must be text: write '2' in quotes (got 2)"),
+        ({"h1": 1}, "layers: names and modules must be text: write '1' in quotes (got 1)"),
+        ({"h1": None}, "layers: names and modules must be text: write 'None' in quotes (got None)"),
         ({"h1": ""}, "layers: layer h1 has no module"),
         ({"h1": "a", "H1": "b"}, "layers: each layer may be named once"),
-        ({"a/b": "a"}, f"layers: {LAYER} 'a/b'"),
+        ({"a/b": "a"}, f"layers: {LAYER} 'a/b')"),
         (["h1", "h2", "h1"], "layers: each layer may be named once"),
         (["h1", "H1"], "layers: each layer may be named once"),
         *[
-            ([name], f"layers: {LAYER} {name!r}")
+            ([name], f"layers: {LAYER} {name!r})")
             for name in ("a/b", "..\\b", "..", "", "a\n", "a" * 65, "samples", "Checkpoints")
         ],
     ],

@@ -35,5 +35,5 @@ def test_nothing_is_kept_by_default(paths):
 @pytest.mark.parametrize("name", ["last.pt", "nan.pt", "inf.pt", "-1.pt"])
 def test_other_names_are_one_line(paths, name):
     (paths.checkpoints / name).touch()
-    with pytest.raises(StrataError, match="is no time in epochs; run `dvc repro -f train`"):
+    with pytest.raises(StrataError, match="is not a time in epochs; run `dvc repro -f train`"):
         paths.kept_weights()

@@ -104,13 +104,13 @@ def test_limits_are_in_force_only_all_together_and_alone():
 
 def test_what_portable_cannot_keep_is_refused(monkeypatch):
     for device in ("cuda", "mps"):
-        with pytest.raises(StrataError, match=f"portable is for processors only, not for device '{device}'"):
+        with pytest.raises(StrataError, match=f"portable works on CPUs only, not on device '{device}'"):
             check_portable(Reproducible.PORTABLE, device)
-    with pytest.raises(StrataError, match=r"does not go with train\.precision bfloat16"):
+    with pytest.raises(StrataError, match=r"does not allow train\.precision bfloat16"):
         check_portable(Reproducible.PORTABLE, "cpu", "bfloat16")
     check_portable(Reproducible.MACHINE, "cuda", "bfloat16")
     monkeypatch.setattr(portable, "has_avx2", lambda: False)
-    with pytest.raises(StrataError, match="needs an x86-64 processor with AVX2 and FMA, which this is not"):
+    with pytest.raises(StrataError, match="needs an x86-64 processor with AVX2 and FMA, unlike this one"):
         check_portable(Reproducible.PORTABLE)
 
 

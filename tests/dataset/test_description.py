@@ -101,8 +101,8 @@ def labels_of(*labels: int) -> np.ndarray:
     [
         ("train", 7, labels_of(0, 1, 2, 0, 1, 2), "tiny: 7 train images but 6 train labels"),
         ("test", 3, labels_of(0, 1, 2, 0), "tiny: 3 test images but 4 test labels"),
-        ("test", 3, labels_of(0, 1, 3), "tiny: the test labels must be 0 to 2, and some"),
-        ("train", 0, labels_of(), "tiny: the train labels must be 0 to 2, and some"),
+        ("test", 3, labels_of(0, 1, 3), "tiny: the test labels must be 0 to 2, and not empty"),
+        ("train", 0, labels_of(), "tiny: the train labels must be 0 to 2, and not empty"),
     ],
 )
 def test_images_and_labels_that_do_not_fit_are_refused(split, count, labels, message, data):

@@ -132,7 +132,7 @@ def test_a_value_that_cannot_be_shown_is_told_so(tmp_path):
     path.write_text(f"train: {{epochs: 0x{'f' * 5000}}}", encoding="utf-8")
     with pytest.raises(StrataError, match=r"train.epochs: .* \(got a number of thousands of digits\)"):
         load_section(path, "train", TrainParams)
-    with pytest.raises(StrataError, match=r"a value is too deeply nested, or too long a number, to be shown$"):
+    with pytest.raises(StrataError, match=r"a value is nested too deeply, or is too long a number, to be shown$"):
         sections_as_text(path, ["train"])
 
 

@@ -96,7 +96,7 @@ def test_loading_runs_nothing_and_refuses_what_is_not_free_text(place, folder):
 def test_a_mirror_is_a_folder_by_that_very_name(text, folder, write_params, monkeypatch, capsys):
     monkeypatch.setattr(download, "published", lambda _: Published((), {}))
     params = write_params(dataset={"name": "mnist", "mirrors": [text]})
-    with pytest.raises(StrataError, match=r"^no source could give "):
+    with pytest.raises(StrataError, match=r"^no source has a valid "):
         download.main(["--params", str(params), "--out", str(folder / "data" / "raw")])
     assert capsys.readouterr().err == f"download: {text}: train-images-idx3-ubyte: no such folder\n"
     assert [path.name for path in folder.rglob("*")] == ["data", "raw"]
@@ -106,7 +106,7 @@ def test_a_layers_name_is_told_not_run(extracted, folder, tiny_data, write_param
     for text in EVIL:
         with pytest.raises(StrataError, match=r"embed.initialization_layer '(.|\n)*' is not among the layers"):
             run_embed(write_params(embed={"initialization_layer": text}), extracted)
-        with pytest.raises(StrataError, match=r"layers: a layer is named with letters"):
+        with pytest.raises(StrataError, match=r"layers: a layer's name has letters"):
             run_extract(write_params(layers=[text]), tiny_data, folder)
 
 

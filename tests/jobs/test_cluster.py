@@ -72,8 +72,8 @@ def test_an_error_of_a_job_is_raised_here():
 
 
 def test_workers_with_other_code_are_refused(monkeypatch):
-    monkeypatch.setattr(cluster, "fingerprint_here", lambda: "another")
-    with pytest.raises(StrataError, match="runs another version of Strata; start it again from this one"):
+    monkeypatch.setattr(cluster, "own_fingerprint", lambda: "another")
+    with pytest.raises(StrataError, match="runs another version of Strata; restart it from this folder"):
         run_jobs(environment, ["HOME"], "look")
 
 
@@ -83,7 +83,7 @@ def test_workers_without_the_limits_of_portable_mode_are_refused(monkeypatch):
     with pytest.raises(StrataError) as caught:
         run_jobs(environment, ["HOME"], "look")
     assert str(caught.value).endswith(
-        " is not `reproducible: portable`; start it by `env $(python -m strata.core.portable) dask worker ADDRESS`"
+        " is not `reproducible: portable`; start it with `env $(python -m strata.core.portable) dask worker ADDRESS`"
     )
 
 
@@ -145,7 +145,9 @@ def test_activations_and_maps_are_the_same_bytes_also_when_a_worker_is_killed(
 def test_workers_that_compute_other_bits_are_refused(trained, write_params, monkeypatch):
     outputs = [np.zeros((40, 10), np.float32) + 1e-7 * (place == 3) for place in range(7)]
     monkeypatch.setattr(extract, "started_pool", lambda _: nullcontext(FixedResults(outputs)))
-    with pytest.raises(StrataError, match="the cluster's workers compute different bits; use machines of one kind"):
+    with pytest.raises(
+        StrataError, match="the cluster's workers compute different bits; use machines of the same kind"
+    ):
         run_extract(write_params(), trained / "raw", trained)
 
 

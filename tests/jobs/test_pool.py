@@ -42,7 +42,7 @@ def test_a_worker_that_dies_ends_in_one_clear_line():
     with pytest.raises(StrataError) as caught:
         run_jobs(die, [1, 2], "embed: t-SNE")
     assert str(caught.value) == (
-        "embed: t-SNE: a worker process died, most likely for lack of memory; run again with STRATA_PROCESSES=1"
+        "embed: t-SNE: a worker process died, probably for lack of memory; run again with STRATA_PROCESSES=1"
     )
 
 

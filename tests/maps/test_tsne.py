@@ -189,7 +189,7 @@ def test_a_layer_that_outputs_the_same_for_all_is_refused_by_name():
         tsne().check_points(60, True, "h5")
     assert str(caught.value) == (
         "layer 'h5' outputs the same for all 60 samples (dead units?): there is nothing to embed;"
-        " look at the training, or take the layer out of `layers`"
+        " check the training, or remove the layer from `layers`"
     )
 
 
@@ -242,5 +242,5 @@ def test_onedal_leaves_the_start_as_it_is():
 
 def test_without_its_package_onedal_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "daal4py", None)
-    with pytest.raises(StrataError, match="needs the package scikit-learn-intelex, which is for x86-64 only"):
+    with pytest.raises(StrataError, match="needs the package scikit-learn-intelex, which exists for x86-64 only"):
         tsne("onedal").embed(clusters(), scrambled(), seed=0)

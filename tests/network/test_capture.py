@@ -211,7 +211,7 @@ def test_a_long_list_of_names_is_cut():
 def test_a_network_that_cannot_be_traced_is_told_with_its_modules():
     message = refusal(DependsOnTheData(), {"z": "linear", "h": "relu_1"})
     assert message.startswith(
-        "layer 'h': the network has no module 'relu_1'; did you mean relu?; and torch.fx cannot look between its"
+        "layer 'h': the network has no module 'relu_1'; did you mean relu?; and torch.fx cannot find steps between its"
         " modules: symbolically traced variables cannot be used as inputs to control flow"
     )
     assert "\n" not in message
@@ -231,4 +231,4 @@ def test_a_module_that_does_not_run_is_refused():
 
 @pytest.mark.parametrize("path", ["halves", "split"])
 def test_what_puts_out_a_tuple_is_refused(path):
-    assert refusal(Pair(), {"q": path}) == f"'{path}' puts out a tuple, not one tensor: name another layer"
+    assert refusal(Pair(), {"q": path}) == f"'{path}' outputs a tuple, not one tensor: name another layer"

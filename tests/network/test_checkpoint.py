@@ -31,7 +31,10 @@ def small_network(seed: int = 0, fc1_units: int = 4) -> MnistCnn:
 
 
 def unsafe_message(path: Path) -> str:
-    return f"{path} is not a checkpoint that is safe to load: damaged, or more than tensors; run `dvc repro -f train`"
+    return (
+        f"{path} is not a checkpoint that is safe to load: it is damaged, or has more than tensors;"
+        " run `dvc repro -f train`"
+    )
 
 
 def load_error(path: Path) -> str:

@@ -62,7 +62,8 @@ def test_an_argument_comes_before_what_the_data_give(module):
     name = module(text)
     assert made(f"{name}:net")[1].out_features == 5
     assert refusal(f"{name}:net", classes=4) == (
-        f"network.target {name}:net: its output must be a row of 5 classes an image, not (2, 4) of two images"
+        f"network.target {name}:net: it must output 5 numbers per image, one per class;"
+        " for two images its output is (2, 4)"
     )
 
 
@@ -83,7 +84,7 @@ def test_lazy_weights_come_from_the_seed_too(module):
 def test_a_module_that_is_not_there(target):
     missing = target.partition(":")[0] if target.startswith("networks") else target.partition(":")[0].partition(".")[0]
     assert refusal(target) == (
-        f"network.target {target}: no module '{missing}'; write package.module:Class, of the project's folder or of an"
+        f"network.target {target}: no module '{missing}'; write package.module:Class, from the project's folder or an"
         " installed package"
     )
 
@@ -137,13 +138,16 @@ def test_what_is_no_torch_module(module):
 def test_outputs_of_another_shape(module, made_of, shape):
     target = f"{module('def net():' + chr(10) + '    return ' + made_of)}:net"
     assert refusal(target) == (
-        f"network.target {target}: its output must be a row of 5 classes an image, not {shape} of two images"
+        f"network.target {target}: it must output 5 numbers per image, one per class;"
+        f" for two images its output is {shape}"
     )
 
 
 def test_outputs_that_are_several(module):
     text = "class Net(nn.Module):\n    def forward(self, x):\n        return x, x\n"
-    assert refusal(f"{module(text)}:Net").endswith("a row of 5 classes an image, not tuple of two images")
+    assert refusal(f"{module(text)}:Net").endswith(
+        "output 5 numbers per image, one per class; for two images its output is tuple"
+    )
 
 
 def test_images_that_do_not_fit(module):
@@ -154,7 +158,7 @@ def test_images_that_do_not_fit(module):
 def test_outputs_are_told_apart(module):
     name = module(LINEAR)
     assert refusal(f"{name}:Linear", "log-probabilities") == (
-        "network.outputs: the network's outputs are no log-probabilities; is it `logits`?"
+        "network.outputs: the outputs are not log-probabilities; perhaps they are `logits`"
     )
     values = torch.tensor([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]])
     found = log_probabilities(values, "logits")

@@ -19,7 +19,7 @@ from tests.sources.loopback_server import files, serving
 PATIENCE = DownloadParams(timeout_seconds=2, attempts=2, backoff_seconds=0)
 BATCHES = [*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"]
 FAILED = (
-    "no source could give cifar-10-binary.tar.gz of cifar-10; add one that can to dataset.mirrors,"
+    "no source has a valid cifar-10-binary.tar.gz of cifar-10; add one to dataset.mirrors,"
     " or use -S dataset.name=mnist-5k, which needs no network"
 )
 
@@ -100,9 +100,9 @@ def test_it_comes_from_an_address_and_the_archive_is_not_kept(known, tmp_path):
     [
         (
             archive_of({**WHOLE, "data_batch_3.bin": b"x" * 3074}),
-            "data_batch_3.bin is not made of records of 3,073 bytes",
+            "data_batch_3.bin does not consist of records of 3,073 bytes",
         ),
-        (archive_of({**WHOLE, "test_batch.bin": b""}), "test_batch.bin is not made of records of 3,073 bytes"),
+        (archive_of({**WHOLE, "test_batch.bin": b""}), "test_batch.bin does not consist of records of 3,073 bytes"),
         (archive_of({"data_batch_1.bin": record_bytes(2)}), "the archive has no cifar-10-batches-bin/data_batch_2.bin"),
         (archive_of(WHOLE)[:-4000], "the archive is damaged ("),
         (b"text", "the archive is damaged ("),
@@ -123,7 +123,7 @@ def test_a_damaged_archive_is_told(content, reason, known, tmp_path, capsys):
 def test_another_archive_is_refused_by_its_checksum(tmp_path, capsys):
     archive = archive_of(WHOLE)
     (tmp_path / ARCHIVE).write_bytes(archive)
-    with pytest.raises(StrataError, match=r"^no source could give"):
+    with pytest.raises(StrataError, match=r"^no source has a valid"):
         acquire_cifar10([str(tmp_path)], tmp_path / "raw", PATIENCE)
     found = hashlib.md5(archive, usedforsecurity=False).hexdigest()
     assert f"wrong checksum: MD5 is {found}, should be {cifar10.MD5}" in capsys.readouterr().err

@@ -68,7 +68,7 @@ def test_the_checksum_is_that_of_names_and_bytes(folder, tmp_path):
 def test_images_that_differ_in_size_need_a_side(folder):
     save_image(folder / "bee & co/9.jpeg", np.zeros((20, 30, 3), np.uint8))
     assert fault(folder) == (
-        "/bee & co/9.jpeg: is 20 x 30 pixels, but ant/0000.png 16 x 16; set dataset.image_side to resize all images"
+        "/bee & co/9.jpeg: is 20 x 30 pixels, but ant/0000.png is 16 x 16; set dataset.image_side to resize all images"
     )
     assert read_class_folders(folder, "grey", 24).parts["whole"].images.shape == (13, 24, 24)
 
@@ -76,43 +76,43 @@ def test_images_that_differ_in_size_need_a_side(folder):
 def test_splits_that_differ_in_size_need_a_side(tmp_path):
     class_folders(tmp_path / "train", 9)
     save_image(tmp_path / "test/ant/a.png", np.zeros((17, 16), np.uint8))
-    assert fault(tmp_path).startswith("/test/ant/a.png: is 17 x 16 pixels, but train/ant/0000.png 16 x 16; set")
+    assert fault(tmp_path).startswith("/test/ant/a.png: is 17 x 16 pixels, but train/ant/0000.png is 16 x 16; set")
 
 
 def test_an_unreadable_image_is_named(folder):
     (folder / "cat/0002.png").write_bytes(b"no image")
-    assert fault(folder) == "/cat/0002.png: cannot be read as a PNG or JPEG image: damaged, or of another format"
+    assert fault(folder) == "/cat/0002.png: cannot be read as a PNG or JPEG image: damaged, or in another format"
 
 
 def test_other_files_in_a_class_folder_are_named(folder):
     (folder / "cat/notes.txt").write_text("x")
-    assert fault(folder) == ("/cat/notes.txt: is not named .png, .jpg or .jpeg; only images may lie in a class folder")
+    assert fault(folder) == ("/cat/notes.txt: is not named .png, .jpg or .jpeg; a class folder may contain only images")
 
 
 def test_a_folder_in_a_class_folder_is_named(folder):
     (folder / "cat/more").mkdir()
-    assert fault(folder) == "/cat/more: is a folder in a class folder, where only images may lie"
+    assert fault(folder) == "/cat/more: is a folder in a class folder, which may contain only images"
 
 
 def test_an_image_beside_the_class_folders_is_named(folder):
     save_image(folder / "lost.PNG", np.zeros((SIDE, SIDE), np.uint8))
-    assert fault(folder) == "/lost.PNG: an image must lie in the folder of its class"
+    assert fault(folder) == "/lost.PNG: an image must be in the folder of its class"
 
 
 def test_an_empty_class_folder_is_named(folder):
     (folder / "dog").mkdir()
-    assert fault(folder) == "/dog: holds no image"
+    assert fault(folder) == "/dog: contains no image"
 
 
 def test_links_that_lead_nowhere_or_round_and_round_are_named(folder):
     (folder / "cat/a.png").symlink_to("a.png")
-    assert fault(folder) == "/cat/a.png: is a link to nothing, or to itself"
+    assert fault(folder) == "/cat/a.png: is a link to nothing, or to itself; remove it"
     (folder / "cat/a.png").unlink()
     (folder / "dog").symlink_to("dog")
-    assert fault(folder) == "/dog: is a link to nothing, or to itself"
+    assert fault(folder) == "/dog: is a link to nothing, or to itself; remove it"
     (folder / "dog").unlink()
     (folder / "cat/up").symlink_to(folder)
-    assert fault(folder) == "/cat/up: is a folder in a class folder, where only images may lie"
+    assert fault(folder) == "/cat/up: is a folder in a class folder, which may contain only images"
 
 
 def test_a_linked_class_folder_is_read(folder, tmp_path):
@@ -146,12 +146,14 @@ def test_a_class_without_training_images_is_refused(tmp_path):
 
 def test_half_a_split_is_refused(tmp_path):
     class_folders(tmp_path / "train", 9)
-    assert fault(tmp_path) == ": class folders stand either in train/ and test/ or here: the second is missing"
+    assert (
+        fault(tmp_path) == ": class folders must be either in train/ and test/ or directly in it: the second is missing"
+    )
     (tmp_path / "test").mkdir()
     (tmp_path / "val").mkdir()
-    assert fault(tmp_path) == ": class folders stand either in train/ and test/ or here: beside them is val"
+    assert fault(tmp_path) == ": class folders must be either in train/ and test/ or directly in it: beside them is val"
     (tmp_path / "val").rmdir()
-    assert fault(tmp_path) == ": test images are none"
+    assert fault(tmp_path) == ": test data has no images; save at least two per class"
 
 
 def test_classes_may_be_named_train_and_test(tmp_path):
@@ -164,4 +166,4 @@ def test_classes_may_be_named_train_and_test(tmp_path):
 def test_small_images_are_refused(tmp_path):
     for name in ("a", "b"):
         save_image(tmp_path / name / "1.png", np.zeros((7, 30), np.uint8))
-    assert fault(tmp_path) == ": images are 7 x 30 pixels: at least 8 x 8"
+    assert fault(tmp_path) == ": images are 7 x 30 pixels; they must be at least 8 x 8"

@@ -78,7 +78,7 @@ def test_a_familiar_start_alone_does_not_pass(start, path):
     ],
 )
 def test_a_web_page_is_called_so(page, path):
-    assert reason(path, page) == ("a web page came instead of the file (a login page of the network, or an error page)")
+    assert reason(path, page) == ("the file is a web page (perhaps the network's login page, or an error page)")
 
 
 @pytest.mark.parametrize("pack", [*PACKERS.values(), bytes], ids=[*PACKERS, "plain"])

@@ -62,7 +62,7 @@ def everything_outside(out: Path) -> dict[str, bytes | None]:
 def reasons(entry: CatalogueEntry, source: str, out: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
     """Fail to acquire from one source; return what was said of it, having checked that nothing was written."""
     before = everything_outside(out)
-    with pytest.raises(StrataError, match=r"^no source could give "):
+    with pytest.raises(StrataError, match=r"^no source has a valid "):
         acquire(entry, [source], {}.get, out, HASTY)
     assert everything_outside(out) == before
     assert list(out.iterdir()) == []
@@ -152,19 +152,19 @@ def test_a_link_in_the_output_folder_leads_no_writing_elsewhere(served, name, en
 @pytest.mark.parametrize("location", ["file://{}", "ftp://127.0.0.1{}", "data:,{}", "FILE://{}", "//[{}"])
 def test_a_redirect_to_anything_but_http_is_refused_though_the_file_is_there(location, entry, out, mirror, capsys):
     line = said(status(302, Location=location.format(mirror / FIRST)), entry, out, capsys)
-    assert line.startswith("cannot be asked (")
+    assert line.startswith("the request failed (")
 
 
 def test_an_endless_body_stops_at_the_limit(entry, out, capsys, monkeypatch):
     monkeypatch.setattr(acquiring, "LIMIT", 1 << 20)
     line = said(without_end(bytes(1 << 16)), entry, out, capsys)
-    assert line == "the file has more than the 1048576 bytes that this data set can have"
+    assert line == "the file has more than the limit of 1048576 bytes for this data set"
 
 
 def test_a_body_that_drips_without_end_stops_in_time(entry, out, capsys, monkeypatch):
     monkeypatch.setattr(transfer, "LONGEST_ATTEMPT", 0.2)
     start = time.monotonic()
-    assert said(without_end(b"x", pause=0.01), entry, out, capsys) == "not whole after 0.2 s"
+    assert said(without_end(b"x", pause=0.01), entry, out, capsys) == "not complete after 0.2 s"
     assert time.monotonic() - start < 5
 
 
@@ -184,10 +184,10 @@ def test_more_bytes_than_the_known_file_has_are_another_file(entry, content, out
     [
         (10, "the compressed file is truncated"),  # no more is read than is stated
         (10_000, "the connection failed (IncompleteRead("),
-        (1 << 40, f"the file has {1 << 40} bytes, more than the {acquiring.LIMIT} that this data set can have"),
-        ("9" * 5000, "cannot be asked ("),
-        ("12, 13", "cannot be asked ("),
-        ("many", "cannot be asked ("),
+        (1 << 40, f"the file has {1 << 40} bytes, more than the limit of {acquiring.LIMIT} for this data set"),
+        ("9" * 5000, "the request failed ("),
+        ("12, 13", "the request failed ("),
+        ("many", "the request failed ("),
     ],
 )
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -73,7 +73,7 @@ def test_an_image_is_turned_as_its_camera_says():
     np.testing.assert_array_equal(decoded(content, "grey", None, ""), np.rot90(GREY, -1))
 
 
-UNREADABLE = "cannot be read as a PNG or JPEG image: damaged, or of another format"
+UNREADABLE = "cannot be read as a PNG or JPEG image: damaged, or in another format"
 
 
 @pytest.mark.parametrize(
@@ -92,13 +92,13 @@ def test_a_damaged_png_is_told_so():
 
 
 def test_sixteen_bits_are_refused():
-    assert fault(packed(Image.new("I;16", (8, 8)))) == "has more than 8 bits a pixel; save it with 8"
+    assert fault(packed(Image.new("I;16", (8, 8)))) == "has more than 8 bits per channel; save it with 8"
 
 
 @pytest.mark.parametrize("most", [20, 80])
 def test_a_huge_image_is_one_line(most, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)  # 9 x 12 is above, and for 20 above the double
-    assert fault(packed(GREY)) == f"unpacks to more than {most} pixels"
+    assert fault(packed(GREY)) == f"unpacks to more than {most} pixels; save it smaller"
 
 
 def test_no_flipped_byte_ends_in_another_error():

@@ -108,7 +108,7 @@ def test_another_md5_is_refused_where_no_sha256_is_known(content, out, tmp_path,
     unknown = CatalogueEntry("tiny", "a test", ("a", "b"), "nobody", "none", sha256={})
     with pytest.raises(StrataError):
         acquire(unknown, [source], {FIRST: "0" * 32}.get, out, PATIENT)
-    reason = f"wrong checksum: the compressed file has not MD5 {'0' * 32}"
+    reason = f"wrong checksum: the MD5 of the compressed file is not {'0' * 32}"
     assert capsys.readouterr().err == f"download: {source}: {FIRST}: {reason}\n"
     assert held(out) == {}
 
@@ -130,7 +130,7 @@ FAULTS = {
     "stalled": (lambda body: stalled(gzip.compress(body), 20), "no byte for 0.3 s"),
     "captive portal": (
         lambda _: whole(PORTAL, Content_Type="text/html"),
-        "a web page came instead of the file (a login page of the network, or an error page)",
+        "the file is a web page (perhaps the network's login page, or an error page)",
     ),
     "truncated gzip": (lambda body: whole(gzip.compress(body)[:-9]), "the compressed file is truncated"),
     "flipped byte": (
@@ -187,7 +187,7 @@ def test_when_no_source_is_left_only_verified_files_stand(content, entry, out, t
         acquire(entry, [half, server.address], {}.get, out, PATIENT)
     wanting = ", ".join(list(IDX_FILES)[2:])
     assert str(caught.value) == (
-        f"no source could give {wanting} of tiny; add one that can to dataset.mirrors,"
+        f"no source has a valid {wanting} of tiny; add one to dataset.mirrors,"
         " or use -S dataset.name=mnist-5k, which needs no network"
     )
     assert held(out) == {name: content[name] for name in (FIRST, SECOND)}

@@ -67,14 +67,14 @@ def test_kerass_names_and_shapes_are_read(path):
 def test_other_names_are_told_with_those_allowed(path):
     np.savez(path, X=IMAGES, y=LABELS)
     assert fault(path) == (
-        "holds X, y; it must hold one of: images, labels; or train_images, train_labels, test_images, test_labels; or"
-        " x_train, y_train, x_test, y_test"
+        "contains X, y; it must contain one of: images, labels; or train_images, train_labels, test_images,"
+        " test_labels; or x_train, y_train, x_test, y_test"
     )
     np.savez(path, images=IMAGES, labels=LABELS, x_train=IMAGES, y_train=LABELS, x_test=IMAGES, y_test=LABELS)
-    assert fault(path).startswith("holds images, labels, x_train, y_train, x_test, y_test; it must hold one of: ")
+    assert fault(path).startswith("contains images, labels, x_train, y_train, x_test, y_test; it must contain one of: ")
 
 
-OBJECTS = "is an array of Python objects, which is not read for safety: save plain numbers, or names as"
+OBJECTS = "is an array of Python objects, which is unsafe to read: save plain numbers, or names as"
 
 
 def test_objects_are_never_unpickled(path, tmp_path):
@@ -87,17 +87,17 @@ def test_objects_are_never_unpickled(path, tmp_path):
         said = saved_fault(path, **{"images": IMAGES, "labels": LABELS, **more})
         assert said.startswith(f"{name} {OBJECTS}")
     path.write_bytes(pickle.dumps(Trap()))
-    assert fault(path) == "cannot be read as an .npz file: damaged, or of another format"
+    assert fault(path) == "cannot be read as an .npz file: damaged, or in another format"
     assert not (tmp_path / "sprung").exists()
 
 
 def test_another_file_is_told_so(path):
     for content in (b"", b"text", b"PK\x03\x04broken"):
         path.write_bytes(content)
-        assert fault(path) == "cannot be read as an .npz file: damaged, or of another format"
+        assert fault(path) == "cannot be read as an .npz file: damaged, or in another format"
     with path.open("wb") as file:
         np.save(file, IMAGES)
-    assert fault(path) == "holds a single array; save images and labels with np.savez"
+    assert fault(path) == "contains a single array; save images and labels with np.savez"
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
@@ -120,18 +120,21 @@ def test_no_flipped_byte_ends_in_another_error(save, path):
     [
         (
             IMAGES / 255,
-            "float64, not uint8: they lie in 0 to 1, so save them as (images * 255).round().astype('uint8')",
+            "float64, not uint8: they range from 0 to 1, so save them as (images * 255).round().astype('uint8')",
         ),
-        (IMAGES.astype(int), "int64, not uint8: they lie in 0 to 255, so save them as images.round().astype('uint8')"),
+        (
+            IMAGES.astype(int),
+            "int64, not uint8: they range from 0 to 255, so save them as images.round().astype('uint8')",
+        ),
         (
             IMAGES.astype(np.float32) - 100,
-            "float32, not uint8: they lie in -96 to 150: scale them to 0 to 255, then .round().astype('uint8')",
+            "float32, not uint8: they range from -96 to 150: scale them to 0 to 255, then .round().astype('uint8')",
         ),
         (IMAGES > 99, "bool, not uint8: save them as images.astype('uint8') * 255"),
         (np.full((12, 9, 9), "a"), "<U1, not uint8: save grey or colour values from 0 to 255 as uint8"),
         (
             IMAGES.reshape(12, -1),
-            "(12, 256), not (n, H, W) or (n, H, W, 3); give flat images height and width: images.reshape(n, H, W)",
+            "(12, 256), not (n, H, W) or (n, H, W, 3); give flat images a height and a width: images.reshape(n, H, W)",
         ),
         (
             np.zeros((12, 3, 16, 16), np.uint8),
@@ -139,7 +142,7 @@ def test_no_flipped_byte_ends_in_another_error(save, path):
         ),
         (np.zeros((12, 16, 16, 4), np.uint8), "(12, 16, 16, 4), not (n, H, W) or (n, H, W, 3)"),
         (np.zeros(12, np.uint8), "(12,), not (n, H, W) or (n, H, W, 3)"),
-        (np.zeros((12, 8, 7), np.uint8), "8 x 7 pixels: at least 8 x 8"),
+        (np.zeros((12, 8, 7), np.uint8), "8 x 7 pixels; they must be at least 8 x 8"),
         (IMAGES[:0], "none"),
     ],
     ids=lambda value: "" if isinstance(value, str) else f"{value.dtype}-{value.shape}",
@@ -151,18 +154,18 @@ def test_arrays_that_are_no_images_are_told_what_to_do(images, message, path):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (LABELS / 1, "labels are float64, not whole numbers from 0; names go into class_names"),
-        (np.array(NAMES)[LABELS], "labels are <U8, not whole numbers from 0; names go into class_names"),
+        (LABELS / 1, "labels are float64, not whole numbers from 0; put names into class_names"),
+        (np.array(NAMES)[LABELS], "labels are <U8, not whole numbers from 0; put names into class_names"),
         (np.eye(3)[LABELS], "labels are (12, 3), not (n,); from one-hot vectors: labels.argmax(axis=1)"),
-        (LABELS[:-1], "images are 12, but labels 11: each image needs one label"),
-        (LABELS[:0], "images are 12, but labels 0: each image needs one label"),
+        (LABELS[:-1], "data has 12 images, but 11 labels: each image needs one label"),
+        (LABELS[:0], "data has 12 images, but 0 labels: each image needs one label"),
         (LABELS - 1, "labels go down to -1: they must be whole numbers from 0"),
         (LABELS * 0, "a single class, '0': at least 2 are needed"),
         (LABELS + 1, "class '0' has no image; labels must be 0, 1, 2 ..., each of them in use"),
         (LABELS * 2, "class '1' has no image; labels must be 0, 1, 2 ..., each of them in use"),
         (LABELS * 500, "labels go up to 1000: more than 1,000 classes"),
         (np.uint64(2**64 - 1) - LABELS.astype(np.uint64), f"labels go up to {2**64 - 1}: more than 1,000 classes"),
-        (np.repeat([0, 1, 2], [6, 5, 1]), "class '2' has a single image: one is needed to train, one to test"),
+        (np.repeat([0, 1, 2], [6, 5, 1]), "class '2' has a single image: it needs one to train and one to test"),
     ],
 )
 def test_labels_that_do_not_fit_are_told(labels, message, path):
@@ -172,12 +175,12 @@ def test_labels_that_do_not_fit_are_told(labels, message, path):
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["a", "b"], "a label is 2, but classes are 2, labelled from 0"),
+        (["a", "b"], "a label is 2, but there are 2 classes, and labels start at 0"),
         (["a", "b", "c", "d"], "class 'd' has no image; labels must be 0, 1, 2 ..., each of them in use"),
-        (["a", "b", "a"], "two classes are named 'a'"),
-        (["a", "b", " "], "class name ' ': a name must have printable characters only, and some"),
-        (["a", "b", "c\n"], "class name 'c\\n': a name must have printable characters only, and some"),
-        ([0, 1, 2], "class_names must be a list of texts: np.array([...], dtype=str)"),
+        (["a", "b", "a"], "two classes are named 'a'; rename one"),
+        (["a", "b", " "], "class name ' ': a name must be printable and not blank"),
+        (["a", "b", "c\n"], "class name 'c\\n': a name must be printable and not blank"),
+        ([0, 1, 2], "class_names must be a list of strings: np.array([...], dtype=str)"),
     ],
 )
 def test_names_that_do_not_fit_are_told(names, message, path):
@@ -192,9 +195,11 @@ def split_fault(path: Path, **changes: object) -> str:
 
 def test_parts_that_do_not_fit_each_other_are_told(path):
     said = split_fault(path, test_images=np.zeros((6, 16, 17), np.uint8))
-    assert said == "training images are 16 x 16, but test images 16 x 17"
+    assert said == "training images are 16 x 16, but test images are 16 x 17; use one size"
     said = split_fault(path, test_images=np.zeros((6, 16, 16, 3), np.uint8))
-    assert said == "training images are 16 x 16, but test images 16 x 16 x 3"
+    assert said == "training images are 16 x 16, but test images are 16 x 16 x 3; use one size"
     assert split_fault(path, test_labels=LABELS[:6] + 1) == "class '3' has test images, but none to train on"
-    assert split_fault(path, test_labels=LABELS[:5]) == "test images are 6, but labels 5: each image needs one label"
+    assert (
+        split_fault(path, test_labels=LABELS[:5]) == "test data has 6 images, but 5 labels: each image needs one label"
+    )
     assert split_fault(path, train_images=IMAGES / 255).startswith("train images are float64, not uint8")

@@ -85,14 +85,14 @@ def test_faults_of_idx_folders_are_one_line(tmp_path):
     path = folder / "t10k-labels-idx1-ubyte.gz"
     content = path.read_bytes()
     path.unlink()
-    assert fault(folder) == f"{folder}: t10k-labels-idx1-ubyte is missing, plain or as t10k-labels-idx1-ubyte.gz"
+    assert fault(folder) == f"{folder}: t10k-labels-idx1-ubyte is missing, and so is t10k-labels-idx1-ubyte.gz"
     path.write_bytes(content[:-5])
     assert fault(folder) == f"{path}: the compressed file is truncated"
     path.write_bytes(b"text")
     assert fault(folder) == f"{path}: not an IDX file: magic 74657874"
     path.write_bytes(content)
     (folder / "classes.txt").write_bytes(b"\xff\xfe\x00")
-    assert fault(folder) == f"{folder / 'classes.txt'}: is not text in UTF-8"
+    assert fault(folder) == f"{folder / 'classes.txt'}: is not UTF-8 text; save it as UTF-8"
 
 
 FORMS = "four IDX files, one .npz file, or a folder for each class with PNG or JPEG images"
@@ -102,10 +102,10 @@ def test_a_folder_must_hold_one_form(tmp_path):
     (tmp_path / ".DS_Store").touch()
     assert fault(tmp_path) == f"{tmp_path}: is empty; it must hold {FORMS}"
     (tmp_path / "notes.txt").touch()
-    assert fault(tmp_path) == f"{tmp_path}: holds neither of: {FORMS}"
+    assert fault(tmp_path) == f"{tmp_path}: holds none of: {FORMS}"
     npz_file(tmp_path / "a.npz", 9, 6)
     class_folders(tmp_path, 6)
-    more = f"{tmp_path}: holds more than one of the forms of data; give each a folder: {FORMS}"
+    more = f"{tmp_path}: holds more than one of the forms of data; put each into its own folder: {FORMS}"
     assert fault(tmp_path) == more
     assert fault(npz_file(tmp_path / "two/b.npz", 9, 6).parent.parent) == more
 
@@ -118,7 +118,7 @@ def test_two_npz_files_in_a_folder_are_refused(tmp_path):
 
 def test_what_is_not_there_or_no_npz_file_is_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert fault(Path("../none")) == (f"dataset.name: ../none: no such file or folder, seen from {tmp_path.name}/")
+    assert fault(Path("../none")) == (f"dataset.name: ../none: no such file or folder, relative to {tmp_path.name}/")
     (tmp_path / "a.zip").touch()
     assert fault(Path("./a.zip")) == "dataset.name: a.zip: is neither a folder nor an .npz file"
     (tmp_path / "loop").symlink_to("loop")

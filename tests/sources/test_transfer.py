@@ -142,13 +142,13 @@ def test_another_part_than_the_one_asked_for_is_not_kept(target):
 
 def test_a_length_over_the_limit_is_refused_before_the_body(target):
     error, seen = refused(stalled(bytes(LIMIT + 1), 0), target)
-    assert str(error) == "the file has 1048577 bytes, more than the 1048576 that this data set can have"
+    assert str(error) == "the file has 1048577 bytes, more than the limit of 1048576 for this data set"
     assert len(seen) == 1
 
 
 def test_an_unstated_length_over_the_limit_is_refused_on_the_way(target):
     error, seen = refused(chunked(bytes(LIMIT + 1)), target)
-    assert str(error) == "the file has more than the 1048576 bytes that this data set can have"
+    assert str(error) == "the file has more than the limit of 1048576 bytes for this data set"
     assert len(seen) == 1
 
 
@@ -174,12 +174,12 @@ def test_a_refused_connection_is_named_so(target):
 @pytest.mark.parametrize("location", ["file:///etc/hostname", "ftp://127.0.0.1/file", "http://[", "http://x:99999/"])
 def test_a_redirect_to_anything_but_http_is_refused_at_once(location, target):
     error, seen = refused(status(302, Location=location), target)
-    assert str(error).startswith("cannot be asked (")
+    assert str(error).startswith("the request failed (")
     assert len(seen) == 1
 
 
 def test_an_address_that_is_none_is_an_error_of_the_source(target):
-    with pytest.raises(SourceError, match=r"^cannot be asked \(Failed to parse: http://127.0.0.1:99999/file\)$"):
+    with pytest.raises(SourceError, match=r"^the request failed \(Failed to parse: http://127.0.0.1:99999/file\)$"):
         fetch("http://127.0.0.1:99999/file", target, LIMIT, PATIENT)
 
 
@@ -191,4 +191,4 @@ def test_a_redirect_to_another_http_address_is_followed(target):
 
 def test_endless_redirects_are_refused(target):
     error, _ = refused(status(302, Location="/file"), target)
-    assert str(error) == "cannot be asked (Exceeded 30 redirects.)"
+    assert str(error) == "the request failed (Exceeded 30 redirects.)"

@@ -78,7 +78,7 @@ def test_mnist_5k_needs_no_network_and_is_described(tmp_path, write_params, caps
 def test_other_packaged_digits_than_the_known_are_refused(tmp_path, write_params, monkeypatch):
     digits = np.zeros((1010, 28, 28), np.uint8), np.repeat(np.arange(10, dtype=np.uint8), 101)
     monkeypatch.setattr(download, "packaged_digits", lambda: digits)
-    expected = "^train-images-idx3-ubyte of mnist-5k is not the known one; reinstall with `make clean-venv repro`$"
+    expected = "^train-images-idx3-ubyte of mnist-5k has the wrong checksum; reinstall with `make clean-venv repro`$"
     with pytest.raises(StrataError, match=expected):
         run(write_params(), tmp_path / "raw")
     assert names(tmp_path / "raw") == sorted(IDX_FILES)
@@ -169,8 +169,8 @@ def test_own_data_is_described_and_a_fault_in_it_is_one_line(tmp_path, write_par
 def test_an_unknown_data_set_is_one_line(tmp_path, write_params):
     params = write_params(dataset={"name": "mnist5k"})
     assert last_words(lambda: run(params, tmp_path / "raw")) == (
-        f"error: {params}: dataset.name: should be mnist-5k, mnist, fashion-mnist, kmnist, cifar-10, or a path to data"
-        " of your own: with a slash (./mnist5k), or to an .npz file (got 'mnist5k')"
+        f"error: {params}: dataset.name: should be mnist-5k, mnist, fashion-mnist, kmnist, cifar-10, or a path to your"
+        " own data: with a slash (./mnist5k), or to an .npz file (got 'mnist5k')"
     )
     assert not (tmp_path / "raw").exists()
 
@@ -181,7 +181,7 @@ def test_when_all_sources_fail_the_stage_ends_with_one_line_and_no_description(t
         params = write_params(dataset={"name": "fashion-mnist", "mirrors": ["/nowhere", server.address]})
         said = last_words(lambda: run(params, tmp_path / "raw"))
     assert said == (
-        f"error: no source could give {', '.join(IDX_FILES)} of fashion-mnist; add one that can to dataset.mirrors,"
+        f"error: no source has a valid {', '.join(IDX_FILES)} of fashion-mnist; add one to dataset.mirrors,"
         " or use -S dataset.name=mnist-5k, which needs no network"
     )
     assert capsys.readouterr().err.splitlines() == [

@@ -192,7 +192,7 @@ def test_no_epochs_leave_the_network_as_it_is(tmp_path, tiny_data, write_params,
     found = metrics(tmp_path / "out")
     assert list(found) == ["test_loss", "test_accuracy", "parameters"]
     said = f"test loss {found['test_loss']:.4f}, test accuracy {found['test_accuracy']:.2%}"
-    assert capsys.readouterr().err == f"train: nothing is trained: {said}\n"
+    assert capsys.readouterr().err == f"train: no training: {said}\n"
     curve = (tmp_path / "out/reports/learning_curve.csv").read_text(encoding="utf-8")
     assert curve == "epoch,images_seen,train_loss,train_accuracy\n"
     epochs = pd.read_csv(tmp_path / "out/reports/epochs.csv")
@@ -206,7 +206,7 @@ def test_no_epochs_leave_the_network_as_it_is(tmp_path, tiny_data, write_params,
         ("folder", "is missing; check train.init_from"),
         (
             b"\x80\x04no",
-            "is not a checkpoint that is safe to load: damaged, or more than tensors; check train.init_from",
+            "is not a checkpoint that is safe to load: it is damaged, or has more than tensors; check train.init_from",
         ),
         ({"fc9.bias": torch.zeros(1)}, "does not fit the network of params.yaml: "),
     ],

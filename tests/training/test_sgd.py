@@ -214,7 +214,7 @@ def test_everything_frozen_is_one_line_unless_nothing_is_trained():
     freeze(network, ["0", "1"])
     with pytest.raises(StrataError) as caught:
         run(network, clouds(), settings(freeze=["0", "1"]))
-    assert str(caught.value) == ("train.freeze leaves nothing to train; freeze less, or set train.epochs to 0")
+    assert str(caught.value) == ("train.freeze: every weight is frozen; freeze less, or set train.epochs to 0")
     assert len(run(network, clouds(), settings(epochs=0, freeze=["0", "1"])).epochs) == 1
 
 
@@ -247,7 +247,9 @@ def test_logits_are_trained_as_their_log_softmax():
 
 
 def test_outputs_that_are_no_log_probabilities_end_training():
-    with pytest.raises(StrataError, match=r"^network\.outputs: .* are no log-probabilities; is it `logits`\?$"):
+    with pytest.raises(
+        StrataError, match=r"^network\.outputs: .* are not log-probabilities; perhaps they are `logits`$"
+    ):
         run(linear(7)[:1], clouds(), settings())
 
 
@@ -275,7 +277,7 @@ def test_checkpoints_are_told_with_the_batch_nearest_to_them():
 def test_checkpoints_that_fall_on_one_batch_are_refused():
     with pytest.raises(StrataError) as caught:
         run(linear(7), clouds(), settings(checkpoints=[0.5, 0.51]))
-    assert str(caught.value) == "train.checkpoints: two of them fall on the same of 4 batches an epoch"
+    assert str(caught.value) == "train.checkpoints: two fall on the same batch of 4 per epoch; move them apart"
 
 
 def test_a_network_that_flattens_with_view_is_trained_too():

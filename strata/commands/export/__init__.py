@@ -1,1 +1,1 @@
-"""What was computed, in the forms of other tools: one file per form, from the same artifacts."""
+"""Exports of a run's artifacts for other tools, with one module per tool."""

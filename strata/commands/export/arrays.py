@@ -1,8 +1,8 @@
-"""The export for NumPy, PyTorch and FiftyOne: a .npy a layer and a map, the images, and one CSV of the samples.
+"""The export for NumPy, PyTorch and FiftyOne: one .npy per layer and per map, the images, and a CSV of the samples.
 
-arrays/<layer>.npy float32 (n, D); arrays/maps/<layer>.npy float32 (n, 2); arrays/samples.npy uint8 (n, H, W), the
-images, or (n, H, W, 3); arrays/samples.csv; arrays/about.json: data set, classes, licence, each layer's shape.
-Row i of each is the same sample.
+arrays/<layer>.npy float32 (n, D); arrays/maps/<layer>.npy float32 (n, 2); arrays/samples.npy, the images, uint8
+(n, H, W) or (n, H, W, 3); arrays/samples.csv; arrays/about.json: data set, classes, licence, each layer's shape.
+Row i is the same sample in all of them.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from strata.core.files import whole_file, write_csv, write_json
 
 
 def write_arrays(folder: Path, inputs: ExportInputs) -> None:
-    """Write everything but the layers, which `write_layer` writes."""
+    """Write everything except the layers, which `write_layer` writes."""
     for layer, layer_map in inputs.maps.items():
         _write_array(folder / "maps" / f"{layer}.npy", layer_map.points)
     _write_array(folder / "samples.npy", inputs.images)
@@ -33,9 +33,9 @@ def write_arrays(folder: Path, inputs: ExportInputs) -> None:
 
 
 def write_layer(path: Path, layer: str, inputs: ExportInputs) -> None:
-    """Write a layer's activations as .npy, a batch of its Parquet file in memory at a time.
+    """Write a layer's activations as .npy, with one batch of its Parquet file in memory at a time.
 
-    Raises StrataError where they are damaged or not those of the samples.
+    Raises StrataError if they are damaged or have other samples.
     """
     header = {"descr": "<f4", "fortran_order": False, "shape": (len(inputs.images), inputs.infos[layer].units)}
     with whole_file(path) as part, part.open("wb") as file:

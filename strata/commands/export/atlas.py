@@ -18,9 +18,10 @@ from strata.artifacts.parquet import write_table
 from strata.artifacts.samples import places_of
 from strata.commands.export.inputs import KINDS, ExportInputs, sample_table
 
-IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])  # as Hugging Face's data sets hold images
+IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])  # the format of images in Hugging Face's data sets
 NEIGHBOURS = pa.struct([("ids", pa.list_(pa.int32())), ("distances", pa.list_(pa.float32()))])
-# Column -> where it comes from in the table of samples. Classes go by their names: words are coloured by category.
+# Column -> its column in the table of samples, and its type. Classes are given by name, so that they get categorical
+# colours.
 COLUMNS = {
     "sample_id": ("sample_id", pa.int32()),
     "split": ("split", pa.string()),
@@ -38,7 +39,7 @@ NUMBERS_AT_A_TIME = 1 << 24
 
 
 def write_atlas(path: Path, inputs: ExportInputs, arrays: dict[str, Path]) -> None:
-    """Write the table; `arrays` are the layers' .npy files, from which neighbours' distances are taken."""
+    """Write the table; `arrays` are the layers' .npy files, from which distances to neighbours are computed."""
     samples = sample_table(inputs)
     columns = {
         name: pa.array(samples[source], kind, from_pandas=True)
@@ -57,9 +58,9 @@ def write_atlas(path: Path, inputs: ExportInputs, arrays: dict[str, Path]) -> No
 
 
 def neighbours_of(points: LayerPoints, ids: NDArray[np.int32], array: Path) -> pa.Array:
-    """Return a struct a sample of ids (n,): rows of the table of its nearest in the layer, and how far they are.
+    """Return one struct per sample of ids (n,): its nearest in the layer, as rows of the table, and their distances.
 
-    Null where a sample was not measured.
+    It is null if the sample was not measured.
     """
     values = np.load(array, mmap_mode="r")
     own, near = places_of(points.sample_id, ids), places_of(points.neighbours, ids)
@@ -67,10 +68,10 @@ def neighbours_of(points: LayerPoints, ids: NDArray[np.int32], array: Path) -> p
     rows: list[dict[str, NDArray[np.generic]] | None] = [None] * len(ids)
     for start in range(0, len(own), step):
         block = slice(start, start + step)
-        apart = values[near[block]].astype(np.float64) - values[own[block], None]
-        distances = np.sqrt(np.einsum("ijk,ijk->ij", apart, apart)).astype(np.float32)
-        for row, close, far in zip(own[block], near[block], distances, strict=True):
-            rows[row] = {"ids": close.astype(np.int32), "distances": far}
+        difference = values[near[block]].astype(np.float64) - values[own[block], None]
+        distances = np.sqrt(np.einsum("ijk,ijk->ij", difference, difference)).astype(np.float32)
+        for row, neighbours, to_neighbours in zip(own[block], near[block], distances, strict=True):
+            rows[row] = {"ids": neighbours.astype(np.int32), "distances": to_neighbours}
     return pa.array(rows, NEIGHBOURS)
 
 

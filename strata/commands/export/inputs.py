@@ -1,4 +1,4 @@
-"""What an export is written from: the artifacts of one run, checked to belong together."""
+"""The artifacts of one run that the exports are written from, checked to belong together."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from strata.dataset.description import DatasetDescription
 
 @dataclass(frozen=True)
 class Measured:
-    """Where the measured samples are decided, and their neighbours in each exported layer."""
+    """The layers at which the measured samples are decided, and their neighbours in each exported layer."""
 
     decisions: SampleDecisions
     points: dict[str, LayerPoints]
@@ -29,7 +29,7 @@ class Measured:
 class ExportInputs:
     """A run's samples with their images, uint8 (n, H, W) or (n, H, W, 3), and the maps and shapes of exported layers.
 
-    `order` are all layers of the run, which a commit layer counts; `measured` is None where nothing was measured.
+    `order` has all layers of the run; a commit layer is an index into it. `measured` is None if nothing was measured.
     """
 
     run: RunArtifacts
@@ -44,10 +44,10 @@ class ExportInputs:
 
 
 def load_export_inputs(run: RunArtifacts, chosen: Sequence[str]) -> ExportInputs:
-    """Return what is exported of the chosen layers of a run.
+    """Return what is exported for the chosen layers of a run.
 
-    Raises StrataError where an artifact is missing, damaged, or of another model, data set, split or samples than the
-    others.
+    Raises StrataError if an artifact is missing, damaged, or does not match the model, data set, split or samples of
+    the others.
     """
     return ExportInputs(
         run=run,
@@ -74,9 +74,9 @@ KINDS = ("late", "flip_flopper", "right_then_lost")
 
 
 def sample_table(inputs: ExportInputs) -> pd.DataFrame:
-    """Return one row a sample, in the order of the arrays; what was not measured of a sample is missing there.
+    """Return one row per sample, in the order of the arrays; values that were not measured are missing.
 
-    `commit_layer` is a layer's name or 'never', `commit_depth` its place among all layers, missing for 'never'.
+    `commit_layer` is a layer's name or 'never'; `commit_depth` is its index among all layers, missing for 'never'.
     """
     samples, classes = inputs.samples, np.array(inputs.dataset.classes, dtype=object)
     table = pd.DataFrame(

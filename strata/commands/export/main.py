@@ -1,4 +1,4 @@
-"""Export: what was computed, in the forms of other tools: TensorBoard's projector, Embedding Atlas, arrays.
+"""Export: a run's artifacts in the formats of other tools: TensorBoard's projector, Embedding Atlas, arrays.
 
 python -m strata.commands.export.main --out exports [--layers h4 h5]
 """
@@ -16,7 +16,7 @@ from strata.core.errors import StrataError
 from strata.core.paths import Paths
 from strata.core.stage import run_stage, stage_parser
 
-# What other tools open first: removed before an export and written after all that it names.
+# The files that other tools open first: removed before an export, and written after all files that they name.
 LAST = (f"tensorboard/{CONFIG}", "arrays/samples.csv", "atlas/samples.parquet")
 OF_A_LAYER = (
     *("arrays/{}.npy", "arrays/maps/{}.npy"),
@@ -35,11 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = chosen_layers(options.layers, order)
     inputs = load_export_inputs(run, chosen)
     if inputs.measured is None:
-        say(f"export: no {run.paths.measures}, so without commit layers and neighbours")
+        say(f"export: {run.paths.measures} does not exist; commit layers and neighbours are left out")
     out = options.out
     for name in LAST:
         (out / name).unlink(missing_ok=True)
-    earlier = {path.stem for path in (out / "arrays/maps").glob("*.npy")}  # perhaps of another network
+    earlier = {path.stem for path in (out / "arrays/maps").glob("*.npy")}  # perhaps from another network
     for layer in earlier.union(order).difference(chosen):
         for name in OF_A_LAYER:
             (out / name.format(layer)).unlink(missing_ok=True)
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def chosen_layers(names: Sequence[str] | None, order: Sequence[str]) -> list[str]:
-    """Return the layers named, all if none are, in the run's order. Raises StrataError for one that the run lacks."""
+    """Return the named layers, or all, in the run's order. Raises StrataError for one that the run does not have."""
     for name in names or ():
         if name not in order:
             raise StrataError(f"export: the run has no layer '{name}'; allowed: {', '.join(order)}")

@@ -1,7 +1,7 @@
 """The export for TensorBoard's embedding projector: `tensorboard --logdir exports/tensorboard`.
 
-projector_config.pbtxt names every tensor; layers/<layer>.bytes are activations as raw float32, maps/<layer>.tsv their
-maps as text, with a third column of zeros; metadata.tsv has a row a sample, sprite.png the images, row by row.
+projector_config.pbtxt lists the tensors: layers/<layer>.bytes has activations as raw float32, and maps/<layer>.tsv has
+the map as text, with a third column of zeros. metadata.tsv has one row per sample, and sprite.png the images, by row.
 https://github.com/tensorflow/tensorboard/blob/master/docs/tensorboard_projector_plugin.ipynb
 """
 
@@ -20,20 +20,20 @@ from strata.core.files import whole_file, write_text
 from strata.report.figures.image_grid import sheet_of, shrunk
 
 CONFIG = "projector_config.pbtxt"
-SPRITE_SIDE = 8192  # pixels; what browsers' textures hold
+SPRITE_SIDE = 8192  # pixels; the limit of browsers' textures
 ROWS_AT_A_TIME = 500
 HEAD_BYTES = 1 << 20
 
 
 def write_projector(folder: Path, inputs: ExportInputs, arrays: dict[str, Path]) -> None:
-    """Write the log folder; `arrays` are the layers' .npy files. The file that names all others is written last."""
+    """Write the log folder; `arrays` are the layers' .npy files. The file that lists all others is written last."""
     (folder / CONFIG).unlink(missing_ok=True)
     width, height = write_sprite(folder / "sprite.png", inputs.images)
     write_metadata(folder / "metadata.tsv", inputs)
     tensors = []
     for layer, path in arrays.items():
         values = np.load(path, mmap_mode="r")
-        # TensorBoard 2.21 shows nothing of a tensor of two columns: its third component is NaN.
+        # TensorBoard 2.21 shows no tensor with two columns: its third component is NaN.
         points = np.pad(inputs.maps[layer].points, ((0, 0), (0, 1)))
         file = write_tensor(folder / "layers" / layer, values)
         write_tsv(folder / "maps" / f"{layer}.tsv", points)
@@ -42,7 +42,7 @@ def write_projector(folder: Path, inputs: ExportInputs, arrays: dict[str, Path])
 
 
 def _entry(name: str, path: str, shape: tuple[int, ...], width: int, height: int) -> str:
-    """Return a tensor's entry of the configuration; layers' names need no escapes."""
+    """Return a tensor's entry in the configuration; layers' names need no escapes."""
     return (
         "embeddings {\n"
         f'  tensor_name: "{name}"\n'
@@ -60,12 +60,12 @@ def _entry(name: str, path: str, shape: tuple[int, ...], width: int, height: int
 
 
 def write_tensor(stem: Path, values: NDArray[np.float32]) -> str:
-    """Write values (n, D) beside `stem` and return the file's name: .bytes, or .tsv where bytes would pass for text.
+    """Write values (n, D) to `stem` with a suffix, and return the file's name: .bytes, or .tsv if bytes look like text.
 
     TensorBoard reads every tensor as text, and as bytes only when a line is not UTF-8.
     """
     head = values[: 1 + HEAD_BYTES // (4 * values.shape[1])].astype("<f4").tobytes()
-    suffix, other = (".tsv", ".bytes") if passes_for_text(head) else (".bytes", ".tsv")
+    suffix, other = (".tsv", ".bytes") if looks_like_text(head) else (".bytes", ".tsv")
     path = stem.parent / f"{stem.name}{suffix}"
     if suffix == ".tsv":
         write_tsv(path, values)
@@ -77,13 +77,13 @@ def write_tensor(stem: Path, values: NDArray[np.float32]) -> str:
     return path.name
 
 
-def passes_for_text(head: bytes) -> bool:
-    """Return whether the first line of what a file begins with is UTF-8, as far as it is given."""
+def looks_like_text(head: bytes) -> bool:
+    """Return whether the first line of a file, given its beginning, is UTF-8."""
     line, _, _ = head.partition(b"\n")
     try:
         line.decode("utf-8")
     except UnicodeDecodeError as error:
-        return error.end == len(head)  # cut off, not wrong
+        return error.end == len(head)  # a character is cut off, not wrong
     return True
 
 
@@ -94,7 +94,7 @@ def write_tsv(path: Path, values: NDArray[np.float32]) -> None:
 
 
 def write_metadata(path: Path, inputs: ExportInputs) -> None:
-    """Write a line of column names, and one a sample; the format has no escape: blanks stand for tabs and breaks."""
+    """Write column names, then one line per sample; tabs and line breaks become blanks, as there is no escape."""
     table = sample_table(inputs)
     rows: Iterable[tuple[Any, ...]] = table.astype(object).where(table.notna(), "").itertuples(index=False, name=None)
     lines = ["\t".join(table.columns), *("\t".join(cell(value) for value in row) for row in rows)]
@@ -108,7 +108,7 @@ def cell(value: Any) -> str:
 
 
 def write_sprite(path: Path, images: NDArray[np.uint8]) -> tuple[int, int]:
-    """Write images (n, H, W) or (n, H, W, 3) row by row in a square; return width and height of one, perhaps shrunk."""
+    """Write images (n, H, W) or (n, H, W, 3) by row in a square, perhaps shrunk; return one's width and height."""
     count, height, width = images.shape[:3]
     columns = math.ceil(math.sqrt(count))
     small = shrunk(images, SPRITE_SIDE / (columns * max(height, width)))
