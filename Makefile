@@ -7,17 +7,17 @@ GIGABYTES_NEEDED := $(if $(TORCH_INDEX),3,9)
 
 VENV := .venv
 READY := $(VENV)/set-up-done
-# The Python that sets up is not that of a .venv which may be broken.
+# Setting up uses a Python outside .venv, which may be broken.
 OUTER_PATH := $(PATH)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# A .venv that lost its Python or its packages (an upgrade of the system, say) is set up anew. One that was moved works by
-# make only: its scripts, and its activation, name the folder where it was set up.
+# A .venv that lost its Python or its packages (after a system upgrade, say) is set up again. One that was moved works only
+# through make: its scripts and its activation contain the path where it was set up.
 FINDS_DVC := 'import importlib.util, sys; sys.exit(importlib.util.find_spec("dvc") is None)'
 $(shell test ! -e $(READY) || $(VENV)/bin/python -c $(FINDS_DVC) 2> /dev/null || rm -f $(READY))
 $(shell test ! -s $(READY) || test "$$(cat $(READY))" = "$$(pwd -P)" || \
-  echo "note: this folder was moved after .venv was set up: make works, activating .venv does not; for that: make clean-venv repro" >&2)
+  echo "note: this folder was moved after .venv was set up: make works, but activating .venv does not; to fix that: make clean-venv repro" >&2)
 
 .DEFAULT_GOAL := help
 .PHONY: help repro experiments compare export verify test browser check bench kills fuzz portable-check format requirements deps notebook clean-venv
@@ -26,27 +26,27 @@ help: ## print this
 	@echo "usage: make TARGET [PYTHON=python3.12] [TORCH_INDEX=address]"
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-repro: $(READY) ## set up if need be, then bring the data, the model, the activations, the maps and the report up to date
+repro: $(READY) ## set up if needed, then bring the data, model, activations, maps and report up to date
 	@python -m dvc repro
 	@echo "The report: reports/index.html"
 
-experiments: $(READY) ## what was changed and what came out, one line an experiment: make experiments [ALL=1 for all commits]
+experiments: $(READY) ## one line per experiment, with its changes and results: make experiments [ALL=1 for all commits]
 	@python -m strata.commands.experiments $(if $(ALL),--all-commits)
 
 compare: $(READY) ## two runs side by side: make compare A=<experiment or revision> B=<another, or workspace>
 	@test -n "$(A)" && test -n "$(B)" || { echo "usage: make compare A=<experiment or revision> B=<another, or workspace>" >&2; exit 1; }
 	@python -m strata.commands.compare "$(A)" "$(B)" --out reports/compare.html
 
-export: $(READY) ## for TensorBoard, Embedding Atlas, NumPy and FiftyOne, to exports/: make export [LAYERS="h4 h5"]
+export: $(READY) ## write exports/ for TensorBoard, Embedding Atlas, NumPy and FiftyOne: make export [LAYERS="h4 h5"]
 	@python -m strata.commands.export.main --out exports $(if $(LAYERS),--layers $(foreach layer,$(LAYERS),"$(layer)"))
 
 verify: $(READY) ## recompute the committed state in another folder and compare every artifact: make verify [REV=revision]
 	@python -m strata.commands.verify --rev "$(or $(REV),HEAD)"
 
-test: $(READY) ## set up if need be, then run every test
+test: $(READY) ## set up if needed, then run every test
 	@python -m pytest
 
-browser: $(READY) ## install a Chromium for the tests of the page, unless there is one
+browser: $(READY) ## install Chromium for the page's tests, unless there is one
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium > /dev/null; \
@@ -60,32 +60,32 @@ check: $(READY) ## what CI runs: format, lint, types, then the tests
 	@python -m mypy
 	@$(MAKE) --no-print-directory test
 
-bench: $(READY) ## speed and memory, in one run, to benchmarks/results.md: make bench [MIRROR=folder of Fashion-MNIST ALL=1]
+bench: $(READY) ## measure speed and memory, for benchmarks/results.md: make bench [MIRROR=folder of Fashion-MNIST ALL=1]
 	@python -m benchmarks.run --out benchmarks $(if $(MIRROR),--mirror "$(MIRROR)") $(if $(ALL),--all-images)
 
-kills: $(READY) ## kill every stage at random moments, and compare what DVC repairs with an undisturbed run: make kills [KILLS=60]
+kills: $(READY) ## kill every stage at random moments, and check that DVC repairs it: make kills [KILLS=60]
 	@python -m benchmarks.kills --kills $(or $(KILLS),60)
 
-fuzz: $(READY) ## feed the readers of files with damaged bytes, guided by coverage: make fuzz [MINUTES=3, for each reader]
+fuzz: $(READY) ## feed damaged bytes to every file reader, guided by coverage: make fuzz [MINUTES=3 per reader]
 	@python -c 'import atheris' 2> /dev/null || python -m pip install --quiet atheris==3.0.0
 	@python -m fuzz.run --minutes "$(or $(MINUTES),3)"
 
-portable-check: $(READY) ## is `reproducible: portable` the same here and on an emulated Haswell? Takes minutes, and Debian's qemu-user
+portable-check: $(READY) ## check `reproducible: portable` on an emulated Haswell; takes half an hour, and needs Debian's qemu-user
 	@python -m benchmarks.portable_check
 
-format: $(READY) ## format the code and mend what the linter can
+format: $(READY) ## format the code and fix what the linter can
 	@python -m ruff format .
 	@python -m ruff check --fix .
 
-requirements: $(READY) ## write requirements.txt anew from pyproject.toml, for every platform
+requirements: $(READY) ## update requirements.txt from pyproject.toml, for every platform
 	@python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest \
 	  --upgrade --no-annotate --no-emit-index-url --custom-compile-command "make requirements" --output-file requirements.txt
 
-deps: $(READY) ## write what follows from the code: the deps and plots of dvc.yaml, docs/measures.md
+deps: $(READY) ## update what is generated from the code: the deps and plots of dvc.yaml, and docs/measures.md
 	@python -m tools.stage_packages
 	@python -m tools.measure_documents
 
-notebook: $(READY) ## make docs/guided_exercise.ipynb from its text form, docs/guided_exercise.py
+notebook: $(READY) ## generate docs/guided_exercise.ipynb from docs/guided_exercise.py
 	@python -m tools.notebook
 
 clean-venv: ## remove .venv
@@ -93,7 +93,7 @@ clean-venv: ## remove .venv
 
 $(READY): requirements.txt
 	@PATH='$(OUTER_PATH)' $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "error: Strata needs Python 3.11 or newer, and $(PYTHON) is older or absent;" \
+	  echo "error: Strata needs Python 3.11 or newer, and $(PYTHON) is older or missing;" \
 	    "name another: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
 	@test -x $(VENV)/bin/python || test "$$(df -Pk . | awk 'NR == 2 { print int($$4 / 1048576) }')" -ge $(GIGABYTES_NEEDED) || { \
 	  echo "error: setting up needs $(GIGABYTES_NEEDED) GB of free disk here; PyTorch's CPU build needs less:" \

@@ -1,1 +1,1 @@
-"""Speed and memory, against the common way and the machine's own limits, in one run: `make bench`."""
+"""Speed and memory compared with the common way and with the machine's limits, in one run: `make bench`."""

@@ -1,4 +1,4 @@
-"""What Parquet's codecs make of activations: bytes and seconds of writing and reading, in one run.
+"""How Parquet's codecs compress activations: size, and seconds for writing and reading, in one run.
 
 python -m benchmarks.compression --activations data/activations --layers h1 h5
 """
@@ -31,15 +31,15 @@ def main() -> None:
     parser.add_argument("--activations", type=Path, default=Path("data/activations"))
     parser.add_argument("--layers", nargs="+", default=["h1", "h5"])
     options = parser.parse_args()
-    found = {layer: of_layer(options.activations / f"{layer}.parquet") for layer in options.layers}
-    for layer, codecs in found.items():
+    costs = {layer: codec_costs(options.activations / f"{layer}.parquet") for layer in options.layers}
+    for layer, codecs in costs.items():
         for codec, cost in codecs.items():
             print(f"{layer:6} {codec:18} " + " ".join(f"{name} {value:.3f}" for name, value in cost.items()))
-    print(json.dumps(found))
+    print(json.dumps(costs))
 
 
-def of_layer(path: Path) -> dict[str, dict[str, float]]:
-    """Return codec -> the size relative to the bare floats, and seconds of writing and reading."""
+def codec_costs(path: Path) -> dict[str, dict[str, float]]:
+    """Return codec -> size relative to the bare floats, and seconds for writing and reading."""
     values = read_activations(path).values
     flat = pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), values.shape[1])
     table = pa.table({"sample_id": pa.array(np.arange(len(values), dtype=np.int32)), "activation": flat})

@@ -1,4 +1,4 @@
-"""What an engine costs and keeps: the same reduced activations, by every engine; against scikit-learn's own.
+"""An engine's cost and quality on the same reduced activations, compared with scikit-learn by itself.
 
 python -m benchmarks.embedding_quality --activations FOLDER --layer h3 --engine onedal
 """

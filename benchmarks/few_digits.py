@@ -1,4 +1,4 @@
-"""A few digits of `mnist-5k` through all stages in one process: what an emulated processor does in minutes.
+"""A few digits of `mnist-5k` through all stages in one process, few enough for an emulated processor.
 
 python -m benchmarks.few_digits PYTHON    # in a folder with params.yaml and data/raw; PYTHON starts the workers
 """
@@ -21,7 +21,7 @@ from strata.sources.mnist_5k import TEST_IMAGES_PER_CLASS, packaged_digits, stra
 
 ROOT = Path(__file__).resolve().parent.parent
 COUNTS = {"train": 192, "test": 100}
-# All else is as in params.yaml: the network, the layers, the batches, the threads.
+# Everything else is as in params.yaml: the network, the layers, the batches, the threads.
 FEWER: dict[str, dict[str, Any]] = {
     "train": {"epochs": 2, "log_interval": 2, "checkpoints": [0.5, 2]},
     "embed": {"perplexity": 20, "early_exaggeration_iterations": 150, "iterations": 100},
@@ -44,7 +44,7 @@ def few_digits_params(mode: str) -> dict[str, Any]:
 
 
 def few_digits(folder: Path) -> None:
-    """Write a folder as the download stage leaves it, with the first digits of each half of the data set."""
+    """Write a folder like that of the download stage, with the first digits of both splits of the data set."""
     parts = stratified_split(*packaged_digits(), TEST_IMAGES_PER_CLASS)
     for split, (images, labels) in zip(("train", "test"), parts, strict=True):
         write_idx(folder / IMAGE_FILES[split], images[: COUNTS[split]])
@@ -53,7 +53,7 @@ def few_digits(folder: Path) -> None:
 
 
 def run_stages() -> dict[str, float]:
-    """Run the commands of dvc.yaml, but for the download, in this folder and process; return the seconds of each."""
+    """Run the commands of dvc.yaml, except download, in this folder and process; return the seconds of each."""
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     seconds = {}
     for name, stage in stages.items():

@@ -1,4 +1,4 @@
-"""A command that is ended by a signal at some moment, and what is looked at then: processes, files, and dvc.lock."""
+"""Run a command, send it a signal, and look at what is left: processes, files, and dvc.lock."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ from strata.core.files import md5_of
 from tests.environments.small_clone import environment
 from tests.pipeline_paths import outputs
 
-SECONDS_TO_END = 15.0  # a worker that is still loading libraries looks for its parent only afterwards
+SECONDS_TO_END = 15.0  # a worker checks for its parent only once it has loaded its libraries
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 DVC_REPRO = (sys.executable, "-m", "dvc", "repro", "--quiet", "--no-run-cache")
 
@@ -34,9 +34,9 @@ class Stage:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its status (None: before the signal came), and the processes it left, by command line.
+    """How a command ended: its status (None if it ended before the signal), and the command lines of what it left.
 
-    `seconds` is how long they took to end; `printed` is its standard error.
+    `seconds` is how long the processes took to end; `printed` is the command's standard error.
     """
 
     status: int | None
@@ -46,7 +46,7 @@ class Ended:
 
 
 def read_stages(folder: Path) -> dict[str, Stage]:
-    """Return the stages of a repository, in order, each to be run by this Python."""
+    """Return the stages of a repository, in order, with commands that use this Python."""
     content = yaml.safe_load((folder / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     stages = {}
     for name, stage in content.items():
@@ -62,9 +62,10 @@ def remove_outs(folder: Path, stage: Stage) -> None:
 
 
 def end_by(kind: signal.Signals, command: Sequence[str], folder: Path, delay: float) -> Ended:
-    """Start a command in a session of its own, and send it a signal after `delay` seconds.
+    """Start a command in a new session, and send it a signal after `delay` seconds.
 
-    SIGINT goes to all its processes, as Ctrl-C does; the others to the first process only. Whatever is left is killed.
+    SIGINT goes to all its processes, as Ctrl-C does; other signals go to the first process only. Processes that are
+    still left are killed.
     """
     process = subprocess.Popen(
         command,
@@ -94,19 +95,19 @@ def end_by(kind: signal.Signals, command: Sequence[str], folder: Path, delay: fl
 
 
 def living(session: int) -> list[psutil.Process]:
-    """Return the processes of a session that run; one that has ended and that nobody waits for does not."""
-    found = []
+    """Return the running processes of a session, without zombies."""
+    processes = []
     for process in psutil.process_iter():
         try:
             if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
+                processes.append(process)
         except (psutil.Error, OSError):
             continue
-    return found
+    return processes
 
 
 def written_files(folder: Path, stages: Iterable[Stage]) -> dict[str, str]:
-    """Return the MD5 of every file at a final name that stages have written, by path."""
+    """Return the MD5 of every file with a final name that stages have written, by path."""
     paths = []
     for stage in stages:
         for out in stage.outs:
@@ -117,12 +118,12 @@ def written_files(folder: Path, stages: Iterable[Stage]) -> dict[str, str]:
 
 
 def half_files(folder: Path, stages: Iterable[Stage], whole: Mapping[str, str]) -> list[str]:
-    """Return the paths at final names whose bytes are not the whole file's."""
+    """Return the final paths whose bytes differ from those of the complete file."""
     return [path for path, md5 in written_files(folder, stages).items() if whole.get(path) != md5]
 
 
 def absent_objects(folder: Path) -> list[str]:
-    """Return the artifacts that dvc.lock names and whose bytes are not, or are others, in DVC's cache."""
+    """Return the artifacts of dvc.lock that are missing from DVC's cache, or damaged there."""
     if not (folder / "dvc.lock").exists():
         return []
     outs = {path: md5 for stage in read_lock(folder / "dvc.lock").values() for path, md5 in stage.outs.items()}

@@ -1,9 +1,9 @@
-"""Kill every stage at random moments, then let DVC repair: the end must equal an undisturbed run's.
+"""Kill every stage at random moments, then let DVC repair it: the result must equal that of an undisturbed run.
 
 python -m benchmarks.kills --kills 60 --seed 0
 
-In a temporary clone with little work. A round ends each stage by signals, the last stage first, then `dvc repro`
-itself, and then lets `dvc repro` run to its end, without DVC's run cache: all that was killed is computed anew.
+It works in a temporary clone with a small pipeline. Each round kills every stage, the last one first, then `dvc repro`
+itself, and then lets `dvc repro` finish without DVC's run cache, so that everything killed is computed again.
 """
 
 import argparse
@@ -29,20 +29,20 @@ from benchmarks.killed_stage import (
 )
 from tests.environments.small_clone import commit_all, copy_working_tree, run
 
-KILLS_OF_A_STAGE = 2  # in each round, the second one over what the first has left
+KILLS_OF_A_STAGE = 2  # per round; the second kill starts from what the first left
 DVC = "dvc repro"
 
 
 @dataclass
 class Tally:
-    """What was seen, by stage and signal: kills, and a line for every difference; the longest that a process lived."""
+    """The results: kills by stage and signal, one line per difference, and the longest time that a process survived."""
 
     kills: dict[tuple[str, str], int] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     def add(self, name: str, kind: str, ended: Ended, faults: list[str]) -> None:
-        """Count a kill and what was found wrong after it."""
+        """Count a kill and the faults after it."""
         self.kills[name, kind] = self.kills.get((name, kind), 0) + 1
         self.seconds = max(self.seconds, ended.seconds)
         self.differences += [f"{name} {kind}: {fault}" for fault in faults]
@@ -50,7 +50,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """A repository whose run nobody disturbed: its stages, its files' hashes, dvc.lock, and each command's seconds."""
+    """An undisturbed run in a repository: its stages, its files' hashes, dvc.lock, and each command's seconds."""
 
     folder: Path
     stages: Mapping[str, Stage]
@@ -60,7 +60,7 @@ class Undisturbed:
 
 
 def undisturbed_run(folder: Path) -> Undisturbed:
-    """Run the pipeline in a clone, once by DVC, once stage by stage for the time that each takes."""
+    """Run the pipeline in a clone, once with DVC, and once stage by stage to time each stage."""
     copy_working_tree(folder)
     run("dvc", "repro", "--quiet", folder=folder)
     commit_all(folder, "undisturbed")
@@ -73,12 +73,12 @@ def undisturbed_run(folder: Path) -> Undisturbed:
     durations[DVC] = sum(durations.values())
     whole = Undisturbed(folder, stages, files, (folder / "dvc.lock").read_bytes(), durations)
     if differences(whole):
-        raise RuntimeError(f"two runs that nobody disturbed are not the same: {differences(whole)}")
+        raise RuntimeError(f"two undisturbed runs differ: {differences(whole)}")
     return whole
 
 
 def kill(whole: Undisturbed, name: str, kind: int, rng: random.Random, tally: Tally) -> None:
-    """Kill a stage, or `dvc repro`, at a random moment, and look at what it left; again where it ended sooner."""
+    """Kill a stage, or `dvc repro`, at a random moment, and check what it left; retry if it ended before the signal."""
     signal = SIGNALS[kind % len(SIGNALS)]
     stages = [whole.stages[name]] if name in whole.stages else []
     command = stages[0].command if stages else DVC_REPRO
@@ -88,16 +88,16 @@ def kill(whole: Undisturbed, name: str, kind: int, rng: random.Random, tally: Ta
         ended = end_by(signal, command, whole.folder, rng.random() * whole.durations[name])
         if ended.status is not None:
             break
-    left = [f"lives on: {line}" for line in ended.left]
+    left = [f"still running: {line}" for line in ended.left]
     half = [f"half-written: {path}" for path in half_files(whole.folder, whole.stages.values(), whole.files)]
-    absent = [f"dvc.lock names what is not there: {path}" for path in absent_objects(whole.folder)]
+    absent = [f"in dvc.lock but missing or damaged: {path}" for path in absent_objects(whole.folder)]
     tally.add(name, signal.name, ended, left + half + absent)
 
 
 def differences(whole: Undisturbed) -> list[str]:
-    """Return a line for everything that is not as after the undisturbed run."""
-    found = written_files(whole.folder, whole.stages.values())
-    paths = sorted(path for path in {*found, *whole.files} if found.get(path) != whole.files.get(path))
+    """Return one line per difference from the undisturbed run."""
+    files = written_files(whole.folder, whole.stages.values())
+    paths = sorted(path for path in {*files, *whole.files} if files.get(path) != whole.files.get(path))
     lines = [f"differs: {path}" for path in paths]
     if (whole.folder / "dvc.lock").read_bytes() != whole.lock:
         lines.append("differs: dvc.lock")
@@ -105,7 +105,7 @@ def differences(whole: Undisturbed) -> list[str]:
 
 
 def rounds_of_kills(whole: Undisturbed, kills: int, seed: int) -> Tally:
-    """Kill stages in rounds, each ended by a run that repairs, until there were so many kills."""
+    """Kill stages in rounds, each followed by a repairing run, until there have been `kills` kills."""
     rng, tally, done = random.Random(seed), Tally(), 0
     turn = {name: rng.randrange(len(SIGNALS)) for name in (*whole.stages, DVC)}  # then each signal in turn
     while done < kills:
@@ -142,7 +142,7 @@ def main() -> None:
         tally = rounds_of_kills(undisturbed_run(Path(scratch)), options.kills, options.seed)
     print(table(tally))
     print(f"{sum(tally.kills.values())} kills, {options.kills} of them of stages; {len(tally.differences)} differences")
-    print(f"no process lived on for more than {tally.seconds:.1f} s")
+    print(f"no process survived for more than {tally.seconds:.1f} s")
     print("\n".join(tally.differences))
     sys.exit(1 if tally.differences else 0)
 

@@ -1,4 +1,4 @@
-"""The least that a stage's result takes, however it is computed: arithmetic of the network and of t-SNE, and bytes."""
+"""The least work that a stage's result needs, however it is computed: arithmetic of network and t-SNE, and bytes."""
 
 from pathlib import Path
 
@@ -17,10 +17,10 @@ from strata.training.params import TrainParams
 
 
 def least_work(folder: Path, points: int) -> dict[str, dict[str, float]]:
-    """Return GFLOP of arithmetic and GB of results, for the stages of a run under `folder`.
+    """Return GFLOP of arithmetic and GB of results, for the stages of a run in `folder`.
 
-    train: forward and backward for each image and epoch. extract: forward for each image; the activations as float32.
-    embed: the distances of all pairs of points in each layer, once, reduced as params.yaml says.
+    train: forward and backward for each image and epoch. extract: forward for each image, and the activations as
+    float32. embed: the distances of all pairs of points in each layer, once, reduced as in params.yaml.
     """
     params = folder / "params.yaml"
     description = read_description(folder / "data/raw")
@@ -42,5 +42,5 @@ def least_work(folder: Path, points: int) -> dict[str, dict[str, float]]:
             "gflop": forward.get_total_flops() * points / 1e9,
             "gigabytes": 4.0 * points * sum(units) / 1e9,
         },
-        "embed": {"gflop": float(points**2 * reduced.sum()) / 1e9, "gigabytes": 0.0},  # 2 a pair, each pair once
+        "embed": {"gflop": float(points**2 * reduced.sum()) / 1e9, "gigabytes": 0.0},  # 2 per pair, each pair once
     }

@@ -1,4 +1,4 @@
-"""What this machine can do at best, now: the rate of float32 matrix products, and of copying memory."""
+"""The best rates of this machine at the moment: float32 matrix products, and copying memory."""
 
 import time
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def best_rate(work, amount: float, repeats: int = 5) -> float:
-    """Return amount per second of the fastest of some repeats."""
+    """Return the amount per second of the fastest repeat."""
     times = []
     for _ in range(repeats):
         begin = time.perf_counter()

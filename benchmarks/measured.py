@@ -1,4 +1,4 @@
-"""A command's time and its peak memory, all its processes together."""
+"""A command's time and peak memory, over all its processes."""
 
 import subprocess
 import sys
@@ -9,12 +9,12 @@ from pathlib import Path
 
 import psutil
 
-SECONDS_BETWEEN = 0.5  # more often would take a share of the processor itself
+SECONDS_BETWEEN = 0.5  # sampling more often would itself take processor time
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds, the largest memory of one process, and of all together, in GiB; and what the command printed last."""
+    """Seconds, peak memory of one process and of all together in GiB, and the last line that the command printed."""
 
     seconds: float
     peak_process: float
@@ -23,9 +23,9 @@ class Cost:
 
 
 def measure(*command: str, folder: Path) -> Cost:
-    """Run a command of this Python's modules, sampling its memory twice a second.
+    """Run a Python module with arguments, sampling its memory twice a second.
 
-    Memory is the proportional share where the system tells it, so that shared pages count once.
+    Memory is the proportional share, if the system reports it, so that shared pages count once.
     """
     begin = time.perf_counter()
     process = subprocess.Popen(

@@ -1,6 +1,6 @@
-"""The guided exercise as it is commonly done: what Strata is measured against.
+"""The guided exercise as it is commonly done, for comparison with Strata.
 
-A DataLoader over PIL images, a layer's activations all in memory, scikit-learn's t-SNE on the raw activations.
+It uses a DataLoader over PIL images, keeps activations in memory, and runs scikit-learn's t-SNE on raw activations.
 
 python -m benchmarks.naive_exercise --data data/raw --points 1000
 """
@@ -25,7 +25,7 @@ from strata.network.params import NetworkParams
 
 
 class PilImages(Dataset):
-    """Images as PIL images, transformed one by one, as torchvision's own data sets hand them out."""
+    """Images as PIL images, transformed one by one, as in torchvision's own data sets."""
 
     def __init__(self, folder: Path, split: str, mean: float, std: float) -> None:
         loaded = load_images(folder, split)
@@ -35,8 +35,8 @@ class PilImages(Dataset):
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, place: int):
-        return self.transform(Image.fromarray(self.images[place])), int(self.labels[place])
+    def __getitem__(self, index: int):
+        return self.transform(Image.fromarray(self.images[index])), int(self.labels[index])
 
 
 def main() -> None:

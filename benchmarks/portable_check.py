@@ -1,10 +1,10 @@
-"""Does `reproducible: portable` keep its word? The stages on this processor, and on a Haswell that QEMU emulates.
+"""Check `reproducible: portable`: run the stages on this processor, and on a Haswell that QEMU emulates.
 
 python -m benchmarks.portable_check [--processor Haswell]
 
-A few digits go through the network of params.yaml, from training to the report, three times: here and emulated, both
-in portable mode, and, to see whether the limits are needed, here in machine mode. The emulated run takes most of the
-time. It exits with 0 only if both portable runs wrote the same bytes.
+A few digits go through the network of params.yaml, from training to the report, three times: on this processor and
+emulated, both in portable mode, and on this processor in machine mode, to show that the limits are needed. The emulated
+run takes most of the time. It exits with 0 only if both portable runs wrote the same bytes.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     qemu = shutil.which(QEMU)
     if qemu is None:
-        sys.exit(f"error: {QEMU} is not installed; `apt install qemu-user` brings it")
+        sys.exit(f"error: {QEMU} is not installed; run `apt install qemu-user`")
     with tempfile.TemporaryDirectory(prefix="strata-portable-") as scratch:
         root = Path(scratch)
         wrapper = write_wrapper(root / "python", [qemu, "-cpu", options.processor, sys.executable])
@@ -43,29 +43,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
             HERE: run(root, HERE, sys.executable, "portable"),
             EMULATED: run(root, EMULATED, str(wrapper), "portable"),
         }
-        found = {name: hashes(root / name) for name in seconds}
-    different = print_table(found, options.processor)
+        artifacts = {name: hashes(root / name) for name in seconds}
+    different = print_table(artifacts, options.processor)
     print_seconds(seconds)
     if different:
-        sys.exit(f"error: {len(different)} artifacts are others on an emulated {options.processor}")
-    print(f"portable-check: all {len(found[HERE])} artifacts are the same here and on an emulated {options.processor}")
+        sys.exit(f"error: {len(different)} artifacts differ on an emulated {options.processor}")
+    print(
+        f"portable-check: all {len(artifacts[HERE])} artifacts are the same here and on an emulated {options.processor}"
+    )
 
 
 def write_wrapper(path: Path, command: Sequence[str]) -> Path:
-    """Write a script that starts Python by a command: QEMU's user emulation does not follow what a program starts."""
+    """Write a script that starts Python through QEMU: user emulation does not follow the programs that it starts."""
     path.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@" 2>> "$0.log"\n', encoding="utf-8")
     path.chmod(0o755)
     return path
 
 
 def run(root: Path, name: str, python: str, mode: str) -> dict[str, float]:
-    """Run the stages in a process of their own, writing root/name; return the seconds that each took, by its name."""
+    """Run the stages in a new process, writing root/name; return the seconds of each, by name."""
     folder = root / name
     few_digits(folder / "data/raw")
     params = folder / "params.yaml"
     params.write_text(yaml.safe_dump(few_digits_params(mode), sort_keys=False), encoding="utf-8")
-    print(f"portable-check: {name}" + (", for ten minutes and more" if name == EMULATED else ""), flush=True)
-    # The variables are set here, as a stage that starts itself anew would leave the emulation.
+    print(f"portable-check: {name}" + (", for ten minutes or more" if name == EMULATED else ""), flush=True)
+    # The variables are set here, because a stage that restarts itself would leave the emulation.
     variables = limited(os.environ) if mode == "portable" else dict(os.environ)
     variables |= {
         "STRATA_PROCESSES": "1",
@@ -77,8 +79,8 @@ def run(root: Path, name: str, python: str, mode: str) -> dict[str, float]:
     done = subprocess.run(command, cwd=folder, env=variables, check=False)
     if done.returncode:
         log = root / "python.log"
-        told = log.read_text(encoding="utf-8")[-2000:] if log.exists() else ""
-        sys.exit(f"error: the stages failed, {name}\n{told}")
+        output = log.read_text(encoding="utf-8")[-2000:] if log.exists() else ""
+        sys.exit(f"error: the stages failed, {name}\n{output}")
     return json.loads((folder / "seconds.json").read_text(encoding="utf-8"))
 
 
@@ -90,9 +92,9 @@ def hashes(folder: Path) -> dict[str, str]:
     return {name: sha256_of(path) for path, name in names.items() if not name.startswith(given)}
 
 
-def print_table(found: dict[str, dict[str, str]], processor: str) -> list[str]:
-    """Print which artifacts are the same; return those that the two portable runs do not share."""
-    here, emulated, machine = found[HERE], found[EMULATED], found[MACHINE]
+def print_table(artifacts: dict[str, dict[str, str]], processor: str) -> list[str]:
+    """Print which artifacts are the same; return those that differ between the two portable runs."""
+    here, emulated, machine = artifacts[HERE], artifacts[EMULATED], artifacts[MACHINE]
     different = [name for name in sorted({*here, *emulated}) if here.get(name) != emulated.get(name)]
     print(f"\n{'artifact':42} emulated {processor:10} machine mode here")
     for name in sorted({*here, *emulated}):

@@ -1,4 +1,4 @@
-"""The benchmark's results as a page of text and a figure."""
+"""The benchmark's results, as a Markdown page and a figure."""
 
 import json
 from pathlib import Path
@@ -21,15 +21,15 @@ def write_results(folder: Path, runs: dict[str, Any]) -> None:
     lines = [
         "# Benchmarks",
         "",
-        "One run of `make bench`; times differ from machine to machine and from hour to hour, ratios less so.",
-        f"The machine at its best in this run: {floor['sgemm']:.0f} GFLOP/s of float32 matrix products, "
+        "This is one run of `make bench`. Times differ between machines and from hour to hour, ratios less so.",
+        f"The machine's best rates in this run: {floor['sgemm']:.0f} GFLOP/s of float32 matrix products, "
         f"{floor['copy']:.1f} GB/s of copying.",
         "",
-        "*Naive*: the exercise with a DataLoader over PIL images, activations in memory, scikit-learn's t-SNE on the",
-        "raw activations of every layer (`benchmarks/naive_exercise.py`). Strata's times include starting Python,",
-        "the naive ones only in the last row.",
+        "*Naive*: the exercise with a DataLoader over PIL images, activations in memory, and scikit-learn's t-SNE on",
+        "the raw activations of every layer (`benchmarks/naive_exercise.py`). Strata's times include starting Python;",
+        "the naive times include it only in the last row.",
         "",
-        "*Floor*: the least that the result takes, at those two rates (`benchmarks/least_work.py`): the network's",
+        "*Floor*: the least time that the result needs at those two rates (`benchmarks/least_work.py`): the network's",
         "products, forward and backward; the activations, copied once; for t-SNE the distances of all pairs, once.",
         "",
     ]
@@ -48,7 +48,7 @@ def section(title: str, run: dict[str, Any], floor: dict[str, float]) -> list[st
     lines = [
         f"## {title}",
         "",
-        "| work | Strata, s | naive, s | naive / Strata | Strata / floor | peak of a process, GiB | of all, GiB |",
+        "| work | Strata, s | naive, s | naive / Strata | Strata / floor | peak per process, GiB | peak of all, GiB |",
     ]
     lines.append("|---|---:|---:|---:|---:|---:|---:|")
     rows = ("download", "train", "train bfloat16", "extract", "embed", "measure", "report")
@@ -78,28 +78,28 @@ def section(title: str, run: dict[str, Any], floor: dict[str, float]) -> list[st
 def engine_lines(run: dict[str, Any]) -> list[str]:
     """Return a table of the t-SNE engines on one layer."""
     lines = [
-        "| t-SNE of h3 reduced to 50 (peer: scikit-learn by itself, all threads) | s | KL, exact sum | recall |",
+        "| t-SNE of h3, reduced to 50 (peer: scikit-learn by itself, all threads) | s | KL, exact sum | recall |",
         "|---|---:|---:|---:|",
     ]
-    for name, found in run.items():
+    for name, costs in run.items():
         if name.startswith("engine "):
-            figures = f"{found['seconds']:.1f} | {found['kl']:.3f} | {found['recall']:.3f}"
+            figures = f"{costs['seconds']:.1f} | {costs['kl']:.3f} | {costs['recall']:.3f}"
             lines.append(f"| {name.removeprefix('engine ')} | {figures} |")
     return [*lines, ""]
 
 
 def floor_seconds(run: dict[str, Any], stage: str, floor: dict[str, float]) -> float:
-    """Return the seconds that a stage's least work takes at the machine's best rates."""
+    """Return the seconds of a stage's least work at the machine's best rates."""
     least = run["least work"][stage]
     return least["gflop"] / floor["sgemm"] + least["gigabytes"] / floor["copy"]
 
 
 def growth_section(runs: dict[str, Any]) -> list[str]:
-    """Return the lines about how cost grows with the number of points, up to all of them."""
+    """Return the lines about how cost grows with the number of points, up to all images."""
     lines = [
         "## Growth: all 70,000 images, seven layers",
         "",
-        "Peaks are those of one process, in GiB.",
+        "Peaks are per process, in GiB.",
         "",
         "| points | extract, s | embed, s | extract, peak | embed, peak | activations, GB |",
         "|---:|---:|---:|---:|---:|---:|",
@@ -120,7 +120,7 @@ def naive_seconds(run: dict[str, Any]) -> dict[str, float]:
 
 
 def draw(runs: dict[str, Any]) -> Figure:
-    """Return bars of Strata's and the naive way's seconds by stage, on a log axis."""
+    """Return bars of the seconds by stage, for Strata and the naive way, on a log axis."""
     names = [name for name in ("small", "large") if name in runs]
     with strata_style():
         growing = "all" in runs
@@ -134,8 +134,8 @@ def draw(runs: dict[str, Any]) -> Figure:
                 (-0.2, WARM, "naive", [naive[stage] for stage in STAGES]),
                 (0.2, ACCENT, "Strata", [runs[name][stage]["seconds"] for stage in STAGES]),
             ):
-                places = [place + offset for place in range(len(STAGES))]
-                bars = axis.bar(places, seconds, 0.38, color=colour, label=title)
+                positions = [stage + offset for stage in range(len(STAGES))]
+                bars = axis.bar(positions, seconds, 0.38, color=colour, label=title)
                 axis.bar_label(bars, [f"{second:.1f}" for second in seconds], fontsize=9)
             axis.set(yscale="log", ylabel="seconds", title=TITLES[name])
             axis.set_xticks(range(len(STAGES)), STAGES)
@@ -144,7 +144,7 @@ def draw(runs: dict[str, Any]) -> Figure:
 
 
 def draw_growth(axis: Axes, runs: list[dict[str, Any]]) -> None:
-    """Draw seconds against points on log axes, with what a cost in proportion to the points would be."""
+    """Draw seconds against points on log axes, with a line for a cost in proportion to the points."""
     points = [run["points"] for run in runs]
     for stage, colour, marker in (("embed", ACCENT, "o"), ("extract", WARM, "s")):
         seconds = [run[stage]["seconds"] for run in runs]

@@ -1,4 +1,4 @@
-"""Everything that is quoted of speed and memory, measured in one run; writes results.md, results.json and results.png.
+"""Measures all quoted figures of speed and memory in one run; writes results.md, results.json and results.png.
 
 python -m benchmarks.run --out benchmarks --mirror /usr/share/datasets/fashion-mnist
 """
@@ -22,7 +22,7 @@ from strata.artifacts.samples import read_samples
 
 ROOT = Path(__file__).resolve().parent.parent
 ALL = ("download", "train", "extract", "embed", "measure", "report")
-# 'peer' is scikit-learn by itself, on all cores. Its engine within Strata, on one, would take hours for all images.
+# 'peer' is scikit-learn by itself, on all cores. As Strata's engine, on one core, it would take hours for all images.
 ENGINES = ("onedal", "sklearn", "opentsne", "peer")
 FAST_ENGINES = ("onedal", "opentsne", "peer")
 
@@ -31,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("benchmarks"))
     parser.add_argument(
-        "--mirror", help="folder or address of all of Fashion-MNIST; without it the default digits serve"
+        "--mirror", help="folder or address of all of Fashion-MNIST; without it only the default digits are used"
     )
     parser.add_argument("--all-images", action="store_true", help="maps of all 70,000 images, too: ten minutes more")
     options = parser.parse_args()
@@ -61,15 +61,15 @@ def run_pipeline(
             params[section] |= values
         write_params(folder, params)
         commands = stage_commands()
-        costs: dict[str, Any] = {name: told(name, measure(*commands[name], folder=folder)) for name in stages}
+        costs: dict[str, Any] = {name: reported(name, measure(*commands[name], folder=folder)) for name in stages}
         costs["points"] = len(read_samples(folder / "data/activations/samples.parquet")[0].sample_id)
         costs["activation bytes"] = sum(path.stat().st_size for path in (folder / "data/activations").glob("*.parquet"))
         costs["least work"] = least_work(folder, costs["points"])
         costs["accuracy"] = accuracy(folder / "reports/training.json")
         for engine in engines:
             words = ("--activations", "data/activations", "--layer", "h3", "--engine", engine)
-            found = measure("benchmarks.embedding_quality", *words, folder=folder)
-            costs[f"engine {engine}"] = json.loads(told(engine, found)["last_line"])
+            cost = measure("benchmarks.embedding_quality", *words, folder=folder)
+            costs[f"engine {engine}"] = json.loads(reported(engine, cost)["last_line"])
         if naive:
             costs |= other_ways(folder, params, costs["points"])
         page = folder / "reports/index.html"
@@ -78,20 +78,20 @@ def run_pipeline(
 
 
 def other_ways(folder: Path, params: dict[str, Any], points: int) -> dict[str, Any]:
-    """Return the costs of the naive exercise, and of training in bfloat16 where the processor has it."""
+    """Return the costs of the naive exercise, and of training in bfloat16 if the processor supports it."""
     words = ("--data", "data/raw", "--points", str(points))
-    naive = told("naive", measure("benchmarks.naive_exercise", *words, folder=folder))
+    naive = reported("naive", measure("benchmarks.naive_exercise", *words, folder=folder))
     costs: dict[str, Any] = {"naive": naive | {"parts": json.loads(naive["last_line"])}}
     if computes_in_bfloat16():
         params["train"]["precision"] = "bfloat16"
         write_params(folder, params)
         again = [word.replace("data/model", "again").replace("reports", "again") for word in stage_commands()["train"]]
-        costs["train bfloat16"] = told("train bfloat16", measure(*again, folder=folder))
+        costs["train bfloat16"] = reported("train bfloat16", measure(*again, folder=folder))
         costs["bfloat16 accuracy"] = accuracy(folder / "again/training.json")
     return costs
 
 
-def told(name: str, cost: Cost) -> dict[str, Any]:
+def reported(name: str, cost: Cost) -> dict[str, Any]:
     """Print a cost, and return it as a mapping."""
     print(f"{name}: {cost.seconds:.1f} s, {cost.peak_process:.2f} GiB; {cost.last_line}", flush=True)
     return asdict(cost)
@@ -102,7 +102,7 @@ def write_params(folder: Path, params: dict[str, Any]) -> None:
 
 
 def stage_commands() -> dict[str, list[str]]:
-    """Return each stage's module and arguments, as dvc.yaml has them."""
+    """Return each stage's module and arguments, from dvc.yaml."""
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
     return {name: stage["cmd"].split()[2:] for name, stage in stages.items()}
 
@@ -112,7 +112,7 @@ def accuracy(metrics: Path) -> float:
 
 
 def computes_in_bfloat16() -> bool:
-    """Whether this processor has instructions for bfloat16; without, it is emulated, and slower than float32."""
+    """Return whether this processor has instructions for bfloat16; without them it is emulated, slower than float32."""
     try:
         flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:

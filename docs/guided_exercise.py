@@ -1,12 +1,12 @@
 # %% [markdown]
 # # The guided exercise: what do the hidden layers represent?
 #
-# A small convolutional network learned to read digits. Here you take it apart: look at what it puts out at six places
-# inside, draw each of them as a t-SNE map, and find out where the digits come apart.
+# A small convolutional network learned to read digits. Here you take it apart: look at the outputs of six layers, draw
+# each of them as a t-SNE map, and find out where the digits come apart.
 #
-# Run `make repro` first: this notebook reads what it left in `data/` and `reports/`, and trains nothing. Open
-# [`reports/index.html`](../reports/index.html) in a browser, from disk, next to it. Every step has a question. Think,
-# then open the answer: it is computed from your own run, so it stays true after you have changed `params.yaml`.
+# Run `make repro` first: this notebook reads the files in `data/` and `reports/`, and trains nothing. Open
+# [`reports/index.html`](../reports/index.html) from disk in a browser next to it. Every step has a question. Think,
+# then open the answer: it is computed from your own run, so it stays true after you change `params.yaml`.
 
 # %%
 import os
@@ -26,10 +26,10 @@ from torch import nn
 
 import strata
 
-# Everything the run left behind, checked to belong together. Is something missing? `make repro` makes it.
+# All files of the run, checked to belong together. If something is missing, `make repro` makes it.
 run = strata.open_run(ROOT)
 samples, labels, classes, layers = run.samples, run.samples.label, run.dataset.classes, list(run.layers)
-print(f"{run.dataset.name}: {len(labels):,} {run.provenance.split} images, looked at in {', '.join(layers)}")
+print(f"{run.dataset.name}: {len(labels):,} {run.provenance.split} images in layers {', '.join(layers)}")
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 # How answers, figures and measures are shown.
@@ -38,7 +38,7 @@ from io import BytesIO
 
 
 def answer(*paragraphs, table=None):
-    """Show an answer that opens on a click; the texts may hold any sign."""
+    """Show an answer that opens on a click; the texts may contain any character."""
     text = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in paragraphs)
     rows = "" if table is None else table.to_html(border=0)
     display(HTML(f"<details><summary><b>Answer</b></summary>{text}{rows}</details>"))
@@ -52,7 +52,7 @@ def show(figure):
 
 
 def measured(name, control="none"):
-    """Return a measure's value, low and high, a row a layer; empty where it was not taken."""
+    """Return a measure's value, low and high, one row per layer; empty if it was not taken."""
     table = run.measures.table
     rows = table[(table["measure"] == name) & (table["control"] == control)].set_index("layer")
     return rows.loc[[layer for layer in layers if layer in rows.index], ["value", "low", "high"]].astype(float)
@@ -66,9 +66,9 @@ def counted(number, noun):
 # %% [markdown]
 # ## 1. The network
 #
-# The network as params.yaml describes it, with weights drawn at random from the run's seed: it has learned nothing yet.
+# This is the network that params.yaml describes, with random weights from the run's seed: it has learned nothing yet.
 #
-# **Question.** At which places would you look to follow an image from the pixels to the answer? Why after a ReLU or a
+# **Question.** Which outputs would you look at to follow an image from the pixels to the answer? Why after a ReLU or a
 # pooling, and not right after a convolution?
 
 # %%
@@ -81,11 +81,11 @@ print(network)
 modules = {path: module for path, module in network.named_modules() if path and not any(module.children())}
 answer(
     "The run looks at: "
-    + "; ".join(f"{layer}, what '{path}' puts out" for layer, path in paths.items() if path != "input")
+    + "; ".join(f"{layer}, the output of '{path}'" for layer, path in paths.items() if path != "input")
     + (", next to the input itself." if "input" in layers else "."),
-    "What a convolution puts out is a weighted sum, a linear step. Only the ReLU after it decides what is passed on,"
-    " and that is what the next part of the network sees. A pooling throws away where exactly a stroke was. These"
-    " are the steps after which something is gone for good, so they are where a representation changes.",
+    "A convolution outputs a weighted sum, a linear step. Only the ReLU after it decides what is passed on, and that is"
+    " what the next part of the network sees. A pooling discards the exact position of a stroke. After these steps"
+    " something is gone for good, so this is where a representation changes.",
 )
 
 # %% [markdown]
@@ -93,10 +93,10 @@ answer(
 #
 # ## 2. Its summary
 #
-# One row a module: the shape of what it puts out for one image, and how many parameters it has.
+# There is one row per module: the shape of its output for one image, and its number of parameters.
 #
-# **Question.** Which module holds most of the parameters? And which of the places that we look at is the widest: how
-# many numbers does it make of one image?
+# **Question.** Which module has most of the parameters? And which of our layers is the widest: how many numbers does it
+# output for one image?
 
 # %%
 print(strata.summary(network, run.dataset.image_shape, paths))
@@ -119,11 +119,11 @@ units = {layer: run.layers[layer].units for layer in layers}
 widest = max(units, key=units.get)
 pixels = int(np.prod(run.dataset.image_shape))
 answer(
-    f"'{heaviest}' holds {count:,} of {total:,} parameters, {count / total:.0%}. The convolutions"
-    f" ({', '.join(convolutions) or 'none here'}) hold {in_convolutions:,}, {in_convolutions / total:.0%}: a"
-    " convolution uses one small kernel everywhere in the image, a linear layer has a weight of its own for every pair"
-    " of a number that comes in and one that goes out.",
-    f"{widest} is the widest, with {units[widest]:,} numbers for an image of {pixels:,}. The last place looked at,"
+    f"'{heaviest}' has {count:,} of {total:,} parameters, {count / total:.0%}. The convolutions"
+    f" ({', '.join(convolutions) or 'none here'}) have {in_convolutions:,}, {in_convolutions / total:.0%}: a"
+    " convolution uses one small kernel everywhere in the image, while a linear layer has a separate weight for every"
+    " pair of an input and an output.",
+    f"{widest} is the widest, with {units[widest]:,} numbers for an image of {pixels:,}. The last layer,"
     f" {layers[-1]}, has {units[layers[-1]]:,}.",
 )
 
@@ -132,10 +132,10 @@ answer(
 #
 # ## 3. The state_dict, before and after loading
 #
-# A `state_dict` maps names to tensors: all that training changes. Below are the tensors drawn at random, those from
-# `data/model/mnist_cnn.pt`, and how far apart they are, as a share of the size that they had before.
+# A `state_dict` maps names to tensors: everything that training changes. The table below compares the random tensors
+# with those from `data/model/mnist_cnn.pt`: their sizes, and how far each moved, as a share of its size before.
 #
-# **Question.** PyTorch says little when it loads weights. How could you tell that it worked? Which tensors did training
+# **Question.** PyTorch says little when it loads weights. How can you tell that it worked? Which tensors did training
 # move the most?
 
 # %%
@@ -143,12 +143,12 @@ inputs = run.inputs()
 
 
 def share_right(network):
-    """Return the share of the images that a network reads as labelled."""
+    """Return the share of the images that a network classifies as labelled."""
     return float((run.log_probabilities(network, inputs).argmax(axis=1) == labels).mean())
 
 
 before, right_before = network.state_dict(), share_right(network)
-network = run.network()  # the same again, with the weights of data/model/mnist_cnn.pt loaded
+network = run.network()  # the same network, with the weights of data/model/mnist_cnn.pt
 after, right_after = network.state_dict(), share_right(network)
 changes = pd.DataFrame(
     {
@@ -166,23 +166,24 @@ changes.style.format({"size before": "{:.2f}", "size after": "{:.2f}", "moved by
 moved = changes["moved by"][np.isfinite(changes["moved by"])]
 still = [key for key in after if torch.equal(after[key], before[key])]
 answer(
-    f"Ask the network: it reads {right_before:.1%} of the {len(labels):,} images as labelled with the random weights,"
-    f" where guessing among {len(classes)} classes would read {1 / len(classes):.0%}, and {right_after:.1%} with those"
-    " loaded. Strata also loads strictly: a name too many, one that is missing or another shape is an error.",
+    f"Ask the network: with the random weights it classifies {right_before:.1%} of the {len(labels):,} images as"
+    f" labelled, where guessing among {len(classes)} classes would give {1 / len(classes):.0%}; with the loaded weights"
+    f" it is {right_after:.1%}. Strata also loads strictly: an extra name, a missing name or another shape is an"
+    " error.",
     f"'{moved.idxmax()}' moved the most, by {moved.max():.0%} of its size, '{moved.idxmin()}' the least, by"
     f" {moved.min():.0%}.",
-    f"Not moved at all: {', '.join(still)}." if still else "No tensor is where it was.",
+    f"These did not move at all: {', '.join(still)}." if still else "Every tensor moved.",
 )
 
 # %% [markdown]
-# On the page: [Training](../reports/index.html#training) shows the way from the first accuracy to the second.
+# On the page: [Training](../reports/index.html#training) shows the path from the first accuracy to the second.
 #
 # ## 4. One sample's output
 #
-# One image through the network. `SAMPLE` is a sample's id: take another.
+# Here is one image through the network. `SAMPLE` is a sample's id: try another.
 #
-# **Question.** Why are all numbers of the output below zero? What do they add up to? What would the network's second
-# guess be, and how sure is it of the first?
+# **Question.** Why are all numbers of the output below zero? What do they add up to? What is the network's second
+# guess, and how sure is it of the first?
 
 # %%
 SAMPLE = run.params["report"]["sample_id"]
@@ -198,14 +199,13 @@ surest = wrong[np.argsort(-samples.confidence[wrong], kind="stable")[:1]]
 answer(
     "They are logarithms of probabilities, and a probability is below one. They add up to"
     f" {output.sum():.1f}, which means nothing; their exponentials add up to {np.exp(output).sum():.3f}.",
-    f"It says {classes[first]} with a probability of {100 * np.exp(output[first]):.4g}%, then {classes[second]} with"
+    f"It answers {classes[first]} with a probability of {100 * np.exp(output[first]):.4g}%, then {classes[second]} with"
     f" {100 * np.exp(output[second]):.2g}%. The label is {classes[labels[row]]}.",
-    f"To be sure is not to be right: {counted(len(wrong), 'image')} of {len(labels):,} got another answer than their"
-    " label."
+    f"Sure does not mean right: for {counted(len(wrong), 'image')} of {len(labels):,} the answer is not the label."
     + "".join(
-        f" The surest mistake is sample {samples.sample_id[at]}: {classes[samples.predicted[at]]} with"
-        f" {samples.confidence[at]:.1%}, where the label is {classes[labels[at]]}."
-        for at in surest
+        f" The most confident mistake is sample {samples.sample_id[mistake]}: {classes[samples.predicted[mistake]]}"
+        f" with {samples.confidence[mistake]:.1%}, but the label is {classes[labels[mistake]]}."
+        for mistake in surest
     ),
 )
 
@@ -213,19 +213,19 @@ answer(
 # On the page: [the output](../reports/index.html#sample_output) and
 # [the surest mistakes](../reports/index.html#misclassified). Type an id into *sample id* to find it in all maps.
 #
-# ## 5. The places to look at
+# ## 5. The layers
 #
-# A hook copies what a module puts out. The run did this for every image and wrote a Parquet file for each place; here
-# is one image, and the first place that still has the form of an image, channel by channel.
+# A hook copies what a module outputs. The run did this for every image and wrote one Parquet file per layer. Here is
+# one image, and the first hidden layer that still has the form of an image, channel by channel.
 #
-# **Question.** What share of the numbers is zero at each place? Why is it smaller after a pooling than before it?
+# **Question.** What share of the numbers is zero in each layer? Why is it smaller after a pooling than before it?
 
 # %%
 activations = strata.observe(network, inputs[row : row + 1], paths)
 for layer, values in activations.items():
     stored = run.activation(layer, SAMPLE)
-    apart = float(np.abs(values[0].numpy() - stored).max())
-    print(f"{layer:8}{' × '.join(map(str, values.shape[1:])):14}from the file at most {apart:.0e} away")
+    difference = float(np.abs(values[0].numpy() - stored).max())
+    print(f"{layer:8}{' × '.join(map(str, values.shape[1:])):14}largest difference from the file: {difference:.0e}")
 spatial = [layer for layer in layers if layer != "input" and len(run.layers[layer].shape) == 3]
 for layer in spatial[:1]:
     show(strata.draw_channels(activations[layer][0].numpy(), f"{layer}: sample {SAMPLE}"))
@@ -236,9 +236,10 @@ zeros, dead = measured("zero_share")["value"], measured("dead_share")["value"]
 table = pd.DataFrame({"numbers": pd.Series(units), "zero": zeros, "units that never change": dead}).loc[layers]
 of_hidden = zeros.drop("input", errors="ignore")
 answer(
-    f"Most zeros are in {of_hidden.idxmax()}: {of_hidden.max():.0%}. A ReLU makes zeros of all that is negative. A"
-    " maximum over a few neighbours is zero only if all of them are, so a pooling leaves fewer. The input has hardly"
-    " any zeros here, as its pixels were shifted to a mean of zero; those that never change are its empty margin.",
+    f"{of_hidden.idxmax()} has the largest share of zeros: {of_hidden.max():.0%}. A ReLU turns every negative number"
+    " into zero. A maximum over a few neighbours is zero only if all of them are, so a pooling leaves fewer. The input"
+    " has hardly any zeros here, because its pixels were shifted to a mean of zero; its units that never change are the"
+    " empty margin.",
     table=table.style.format({"numbers": "{:,}", "zero": "{:.0%}", "units that never change": "{:.1%}"}),
 )
 
@@ -246,13 +247,13 @@ answer(
 # On the page: *Silence* among the charts of [What each layer knows](../reports/index.html#measures), and one sample's
 # channels under *One sample through the network*.
 #
-# ## 6. A map of each place, and of the input
+# ## 6. A map of each layer, and of the input
 #
 # t-SNE puts samples that are neighbours in a layer next to each other on a map. All maps start from the same points and
 # are turned towards each other. Neighbours can be trusted, mostly; sizes of groups and distances between them cannot.
 #
-# **Question.** Where do 4 and 9 part? Look first, then measure: of a sample's neighbours that carry one of the two
-# labels, what share carries its own?
+# **Question.** Where do 4 and 9 separate? Look first, then measure: of a sample's neighbours that have one of the two
+# labels, what share has the sample's own?
 
 # %%
 shapes = {layer: " × ".join(map(str, run.layers[layer].shape)) for layer in layers}
@@ -265,7 +266,7 @@ pairs = run.measures.pairs
 names = run.dataset.classes
 if {"4", "9"} <= set(names):
     pair = names.index("4"), names.index("9")
-else:  # no digits: the two classes that are the most mixed in the first layer
+else:  # not digits: the two classes that are most mixed in the first layer
     mixed = pairs[(pairs["layer"] == layers[0]) & (pairs["class"] != pairs["other_class"])]
     pair = tuple(mixed.loc[mixed["separability"].idxmin(), ["class", "other_class"]].astype(int))
 of_pair = np.isin(labels, pair)
@@ -277,17 +278,18 @@ show(strata.draw_maps({layer: points[layer][of_pair] for layer in ends}, labels[
 chosen = pairs[(pairs["class"] == min(pair)) & (pairs["other_class"] == max(pair))].set_index("layer")
 apart = chosen["separability"].reindex(layers)
 APART = 0.95
-parted = next((layer for place, layer in enumerate(layers) if (apart.iloc[place:] >= APART).all()), None)
+parted = next((layer for depth, layer in enumerate(layers) if (apart.iloc[depth:] >= APART).all()), None)
 steps = apart.diff().iloc[1:]
 this, that = (classes[label] for label in pair)
 answer(
-    f"Call two classes parted where at least {APART:.0%} of such neighbours are of the sample's own. {this} and {that} "
-    + (f"have parted from {parted} on ({apart[parted]:.1%})" if parted else "never part for good in this run")
+    f"Call two classes separate if at least {APART:.0%} of such neighbours have the sample's own label. "
+    + f"{this} and {that} "
+    + (f"are separate from {parted} on ({apart[parted]:.1%})" if parted else "never separate for good in this run")
     + f"; {layers[0]} has {apart.iloc[0]:.1%}, {layers[-1]} {apart.iloc[-1]:.1%}. 50% would be fully mixed.",
-    f"The largest step, {100 * steps.max():+.1f} percentage points, leads from"
+    f"The largest step, {100 * steps.max():+.1f} percentage points, is from"
     f" {layers[layers.index(steps.idxmax()) - 1]} to {steps.idxmax()}.",
-    "Do the maps agree? They may show a gap where the layer has none: the shares are from the"
-    " layers in full, not from the maps.",
+    "Do the maps agree? They may show a gap where the layer has none: the shares come from the full layers, not from"
+    " the maps.",
     table=apart.rename_axis(None).to_frame("own neighbours").style.format("{:.1%}"),
 )
 
@@ -296,46 +298,46 @@ answer(
 # under [the large map](../reports/index.html#explore) from the input to the output.
 #
 # **Question.** Which layer has the largest intrinsic dimension: along how many directions do samples differ locally? Is
-# it the layer with the most numbers? What does that mean for a map of two dimensions?
+# it the layer with the most numbers? What does that mean for a two-dimensional map?
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 # How the answer is computed.
 dimension, trust = measured("intrinsic_dimension"), measured("map_trustworthiness")["value"]
 value = dimension["value"].dropna()
 hidden = value.drop("input", errors="ignore")
-most, least = hidden.idxmax(), hidden.idxmin()
+largest, smallest = hidden.idxmax(), hidden.idxmin()
 overlapping = [
     layer
     for layer in hidden.index
-    if layer != most
-    and dimension.loc[layer, "high"] >= dimension.loc[most, "low"]
-    and dimension.loc[layer, "low"] <= dimension.loc[most, "high"]
+    if layer != largest
+    and dimension.loc[layer, "high"] >= dimension.loc[largest, "low"]
+    and dimension.loc[layer, "low"] <= dimension.loc[largest, "high"]
 ]
-# Pairs of layers of which the narrower one has the larger dimension; the clearest comes last.
+# Pairs of layers in which the narrower one has the larger dimension; the clearest pair comes last.
 against = sorted(
     (value[narrow] - value[wide], narrow, wide)
     for narrow in value.index
     for wide in value.index
     if units[narrow] < units[wide] and value[narrow] > value[wide]
 )
-_, narrow, wide = against[-1] if against else (0, most, most)
+_, narrow, wide = against[-1] if against else (0, largest, largest)
 answer(
-    f"Of the hidden layers, {most}: {hidden[most]:.1f} (95% interval {dimension.loc[most, 'low']:.1f} to"
-    f" {dimension.loc[most, 'high']:.1f}). The smallest is {least}'s, {hidden[least]:.1f}."
+    f"Of the hidden layers, it is {largest}: {hidden[largest]:.1f} (95% interval {dimension.loc[largest, 'low']:.1f} to"
+    f" {dimension.loc[largest, 'high']:.1f}). {smallest} has the smallest, {hidden[smallest]:.1f}."
     + (f" The input has {value['input']:.1f}." if "input" in value else ""),
-    f"The intervals of {', '.join(overlapping)} overlap with it, so the order among these is not settled."
+    f"The intervals of {', '.join(overlapping)} overlap with it, so the order of these layers is not settled."
     if overlapping
     else "No other layer's interval overlaps with it.",
-    f"{most} has {units[most]:,} units"
-    + (", the most of all. " if most == widest else f", {widest} {units[widest]:,}. ")
+    f"{largest} has {units[largest]:,} units"
+    + (", the most of all. " if largest == widest else f"; {widest} has {units[widest]:,}. ")
     + (
-        f"But the number of units does not decide: {wide} has {units[wide]:,} and {value[wide]:.1f} dimensions,"
-        f" {narrow} {units[narrow]:,} and {value[narrow]:.1f}."
+        f"But the number of units does not decide: {wide} has {units[wide]:,} units and {value[wide]:.1f} dimensions,"
+        f" {narrow} has {units[narrow]:,} and {value[narrow]:.1f}."
         if against
-        else "In this run the layers' order by units is that by dimension."
+        else "In this run the order of the layers by units is the order by dimension."
     ),
-    "Two dimensions cannot keep the neighbours of more. The map that fits its layer the least is"
-    f" {trust.idxmin()}'s, with a trustworthiness of {trust.min():.3f}, the best {trust.idxmax()}'s, with"
+    "Two dimensions cannot keep all neighbours of a space with more. The worst map is"
+    f" {trust.idxmin()}'s, with a trustworthiness of {trust.min():.3f}; the best is {trust.idxmax()}'s, with"
     f" {trust.max():.3f}.",
     table=pd.DataFrame({"intrinsic dimension": value, "trustworthiness of the map": trust})
     .loc[layers]
@@ -347,10 +349,9 @@ answer(
 # On the page: *Intrinsic dimension* in [What each layer knows](../reports/index.html#measures), beside the same network
 # untrained, and [against the number of points](../reports/index.html#intrinsic_dimension).
 #
-# Now draw a map yourself. `PERPLEXITY` is about how many neighbours every point should keep: change it, or the layer.
+# Now draw a map yourself. `PERPLEXITY` is roughly how many neighbours every point should keep: change it, or the layer.
 #
-# **Question.** What changes with the perplexity, what stays? How would you tell what the layer does from what t-SNE
-# does?
+# **Question.** What changes with the perplexity, and what stays? How can you tell the layer's work from t-SNE's?
 
 # %%
 LAYER, PERPLEXITY = layers[-1], 5
@@ -361,16 +362,16 @@ show(strata.draw_map(mine, labels, classes, LAYER, f"perplexity {PERPLEXITY}"))
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
 # How the answer is computed.
 stability = run.measures.stability
-# Maps by another method than t-SNE have no perplexity.
+# Maps by methods other than t-SNE have no perplexity.
 drawn = stability["perplexity"].map("perplexity {:g}".format, na_action="ignore").fillna(method)
 agreement = stability.assign(drawn=drawn).pivot_table("knn_overlap", "layer", "drawn", sort=False).reindex(layers)
 answer(
-    "A small perplexity looks at few neighbours and tears groups into pieces, a large one draws them together. What is"
-    " in the layer stays when perplexity and random start change; what comes and goes was t-SNE's own.",
+    "A small perplexity looks at few neighbours and tears groups into pieces; a large one draws them together. What is"
+    " in the layer stays when perplexity and random start change; what comes and goes is t-SNE's doing.",
     f"The run drew {int(stability['points'].max()):,} points again from {int(stability['runs'].max())} random starts:"
     f" {', '.join(agreement.columns)}. The table has the share of neighbours on the map that two starts have in common."
-    f" On average {agreement.mean(axis=1).idxmax()} agrees the most with itself"
-    f" ({agreement.mean(axis=1).max():.0%}), {agreement.mean(axis=1).idxmin()} the least"
+    f" On average {agreement.mean(axis=1).idxmax()} agrees most with itself"
+    f" ({agreement.mean(axis=1).max():.0%}), {agreement.mean(axis=1).idxmin()} least"
     f" ({agreement.mean(axis=1).min():.0%}).",
     table=agreement.rename_axis(index=None, columns=None).style.format("{:.0%}"),
 )
@@ -380,37 +381,34 @@ answer(
 #
 # ## 7. Momentum
 #
-# With momentum m the network does not step along the newest gradient alone: each step keeps a share m of the step
-# before. Train once without it and compare. The notebook does not train, DVC does, in a folder of its own, so that your
-# run stays as it is:
+# With momentum m, a step does not follow the newest gradient alone: it keeps a share m of the previous step. Train once
+# without it and compare. The notebook does not train; DVC does, in a temporary folder, so your run stays unchanged:
 #
 # ```sh
 # dvc exp run --temp -S train.momentum=0
 # make compare A=<the name that it printed> B=workspace    # both on one page
 # ```
 #
-# **Question.** If all gradients pointed the same way, how much longer would the steps become with momentum? What do you
-# expect of the accuracy without it, at the same learning rate and after as many epochs?
+# **Question.** If all gradients pointed the same way, how much longer would momentum make the steps? What accuracy do
+# you expect without it, at the same learning rate and after the same number of epochs?
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
-# The experiments that this repository knows.
+# The experiments in this repository.
 everything = run.experiments()
 
 
 def experiments_with(parameter):
-    """Show the experiments in which a parameter differs from params.yaml, beside this run; or how to make one."""
-    found = [experiment for experiment in everything if parameter in experiment.changes]
-    if not found:
-        print(
-            f"No experiment with another {parameter} here yet: the command above makes one; then run this cell again."
-        )
+    """Show this run and the experiments in which a parameter differs from params.yaml, or say how to make one."""
+    matching = [experiment for experiment in everything if parameter in experiment.changes]
+    if not matching:
+        print(f"No experiment with another {parameter} yet: run the command above, then run this cell again.")
         return
     rows = {"this run": {"differs in": "–", **this_training}} | {
         experiment.name: {
             "differs in": ", ".join(f"{name}={value}" for name, value in experiment.changes.items()),
             **experiment.training,
         }
-        for experiment in found
+        for experiment in matching
     }
     columns = ["differs in", *(key for key in this_training if key.endswith(("loss", "accuracy")))]
     display(HTML(pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns).to_html(border=0)))
@@ -424,24 +422,24 @@ experiments_with("train.momentum")
 momentum, rate, epochs = (run.params["train"][key] for key in ("momentum", "lr", "epochs"))
 other = 0.9 if momentum == 0 else momentum
 answer(
-    f"This run has a momentum of {momentum:g} and a learning rate of {rate:g}. The steps before add up as 1 + m + m² +"
-    f" … = 1 / (1 - m). With m = {other:g} that is {1 / (1 - other):.3g} times as long: as if the learning rate were"
-    f" {rate / (1 - other):.3g}. Gradients that contradict each other cancel out.",
-    f"So without momentum the network learns more slowly at the same rate. This run read"
-    f" {this_training['test_accuracy']:.1%} of the test images after {counted(epochs, 'epoch')}, and"
+    f"This run has a momentum of {momentum:g} and a learning rate of {rate:g}. The previous steps add up to 1 + m + m²"
+    f" + … = 1 / (1 - m). With m = {other:g}, steps are {1 / (1 - other):.3g} times as long, as if the learning rate"
+    f" were {rate / (1 - other):.3g}. Gradients that contradict each other cancel out.",
+    f"So without momentum the network learns more slowly at the same rate. This run classified"
+    f" {this_training['test_accuracy']:.1%} of the test images correctly after {counted(epochs, 'epoch')}, and"
     f" {run.epochs['test_accuracy'].iloc[0]:.1%} after its first.",
-    "To compare fairly, give the other run a higher rate, too, or more epochs: what is compared otherwise is the length"
-    " of the steps.",
+    "For a fair comparison, give the other run a higher rate or more epochs. Otherwise you compare the length of the"
+    " steps.",
 )
 
 # %% [markdown]
-# On the page: [Training](../reports/index.html#training), in both columns of the page that `make compare` writes.
+# On the page: [Training](../reports/index.html#training), for both runs on the page that `make compare` writes.
 #
 # ## 8. Freezing
 #
-# What the convolutions have learned of strokes may serve for another task. Keep them as they are (freeze them) and
-# train the rest. First the control, with convolutions that stay as they were drawn; then, from a copy of the digits'
-# weights, other images (KMNIST's characters are downloaded):
+# What the convolutions have learned about strokes may help with another task. Freeze them and train the rest. First run
+# the control, whose convolutions keep their random weights. Then start from a copy of the digits' weights and train on
+# other images (KMNIST's characters, which are downloaded):
 #
 # ```sh
 # dvc exp run --temp -S 'train.freeze=[conv1,conv2]'
@@ -449,11 +447,11 @@ answer(
 # dvc exp run --temp -C digits.pt -S 'train.freeze=[conv1,conv2]' -S train.init_from=digits.pt -S dataset.name=kmnist
 # ```
 #
-# **Question.** How many parameters are left to train with the convolutions frozen? And can random convolutions be of
-# any use?
+# **Question.** How many parameters are left to train with frozen convolutions? And can random convolutions be of any
+# use?
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
-# The experiments that this repository knows.
+# The experiments in this repository.
 experiments_with("train.freeze")
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]
@@ -465,12 +463,12 @@ by_control = {
 last = spatial[-1] if spatial else layers[-1]
 answer(
     f"{total - in_convolutions:,} of {total:,}, {1 - in_convolutions / total:.0%}: the convolutions"
-    f" ({', '.join(convolutions) or 'none here'}) hold {in_convolutions:,}. Little is saved in parameters, more in"
-    " time, as most of the arithmetic is in the convolutions.",
-    f"They can. From {last}, the last place that still has the form of an image, a linear classifier reads"
+    f" ({', '.join(convolutions) or 'none here'}) have {in_convolutions:,}. Freezing saves few parameters but more"
+    " time, because most of the arithmetic is in the convolutions.",
+    f"They can. From {last}, the last layer that still has the form of an image, a linear classifier reads"
     f" {by_control['untrained'].get(last, float('nan')):.1%} of the images in the untrained network, and"
-    f" {by_control['trained'][last]:.1%} in the trained one. What the random one reaches is the architecture's doing,"
-    " and only the rest was learned. So look at the control before you praise transfer.",
+    f" {by_control['trained'][last]:.1%} in the trained one. What the random network reaches is due to the"
+    " architecture; only the rest was learned. So look at the control before you praise transfer.",
     table=pd.DataFrame(by_control).reindex(layers).rename_axis(None).style.format("{:.1%}", na_rep="–"),
 )
 
@@ -482,5 +480,5 @@ answer(
 # - How late is a sample decided? Tick *late deciders* above [the maps](../reports/index.html#explore), and point at
 #   one.
 # - Shuffle the training labels (`dvc exp run --temp -S dataset.shuffle_labels=true`): which of the maps above would
-#   stay?
-# - Look at the same places early on: `dvc exp run --temp -S train.epochs=1`.
+#   stay the same?
+# - Look at the same layers early in training: `dvc exp run --temp -S train.epochs=1`.

@@ -1,1 +1,1 @@
-"""What Strata reads from outside, fed with damaged and hostile bytes: one file a reader, each with `one_input`."""
+"""Damaged and hostile bytes for everything that Strata reads from outside: one file per reader, with `one_input`."""

@@ -1,4 +1,4 @@
-"""The reader of activations in Parquet: any bytes are checked activations, or one line."""
+"""The reader of activations in Parquet: any bytes give checked activations, or a one-line error."""
 
 from functools import cache
 
@@ -15,7 +15,7 @@ LONGEST = 1 << 13  # bytes of an input; the valid files have 3,000
 
 
 def one_input(data: bytes) -> None:
-    """Read `data` as a file of activations, and a file with `data` for a shape: its words, one sample, all of them."""
+    """Read `data` as a file of activations, and a file with `data` as its shape: metadata, one sample, all samples."""
     read(data)
     with_shape = pq.read_table(file_of(seeds()[0])).replace_schema_metadata({**INFO.schema().metadata, "shape": data})
     path = file_of(b"")
@@ -35,12 +35,12 @@ def read(data: bytes) -> None:
         or not np.isfinite(every.values).all()
         or (np.diff(every.sample_ids.astype(np.int64)) <= 0).any()
     ):
-        raise FindingError("activations that are not of the form that is promised")
+        raise FindingError("activations that do not have the promised form")
 
 
 @cache
 def seeds() -> list[bytes]:
-    """Return a shape, and valid files: of one and of three row groups, and as other writers pack the same table."""
+    """Return valid files, with one and with three row groups and as other writers write the same table, and a shape."""
     files = []
     values = np.arange(42, dtype=np.float32).reshape(7, 6) / 8
     for sizes in ((7,), (3, 3, 1)):

@@ -1,4 +1,4 @@
-"""Run a reader's `one_input` on files once more: python -m fuzz.again idx .fuzz/idx-crash-..."""
+"""Run a reader's `one_input` again on files: python -m fuzz.again idx .fuzz/idx-crash-..."""
 
 import importlib
 import sys

@@ -1,4 +1,4 @@
-"""The loader of checkpoints: any bytes are a state_dict that fits the network, or one line, and no code runs."""
+"""The loader of checkpoints: any bytes give a state_dict that fits the network, or a one-line error; no code runs."""
 
 import pickle
 import zipfile
@@ -33,7 +33,7 @@ def good() -> bytes:
 
 
 def with_pickle(pickled: bytes) -> bytes:
-    """Return the valid checkpoint with another pickle inside, its check sums right, as an attacker would make it."""
+    """Return the valid checkpoint with another pickle inside and correct checksums, as an attacker would make it."""
     made = BytesIO()
     with zipfile.ZipFile(BytesIO(good())) as source, zipfile.ZipFile(made, "w") as target:
         for name in source.namelist():

@@ -1,4 +1,4 @@
-"""The IDX reader and the decompression before it: any bytes are an array that writes the same bytes, or one line."""
+"""The IDX reader and decompression: any bytes give an array that writes the same bytes, or a one-line error."""
 
 import bz2
 import gzip
@@ -10,17 +10,17 @@ from fuzz.scratch import FindingError, content_or_refusal, file_of
 from strata.dataset.idx import read_idx, write_idx
 from strata.sources.compression import decompressed_pieces
 
-LIMIT = 1 << 20  # bytes that a compressed input may come to
+LIMIT = 1 << 20  # bytes to which a compressed input may expand
 LONGEST = 1 << 10  # bytes of an input; headers are short
 
 
 def one_input(data: bytes) -> None:
-    """Read `data` as IDX of one and of three dimensions, as it is and decompressed."""
+    """Read `data`, unchanged and decompressed, as IDX with one and with three dimensions."""
     path = file_of(data)
     read(data)
     try:
         unpacked = b"".join(decompressed_pieces(path, LIMIT))
-    except ValueError:  # what its docstring names
+    except ValueError:  # as its docstring says
         return
     if unpacked != data:
         read(unpacked)
@@ -38,7 +38,7 @@ def read(data: bytes) -> None:
 
 
 def seeds() -> list[bytes]:
-    """Return valid files: labels, images, none of either, and compressed ones."""
+    """Return valid files: labels, images, empty ones, and compressed ones."""
     contents = [np.arange(5, dtype=np.uint8), np.arange(24, dtype=np.uint8).reshape(2, 3, 4)]
     files = []
     for content in [*contents, *(content[:0] for content in contents)]:

@@ -1,4 +1,4 @@
-"""The loader of params.yaml: any bytes are sections of their schemas, or one line."""
+"""The loader of params.yaml: any bytes give sections that fit their schemas, or a one-line error."""
 
 from functools import cache
 from importlib import import_module
@@ -23,7 +23,7 @@ PACKAGES = {
     "measure": "measures",
     "report": "report",
 }
-LONGEST = 600  # bytes of an input; PyYAML, watched at every branch, reads some 10,000 bytes a second
+LONGEST = 600  # bytes of an input; instrumented, PyYAML reads some 10,000 bytes per second
 
 
 @cache
@@ -37,17 +37,17 @@ def schemas() -> dict[str, Any]:
 
 
 def one_input(data: bytes) -> None:
-    """Load every section that a params file of `data` may hold, and show them as text."""
+    """Load every section that `data` may contain as a params file, and show them as text."""
     path = file_of(data)
     for name, schema in schemas().items():
-        if name.encode() not in data and name != "train":  # missing: told as for any other section
+        if name.encode() not in data and name != "train":  # a missing section gives the same error for every name
             continue
         content_or_refusal(lambda name=name, schema=schema: load_section(path, name, schema))
     content_or_refusal(lambda: sections_as_text(path, list(schemas())))
 
 
 def seeds() -> list[bytes]:
-    """Return each section of the project's own file, and YAML's less common forms."""
+    """Return each section of the project's params.yaml, and YAML's less common forms."""
     content = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
     sections = [yaml.safe_dump({name: section}).encode() for name, section in content.items()]
     rare = ["seed: &a [*a]", "train: {<<: {epochs: !!int 1}}", "layers: !!set {a, b}", "seed: 2020-01-02 03:04:05Z"]

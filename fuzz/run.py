@@ -2,7 +2,7 @@
 
 python -m fuzz.run --minutes 3
 
-Inputs that reached new code are kept in .fuzz/, and the next run starts from them; so is an input that is a finding.
+Inputs that reached new code are kept in .fuzz/, and the next run starts from them. Findings are kept there, too.
 """
 
 import argparse
@@ -20,8 +20,8 @@ import psutil
 
 READERS = ("idx", "params", "activations", "checkpoints")
 KEPT = Path(".fuzz")
-SECONDS_AN_INPUT = 10
-MEMORY = 2 << 30  # bytes that a reader may ask for, on top of what its libraries take
+SECONDS_PER_INPUT = 10
+MEMORY = 2 << 30  # bytes that a reader may use, in addition to its libraries
 GUIDED_BY = ["strata", "yaml", "pickletools", "zipfile"]  # all of torch would take minutes to prepare
 
 
@@ -35,12 +35,12 @@ def fuzz(reader: str, seconds: int) -> None:
     corpus.mkdir(parents=True, exist_ok=True)
     for seed in target.seeds():
         (corpus / hashlib.sha256(seed).hexdigest()[:16]).write_bytes(seed)
-    target.one_input(b"")  # loads what is loaded late, before memory is bounded
+    target.one_input(b"")  # trigger late imports before memory is limited
     used = psutil.Process().memory_info()
     resource.setrlimit(resource.RLIMIT_AS, (used.vms + MEMORY, used.vms + MEMORY))
     options = {
         "max_total_time": seconds,
-        "timeout": SECONDS_AN_INPUT,
+        "timeout": SECONDS_PER_INPUT,
         "rss_limit_mb": (used.rss + MEMORY) >> 20,
         "max_len": target.LONGEST,
         "artifact_prefix": f"{KEPT}/{reader}-",
@@ -61,7 +61,7 @@ def processor_seconds() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=3, help="for each reader; default: %(default)s")
+    parser.add_argument("--minutes", type=float, default=3, help="per reader; default: %(default)s")
     parser.add_argument("--readers", nargs="+", choices=READERS, default=READERS)
     parser.add_argument("--here", action="store_true", help="in this process: one reader, with libFuzzer's own output")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Bytes as a file for a reader of files, and the one way in which a reader may fail."""
+"""Bytes as a file for a reader, and the one way in which a reader may fail."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,7 +13,7 @@ Content = TypeVar("Content")
 
 
 class FindingError(AssertionError):
-    """A reader did what it must not."""
+    """A reader did something that it must not do."""
 
 
 @cache
@@ -22,16 +22,16 @@ def _folder() -> TemporaryDirectory[str]:
 
 
 def file_of(data: bytes) -> Path:
-    """Return the path of a file that holds `data`; the next call replaces it."""
+    """Return the path of a file that contains `data`; the next call replaces it."""
     path = Path(_folder().name) / "input"
     with suppress(FileNotFoundError):
-        path.unlink()  # a file of its own each time: what is still open keeps its bytes
+        path.unlink()  # a new file each time: one that is still open keeps its bytes
     path.write_bytes(data)
     return path
 
 
 def content_or_refusal(read: Callable[[], Content]) -> Content | None:
-    """Return what `read` returns, or None where it ends in a StrataError of one line. Any other end is a finding."""
+    """Return what `read` returns, or None if it raises a StrataError of one line. Anything else is a finding."""
     try:
         return read()
     except StrataError as error:

@@ -1,4 +1,4 @@
-"""What `dvc exp run -S` makes of params.yaml, by DVC's own code, and what the schemas say of it."""
+"""The params.yaml that `dvc exp run -S` produces, by DVC's own code, and the schemas' verdict on it."""
 
 import tempfile
 from pathlib import Path

@@ -130,7 +130,7 @@ def test_the_report_knows_no_method():
 
 
 def test_dvc_would_write_the_file_as_it_is(tmp_path):
-    """`dvc freeze` and the like write dvc.yaml anew: what they change should be one line."""
+    """`dvc freeze` and the like rewrite dvc.yaml: they should change one line."""
     copy = tmp_path / "dvc.yaml"
     text = (ROOT / "dvc.yaml").read_text(encoding="utf-8")
     copy.write_text(text, encoding="utf-8")

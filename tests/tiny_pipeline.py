@@ -99,7 +99,7 @@ def tiny_images(split: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def write_tiny_data(folder: Path, classes: Sequence[str] | None = None) -> Path:
-    """Write the tiny data set as the download stage leaves it; `classes` are its names, digits where there are none."""
+    """Write the tiny data set like the download stage; `classes` are its names, digits if there are none."""
     for split in COUNTS:
         images, labels = tiny_images(split)
         write_idx(folder / IMAGE_FILES[split], images)

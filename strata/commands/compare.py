@@ -67,7 +67,7 @@ def compared_page(names: tuple[str, str], compared: Sequence[RunArtifacts]) -> s
     rows = shown_rows(len(first.samples.label), limit, measured, streams.page_samples(seed))
     runs = {}
     for side, name, run, inputs in zip("AB", names, compared, (first, second), strict=True):
-        about = facts(inputs, run, len(rows), run.environment) | {"To make it again": command(name)}
+        about = facts(inputs, run, len(rows), run.environment) | {"To repeat the run": command(name)}
         text = yaml.safe_dump(dict(run.params), sort_keys=False, allow_unicode=True)
         runs[side] = {**run_payload(inputs, rows, about, text), "name": name}
     payload = page_payload(first.dataset.classes, first.samples.label[rows], first.images[rows], runs)

@@ -1,1 +1,1 @@
-"""The report: figures, and the page that holds them."""
+"""The report: figures, and the page that shows them."""

@@ -1,4 +1,4 @@
-"""The machine and the libraries that a result was computed with, as far as they can change its bits."""
+"""The machine and the libraries that computed a result, as far as they can change its bits."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
@@ -28,22 +28,22 @@ PACKAGES = (
 def environment(mode: Reproducible) -> dict[str, str]:
     """Return name -> text: Python, packages, processor and its instruction sets, and the linear algebra libraries.
 
-    In portable mode the limits in force stand for the instruction sets, which no longer matter.
+    In portable mode the limits replace the instruction sets, which no longer matter.
     """
-    found = {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine()}
-    found["reproducible"] = mode.value
-    found["instruction sets"] = limits_as_text() if mode == Reproducible.PORTABLE else " ".join(instruction_sets())
-    found["linear algebra"] = "; ".join(linear_algebra())
+    entries = {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine()}
+    entries["reproducible"] = mode.value
+    entries["instruction sets"] = limits_as_text() if mode == Reproducible.PORTABLE else " ".join(instruction_sets())
+    entries["linear algebra"] = "; ".join(linear_algebra())
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            entries[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            entries[package] = "not installed"
+    return entries
 
 
 def linear_algebra() -> list[str]:
-    """Return the BLAS libraries that are loaded, with their versions and the processor kind they chose, sorted."""
+    """Return the loaded BLAS libraries, sorted, with their versions and the kind of processor that each chose."""
     import numpy  # noqa: F401
     from threadpoolctl import threadpool_info
 
@@ -57,10 +57,10 @@ def linear_algebra() -> list[str]:
 
 
 def differences(first: dict[str, str], second: dict[str, str]) -> list[str]:
-    """Return a line for every entry in which two environments differ."""
+    """Return one line per entry in which two environments differ: the first was recorded, the second is this one."""
     names = [*first, *(name for name in second if name not in first)]
     return [
-        f"{name}: {first.get(name, 'unknown')} there, {second.get(name, 'unknown')} here"
+        f"{name}: {first.get(name, 'unknown')} recorded, {second.get(name, 'unknown')} now"
         for name in names
         if first.get(name) != second.get(name)
     ]

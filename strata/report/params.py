@@ -8,7 +8,7 @@ from strata.core.params import Section
 
 
 class ReportParams(Section):
-    """Which sample the close-ups show, how many images the galleries hold, and the figures' resolution."""
+    """Which sample the close-ups show, how many images the galleries have, and the figures' resolution."""
 
     sample_id: Annotated[int, Field(ge=0)]
     misclassified: Annotated[int, Field(ge=1, le=200)]

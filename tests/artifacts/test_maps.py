@@ -40,7 +40,7 @@ def read_error(path):
 
 
 def without(path, *keys):
-    """Write the file anew without some of its metadata."""
+    """Write the file again without some of its metadata."""
     table = pq.read_table(path)
     kept = {key: value for key, value in table.schema.metadata.items() if key.decode() not in keys}
     pq.write_table(table.replace_schema_metadata(kept), path)

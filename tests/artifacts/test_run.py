@@ -37,7 +37,7 @@ def refusal(read) -> str:
 
 
 def rewrite_h4(folder, **changes):
-    """Write h4's activations anew with another `provenance`, `layer` name or `sample_ids`."""
+    """Write h4's activations again with another `provenance`, `layer` name or `sample_ids`."""
     path = folder / "data/activations/h4.parquet"
     old = read_activations(path)
     info = type(old.info)(changes.get("layer", "h4"), old.info.shape, changes.get("provenance", old.info.provenance))

@@ -30,7 +30,7 @@ def path(tmp_path):
 
 
 def rewrite(path, change):
-    """Write the file anew with `change` made to its table."""
+    """Write the file again with `change` applied to its table."""
     pq.write_table(change(pq.read_table(path)), path)
 
 

@@ -224,7 +224,7 @@ def test_the_page_names_both_runs_and_how_to_make_them_again(page):
     payload = payload_of(page)
     assert [run["name"] for run in payload["runs"]] == ["HEAD~1", "HEAD"]
     assert "<title>Strata: HEAD~1 and HEAD, layer by layer</title>" in page
-    commands = [run["facts"]["To make it again"] for run in payload["runs"]]
+    commands = [run["facts"]["To repeat the run"] for run in payload["runs"]]
     assert commands == [f"dvc exp apply {name}, or git checkout {name}; then make repro" for name in ("HEAD~1", "HEAD")]
     assert [yaml.safe_load(run["params"])["embed"]["perplexity"] for run in payload["runs"]] == [5, 8]
 
@@ -255,7 +255,7 @@ def test_the_workspace_is_what_lies_in_the_folders_now(copy, tmp_path):
     for layer, scale in (("input", 1), ("h5", 2)):
         distances = [pdist(points(run["layers"][layer]).astype(np.float64)) for run in (first, second)]
         np.testing.assert_allclose(distances[1], distances[0] * scale, rtol=1e-4, atol=1e-4)
-    assert second["facts"]["To make it again"] == "make repro"
+    assert second["facts"]["To repeat the run"] == "make repro"
     hashes = [run["facts"]["Map of h5, SHA-256"] for run in (first, second)]
     assert hashes[0] != hashes[1] == hashlib.sha256(path.read_bytes()).hexdigest()
 

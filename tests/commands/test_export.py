@@ -25,7 +25,7 @@ from strata.artifacts.measured import read_decisions, read_points
 from strata.artifacts.samples import read_samples
 from strata.commands.export import main as export
 from strata.commands.export import projector
-from strata.commands.export.projector import cell, passes_for_text, write_sprite, write_tensor
+from strata.commands.export.projector import cell, looks_like_text, write_sprite, write_tensor
 from strata.core.errors import StrataError
 from strata.dataset.description import load_images
 from tests.tiny_pipeline import MEASURED, ODD_CLASSES
@@ -193,7 +193,7 @@ def test_a_sprite_of_too_many_images_is_shrunk(tmp_path, monkeypatch):
     ],
 )
 def test_bytes_that_pass_for_text_are_known(head, expected):
-    assert passes_for_text(head) is expected
+    assert looks_like_text(head) is expected
 
 
 @pytest.mark.parametrize("fill", [0, 0.5, 0.1])

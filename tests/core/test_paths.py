@@ -1,4 +1,4 @@
-"""The times whose weights were kept are told from the names of files and folders, in order."""
+"""The times whose weights were kept are read from the names of files and folders, in order."""
 
 import pytest
 

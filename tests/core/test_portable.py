@@ -1,4 +1,4 @@
-"""The portable mode: a stage starts anew once, under limits that its libraries obey, or says why it cannot."""
+"""The portable mode: a stage restarts once, under limits that its libraries obey, or says why it cannot."""
 
 import os
 import subprocess

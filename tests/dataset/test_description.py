@@ -1,4 +1,4 @@
-"""dataset.json: what it says of four files, and the faults that it refuses."""
+"""dataset.json: its description of four files, and the faults that it refuses."""
 
 import json
 from pathlib import Path

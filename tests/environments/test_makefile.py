@@ -1,4 +1,4 @@
-"""The set-up by make: done once, done anew where .venv is stale. With stubs: nothing is installed."""
+"""The set-up by make: done once, and again if .venv is stale. With stubs: nothing is installed."""
 
 import os
 import shutil
@@ -49,7 +49,7 @@ def test_a_venv_that_works_is_used_as_it_is(project):
     assert done.stderr == ""
 
 
-def test_a_venv_whose_python_is_gone_is_set_up_anew(project):
+def test_a_venv_whose_python_is_gone_is_set_up_again(project):
     python = project / ".venv/bin/python"
     python.unlink()
     python.symlink_to("/no/such/python3.11")
@@ -58,7 +58,7 @@ def test_a_venv_whose_python_is_gone_is_set_up_anew(project):
     assert done.stderr == ""
 
 
-def test_a_venv_whose_packages_are_gone_is_set_up_anew(project):
+def test_a_venv_whose_packages_are_gone_is_set_up_again(project):
     write_python(project, BROKEN)
     assert SETTING_UP in planned(project).stdout
 
@@ -80,15 +80,15 @@ def test_a_moved_folder_works_by_make_and_says_what_does_not(project):
     done = planned(moved)
     assert SETTING_UP not in done.stdout and "python -m dvc repro" in done.stdout
     assert done.stderr == (
-        "note: this folder was moved after .venv was set up: make works, activating .venv does not;"
-        " for that: make clean-venv repro\n"
+        "note: this folder was moved after .venv was set up: make works, but activating .venv does not;"
+        " to fix that: make clean-venv repro\n"
     )
     (moved / ".venv/set-up-done").write_text("", encoding="utf-8")  # a set-up by an older Makefile names no folder
     assert planned(moved).stderr == ""
 
 
 def test_the_set_up_is_marked_with_its_folder_only_when_it_is_whole(project):
-    """The mark is written last: whatever fails before, the next make begins anew."""
+    """The mark is written last: if anything fails before, the next make starts over."""
     (project / ".venv/set-up-done").unlink()
     recipe = planned(project).stdout
     assert recipe.index("pip check") < recipe.index("pwd -P > .venv/set-up-done") < recipe.index("dvc repro")

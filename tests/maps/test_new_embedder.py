@@ -101,7 +101,7 @@ def test_the_page_tells_of_the_new_method_and_of_no_other(project):
     assert "How to read PCA maps" in page and "t-SNE maps" not in page
     assert "Points that differ in other directions only lie on one another." in page
     assert "depends on the perplexity" not in page
-    assert "There is no KL divergence of the maps: it is t-SNE&#39;s own, and these are by PCA." in page
+    assert "There is no KL divergence of the maps: only t-SNE has one, and these maps are by PCA." in page
     assert "PCA has no perplexity" in page
     assert "<td>PCA</td>" in page
 

@@ -1,4 +1,4 @@
-"""Capturing what modules and steps put out, on networks of two units whose activations are computed by hand."""
+"""Capturing the outputs of modules and steps, on networks of two units whose activations are easy to compute."""
 
 import pytest
 import torch
@@ -63,7 +63,7 @@ class Blocks(nn.Module):
 
 
 class Pair(TwoUnits):
-    """A module that puts out two tensors; and a step that does."""
+    """A module that outputs two tensors, and a step that does."""
 
     class Halves(nn.Module):
         def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

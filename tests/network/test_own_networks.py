@@ -185,11 +185,11 @@ def test_a_checkpoint_of_the_exercises_own_class_goes_through_all_stages_untrain
     told = (tmp_path / "reports/network.txt").read_text(encoding="utf-8").splitlines()
     assert told[-1].startswith("initial weights: SHA-256 ")
     page = (tmp_path / "reports/index.html").read_text(encoding="utf-8")
-    assert "There is no learning curve, as nothing was trained." in page
+    assert "There is no learning curve, because nothing was trained." in page
 
 
 def test_layers_are_no_parameter_of_training(tmp_path, write_params, digits):
-    """So other layers do not train anew: the stage writes the same bytes whatever they are."""
+    """So other layers do not cause training again: the stage writes the same bytes whatever they are."""
     network = {"target": "networks.mlp:Mlp", "arguments": {"hidden": [4]}, "outputs": "logits"}
     for name, layers in (("one", ["relu1"]), ("another", ["there is none"])):
         run_train(write_params(network=network, layers=layers), digits, tmp_path / name)

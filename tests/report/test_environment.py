@@ -26,7 +26,7 @@ def test_in_portable_mode_the_limits_stand_for_the_instruction_sets():
 
 def test_differences_name_both_sides_and_what_only_one_has():
     assert differences({"numpy": "2.4", "torch": "2.14"}, {"numpy": "2.5", "torch": "2.14", "bokeh": "3"}) == [
-        "numpy: 2.4 there, 2.5 here",
-        "bokeh: unknown there, 3 here",
+        "numpy: 2.4 recorded, 2.5 now",
+        "bokeh: unknown recorded, 3 now",
     ]
     assert differences({"a": "1"}, {"a": "1"}) == []

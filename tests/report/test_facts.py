@@ -89,7 +89,7 @@ def test_the_environment_the_engine_and_the_command(run, tmp_path):
     found = facts_of(run, tmp_path)
     assert found["Environment: python"] == "3.11"
     assert found["Maps"] == "t-SNE by sklearn"  # what the maps' metadata say
-    assert found["To make it again"] == "make repro"
+    assert found["To repeat the run"] == "make repro"
 
 
 def test_a_method_without_engines_is_named_alone():

@@ -59,7 +59,7 @@ def test_colour_images_stand_in_a_colour_picture():
 @pytest.mark.parametrize("channels", [(), (3,)])
 def test_too_many_pixels_are_shrunk_to_means_of_blocks(channels, monkeypatch):
     images = np.repeat(np.repeat(images_of(3, 4, 6, channels), 2, axis=1), 2, axis=2)
-    monkeypatch.setattr(sprite_module, "MOST_PIXELS", 3 * 4 * 6)
+    monkeypatch.setattr(sprite_module, "MAX_PIXELS", 3 * 4 * 6)
     sprite = sprite_of(images)
     assert (sprite.height, sprite.width) == (4, 6)
     pixels = decoded(sprite, "RGB" if channels else "L")

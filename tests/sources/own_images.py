@@ -1,4 +1,4 @@
-"""Images of one's own for the tests: class c has a bright bar in row c + 3, in a colour of its own."""
+"""User images for the tests: class c has a bright bar in row c + 3, in a different colour for each class."""
 
 import gzip
 from pathlib import Path

@@ -143,12 +143,16 @@ def test_no_flipped_byte_ends_in_another_error(save, path):
         (np.zeros((12, 16, 16, 4), np.uint8), "(12, 16, 16, 4), not (n, H, W) or (n, H, W, 3)"),
         (np.zeros(12, np.uint8), "(12,), not (n, H, W) or (n, H, W, 3)"),
         (np.zeros((12, 8, 7), np.uint8), "8 x 7 pixels; they must be at least 8 x 8"),
-        (IMAGES[:0], "none"),
     ],
     ids=lambda value: "" if isinstance(value, str) else f"{value.dtype}-{value.shape}",
 )
-def test_arrays_that_are_no_images_are_told_what_to_do(images, message, path):
+def test_arrays_that_are_not_images_are_refused_with_advice(images, message, path):
     assert saved_fault(path, images) == f"images are {message}"
+
+
+def test_no_images_are_refused(path):
+    np.savez(path, images=IMAGES[:0], labels=LABELS[:0])
+    assert fault(path) == "data has no images; save at least two per class"
 
 
 @pytest.mark.parametrize(

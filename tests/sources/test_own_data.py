@@ -1,4 +1,4 @@
-"""Data of one's own: its form is found by what lies there, it is split by the seed, and written as four IDX files."""
+"""User data: its form is recognized by its files, it is split with the seed, and written as four IDX files."""
 
 from pathlib import Path
 

@@ -34,7 +34,7 @@ def embed_error(params, folder):
 
 
 def rewrite(path, **changes):
-    """Write a file of activations anew with `info`, `sample_ids` or `values` replaced."""
+    """Write a file of activations again with `info`, `sample_ids` or `values` replaced."""
     activations = replace(read_activations(path), **changes)
     with ActivationWriter(path, activations.info) as writer:
         writer.write(activations.sample_ids, activations.values)

@@ -1,4 +1,4 @@
-"""Data of one's own, in its three forms, through all stages: small images in, and a page with their class names out."""
+"""User data, in its three forms, through all stages: small images in, and a page with their class names out."""
 
 import json
 from contextlib import nullcontext

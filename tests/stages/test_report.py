@@ -73,7 +73,7 @@ def test_all_figures_in_both_forms_and_the_page(extracted, tiny_data, write_para
     assert payload["runs"][0]["params"].startswith(f"# network\n{told}\nseed: 0\n")
     assert str(extracted) not in page
 
-    # Again, elsewhere, with what stands on the page drawn anew: the same bytes.
+    # Again in another folder, with the page's figures drawn again: the same bytes.
     monkeypatch.setattr(report, "run_jobs", draw_for_the_page)
     shutil.rmtree(figures)
     page_file.unlink()

@@ -142,20 +142,21 @@ def test_answers_are_computed_from_the_run(answers, project):
     apart = pairs[(pairs["class"] == 4) & (pairs["other_class"] == 9)].set_index("layer")["separability"]
     steps = apart.reindex(["input", "h1", "h2", "h3", "h4", "h5", "h6"]).diff()
 
-    assert "h1, what 'relu1' puts out" in network and "next to the input itself" in network
-    assert "'conv2' holds 304 of 512 parameters, 59%" in summary and "(conv1, conv2) hold 382, 75%" in summary
-    assert "h1 is the widest, with 432 numbers for an image of 256. The last place looked at, h6, has 10." in summary
-    assert f"and {training['test_accuracy']:.1%} with those loaded" in weights
+    assert "h1, the output of 'relu1'" in network and "next to the input itself" in network
+    assert "'conv2' has 304 of 512 parameters, 59%" in summary and "(conv1, conv2) have 382, 75%" in summary
+    assert "h1 is the widest, with 432 numbers for an image of 256. The last layer, h6, has 10." in summary
+    assert f"with the loaded weights it is {training['test_accuracy']:.1%}." in weights
     wrong = int((samples.label != samples.predicted).sum())
-    assert "exponentials add up to 1.000" in output and f"not to be right: {wrong} image" in output
-    assert f"Most zeros are in {hidden['zero_share'].idxmax()}: {hidden['zero_share'].max():.0%}" in zeros
+    assert "exponentials add up to 1.000" in output and f"Sure does not mean right: for {wrong} image" in output
+    assert f"{hidden['zero_share'].idxmax()} has the largest share of zeros: {hidden['zero_share'].max():.0%}" in zeros
     assert f"input has {apart['input']:.1%}, h6 {apart['h6']:.1%}" in pair and " 4 and 9 " in pair
     assert f"{100 * steps.max():+.1f} percentage points" in pair and f" to {steps.idxmax()}." in pair
     largest = hidden["intrinsic_dimension"].idxmax()
-    assert f"Of the hidden layers, {largest}: {hidden['intrinsic_dimension'][largest]:.1f} (95% interval" in dimension
+    value = f"{hidden['intrinsic_dimension'][largest]:.1f}"
+    assert f"Of the hidden layers, it is {largest}: {value} (95% interval" in dimension
     assert "drew 30 points again from 2 random starts" in stability
     assert "momentum of 0.9 and a learning rate of 0.05" in momentum and "10 times as long" in momentum
-    assert f"read {training['test_accuracy']:.1%} of the test images after 2 epochs" in momentum
+    assert f"classified {training['test_accuracy']:.1%} of the test images correctly after 2 epochs" in momentum
     assert f"and {trained['probe_accuracy']['h4']:.1%} in the trained one" in freezing
     assert "130 of 512, 25%: the convolutions" in freezing and np.isfinite(trained["probe_accuracy"]).all()
 
@@ -165,4 +166,4 @@ def test_names_of_classes_are_escaped_and_missing_experiments_said(executed):
     assert "&lt;i&gt;" in pages and "<i>" not in pages
     said = "".join(output.get("text", "") for cell in executed for output in cell.get("outputs", []))
     for parameter in ("train.momentum", "train.freeze"):
-        assert f"No experiment with another {parameter} here yet: the command above makes one" in said
+        assert f"No experiment with another {parameter} yet: run the command above" in said

@@ -1,1 +1,1 @@
-"""Functions from data to matplotlib figures."""
+"""Functions that draw data as matplotlib figures."""

@@ -1,4 +1,4 @@
-"""One sample through the network: its output, and what each channel of a convolutional layer responds with."""
+"""One sample through the network: its output, and the response of each channel of a convolutional layer."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from strata.report.figures.image_grid import MARGIN, Around, image_grid
-from strata.report.figures.style import ACCENT, MOST_NAMED, MUTED, WARM, strata_style
+from strata.report.figures.style import ACCENT, MAX_NAMED, MUTED, WARM, strata_style
 
 
 def draw_output(
@@ -25,8 +25,8 @@ def draw_output(
         picture.imshow(image, cmap=grey_map, vmin=0, vmax=255)
         picture.set_axis_off()
         picture.set_title(title)
-        places = np.arange(len(classes))
-        axis.plot(places, log_probabilities, "o-", color=ACCENT, linewidth=2, markersize=7)
+        ticks = np.arange(len(classes))
+        axis.plot(ticks, log_probabilities, "o-", color=ACCENT, linewidth=2, markersize=7)
         axis.plot(
             label, log_probabilities[label], "o", color=WARM, markersize=12, fillstyle="none", markeredgewidth=2.5
         )
@@ -40,8 +40,8 @@ def draw_output(
             fontweight="bold",
         )
         long_names = max(map(len, classes)) > 3
-        if len(classes) <= MOST_NAMED:
-            axis.set_xticks(places, classes, rotation=45 if long_names else 0, ha="right" if long_names else "center")
+        if len(classes) <= MAX_NAMED:
+            axis.set_xticks(ticks, classes, rotation=45 if long_names else 0, ha="right" if long_names else "center")
         axis.set(xlabel="class", ylabel="log-probability (nats)", title="Output of the network")
         axis.margins(x=0.16, y=0.18)
         axis.grid(axis="y", color="#e5e5e5")
@@ -50,7 +50,7 @@ def draw_output(
 
 
 def draw_feature_maps(activation: NDArray[np.float32], title: str) -> Figure:
-    """Return a convolutional layer's activation (C, H, W) of one sample, an image a channel on one shared scale."""
+    """Return a convolutional layer's activation (C, H, W) for one sample, with one image per channel on one scale."""
     channels = len(activation)
     scale = {"cmap": "viridis", "vmin": min(0.0, float(activation.min())), "vmax": float(activation.max()) or 1.0}
     with strata_style():
@@ -61,8 +61,8 @@ def draw_feature_maps(activation: NDArray[np.float32], title: str) -> Figure:
         grid.figure.suptitle(
             title, x=MARGIN / width, y=1 - MARGIN / height, ha="left", va="top", fontweight="bold", fontsize=12
         )
-        place = grid.axis.get_position()
-        axis = grid.figure.add_axes((place.x1 + 0.2 / width, place.y0, 0.16 / width, place.height - 0.22 / height))
+        box = grid.axis.get_position()
+        axis = grid.figure.add_axes((box.x1 + 0.2 / width, box.y0, 0.16 / width, box.height - 0.22 / height))
         bar = grid.figure.colorbar(grid.axis.images[0], cax=axis)
         bar.set_label("activation")
         bar.outline.set_visible(False)

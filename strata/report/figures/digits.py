@@ -1,4 +1,4 @@
-"""Galleries of input images: the mistakes that the network was surest of, and the samples decided late."""
+"""Galleries of input images: the network's most confident mistakes, and the samples decided late."""
 
 from collections.abc import Sequence
 
@@ -12,14 +12,14 @@ from strata.report.figures.image_grid import Around, fitting_size, image_grid
 from strata.report.figures.style import INK, MUTED, WARM, strata_style
 
 COLUMNS = 6
-LONGEST_BESIDE = 4  # letters: of names up to that, two stand side by side above an image
+LONGEST_BESIDE = 4  # letters; two names up to this long fit side by side above an image
 
 
-def surest_mistakes(samples: Samples, most: int) -> NDArray[np.intp]:
-    """Return the rows of at most `most` misclassified samples, the most confident first, ties by sample id."""
+def surest_mistakes(samples: Samples, limit: int) -> NDArray[np.intp]:
+    """Return the rows of at most `limit` misclassified samples, the most confident first, ties by sample id."""
     wrong = np.flatnonzero(samples.label != samples.predicted)
     order = np.lexsort((samples.sample_id[wrong], -samples.confidence[wrong]))
-    return wrong[order[:most]]
+    return wrong[order[:limit]]
 
 
 def draw_mistakes(
@@ -29,7 +29,7 @@ def draw_mistakes(
     classes: Sequence[str],
     grey_map: str = "gray_r",
 ) -> Figure:
-    """Return the r given rows' images (r, H, W[, 3]) with label, prediction and confidence; a note where none is."""
+    """Return the images (r, H, W[, 3]) of r rows with label, prediction and confidence, or a note if there are none."""
     titles = [
         joined(classes[samples.label[row]], f"taken for {classes[samples.predicted[row]]}", " ", classes)
         + f"\n{samples.confidence[row]:.0%} sure · id {samples.sample_id[row]}"
@@ -45,12 +45,12 @@ def draw_mistakes(
     return grid.figure
 
 
-def late_rows(decisions: SampleDecisions, most: int) -> NDArray[np.intp]:
-    """Return the rows of at most `most` late deciders: never committed first, then the most changes, ties by id."""
+def late_rows(decisions: SampleDecisions, limit: int) -> NDArray[np.intp]:
+    """Return the rows of at most `limit` late deciders: never committed first, then the most changes, ties by id."""
     late = np.flatnonzero(decisions.late)
     never = decisions.commit_layer[late] == NEVER
     order = np.lexsort((decisions.sample_id[late], -decisions.flips[late].astype(int), ~never))
-    return late[order[:most]]
+    return late[order[:limit]]
 
 
 def draw_late_deciders(
@@ -64,7 +64,7 @@ def draw_late_deciders(
 ) -> Figure:
     """Return images (r, H, W[, 3]) with titles and, under each, the vote of its neighbours in every layer (layers, r).
 
-    A vote is dark where it is the label (r,). A note where there is no image.
+    A vote is dark if it is the label (r,). If there are no images, there is a note instead.
     """
     with strata_style():
         around = Around(above=_height(titles), below=0.42, between=0.2)
@@ -72,18 +72,18 @@ def draw_late_deciders(
         share = 2.1 / max(1, len(layers))  # of the width, for each layer's vote
         names = [_short(name) for name in classes]
         layer_size, vote_size = (
-            fitting_size(max(texts, key=len), share - 0.05, most) for texts, most in ((layers, 7), (names, 10))
+            fitting_size(max(texts, key=len), share - 0.05, limit) for texts, limit in ((layers, 7), (names, 10))
         )
         for row, (x, y) in enumerate(grid.corners):
             grid.axis.text(x + 1, y - 0.06, titles[row], fontsize=9.5, ha="center")
-            for place, layer in enumerate(layers):
-                right = votes[place, row] == labels[row]
-                at, below = x - 0.05 + (place + 0.5) * share, y + grid.height
+            for index, layer in enumerate(layers):
+                right = votes[index, row] == labels[row]
+                at, below = x - 0.05 + (index + 0.5) * share, y + grid.height
                 grid.axis.text(at, below + 0.16, layer, ha="center", fontsize=layer_size, color=MUTED)
                 grid.axis.text(
                     at,
                     below + 0.33,
-                    names[votes[place, row]],
+                    names[votes[index, row]],
                     ha="center",
                     fontsize=vote_size,
                     fontweight="bold" if right else "normal",
@@ -95,12 +95,12 @@ def draw_late_deciders(
 
 
 def joined(first: str, second: str, between: str, classes: Sequence[str]) -> str:
-    """Return two texts with names of classes as one line, or as two where the names are words."""
+    """Return two texts with class names on one line, or on two lines if the names are words."""
     return first + ("\n" if max(map(len, classes)) > LONGEST_BESIDE else between) + second
 
 
 def _height(titles: Sequence[str]) -> float:
-    """Return the inches that titles need above their images."""
+    """Return the height, in inches, that titles need above their images."""
     return 0.12 + 0.17 * max((title.count("\n") + 1 for title in titles), default=1)
 
 

@@ -15,23 +15,23 @@ MARKERS = "osD^vP*X"
 
 
 def draw_dimension(table: pd.DataFrame, layers: Sequence[str]) -> Figure:
-    """Return TwoNN's maximum-likelihood dimension of every layer on ever fewer points, trained and untrained."""
+    """Return TwoNN's maximum-likelihood dimension of every layer by number of points, trained and untrained."""
     with strata_style():
         figure = Figure(figsize=(12.5, 5), layout="constrained")
         panels = figure.subplots(1, len(SHOWN), sharey=True)
         colours = mpl.colormaps["viridis"].resampled(max(2, len(layers)) + 1)
         for axis, control in zip(panels, SHOWN, strict=True):
             chosen = table[(table["control"] == control) & (table["estimator"] == "maximum_likelihood")]
-            for place, layer in enumerate(layers):
+            for index, layer in enumerate(layers):
                 rows = chosen[chosen["layer"] == layer].sort_values("points")
-                colour = colours(place)
-                shifted = rows["points"] * 2 ** (0.035 * (place - (len(layers) - 1) / 2))  # bars side by side
+                colour = colours(index)
+                shifted = rows["points"] * 2 ** (0.035 * (index - (len(layers) - 1) / 2))  # bars side by side
                 axis.errorbar(
                     shifted,
                     rows["value"],
                     yerr=[rows["value"] - rows["low"], rows["high"] - rows["value"]],
                     color=colour,
-                    marker=MARKERS[place % len(MARKERS)],
+                    marker=MARKERS[index % len(MARKERS)],
                     markersize=6,
                     elinewidth=0.9,
                     label=layer,

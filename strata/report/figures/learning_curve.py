@@ -8,7 +8,7 @@ from strata.report.figures.style import MUTED, WARM, strata_style
 
 
 def draw_learning_curve(batches: pd.DataFrame, epochs: pd.DataFrame) -> Figure:
-    """Return the curves from the train stage's two tables.
+    """Return the curves of the train stage's two tables.
 
     `batches` has epoch, train_loss and train_accuracy at each log interval; `epochs` has epoch, test_loss and
     test_accuracy after each epoch.

@@ -1,4 +1,4 @@
-"""Maps: every layer as small multiples, and one layer large."""
+"""Maps: all layers as small multiples, and one layer large."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,12 +9,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from strata.report.figures.style import INK, MOST_NAMED, MUTED, class_colour, strata_style
+from strata.report.figures.style import INK, MAX_NAMED, MUTED, class_colour, strata_style
 
 COLUMNS = 4
-# Above this many points an SVG holds the points as an image: as shapes it would weigh tens of megabytes.
+# Above this many points, an SVG contains the points as an image: as shapes they would take tens of megabytes.
 VECTOR_POINTS = 2000
-MOST_LISTED = 20  # classes in a legend
+MAX_LISTED = 20  # classes in a legend
 
 
 def draw_all_maps(
@@ -26,7 +26,7 @@ def draw_all_maps(
 ) -> Figure:
     """Return the maps, layer's name -> points (n, 2), side by side, coloured by label (n,), with one legend.
 
-    `method` names the axes: "t-SNE" for "t-SNE 1" and "t-SNE 2".
+    `method` names the axes: "t-SNE" gives "t-SNE 1" and "t-SNE 2".
     """
     rows = -(-(len(maps) + 1) // COLUMNS)
     with strata_style():
@@ -56,7 +56,7 @@ def draw_map(
     subtitle: str,
     method: str,
 ) -> Figure:
-    """Return one map, points (n, 2) coloured by label (n,), large, with a legend beside it; `method` as above."""
+    """Return one large map, points (n, 2) coloured by label (n,), with a legend; `method` names the axes."""
     with strata_style():
         figure = Figure(figsize=(9.2, 8), layout="constrained")
         axis = figure.subplots()
@@ -68,14 +68,14 @@ def draw_map(
 
 
 def legend_handles(classes: Sequence[str]) -> list[Line2D]:
-    """Return a legend entry a class, with its number where its name is not written on the maps; the first 20 only."""
+    """Return one legend entry per class, for the first 20, with its number if its name is not written on the maps."""
     handles = [
         Line2D(
             [], [], marker="o", linestyle="", markersize=8, color=class_colour(index), label=_legend_name(index, name)
         )
-        for index, name in enumerate(classes[:MOST_LISTED])
+        for index, name in enumerate(classes[:MAX_LISTED])
     ]
-    more = len(classes) - MOST_LISTED
+    more = len(classes) - MAX_LISTED
     return handles + ([Line2D([], [], linestyle="", label=f"and {more:,} more")] if more > 0 else [])
 
 
@@ -88,7 +88,7 @@ def _draw_map(
     size: float,
 ) -> None:
     scatter_labels(axis, points, labels, size)
-    for label in np.unique(labels) if len(classes) <= MOST_NAMED else ():
+    for label in np.unique(labels) if len(classes) <= MAX_NAMED else ():
         centre = np.median(points[labels == label], axis=0)
         axis.annotate(
             _short_name(int(label), classes[label]),
@@ -115,7 +115,7 @@ def scatter_labels(axis: Axes, points: NDArray[np.float32], labels: NDArray[np.i
         alpha=0.8,
         rasterized=len(points) > VECTOR_POINTS,
     )
-    # A square frame, so that one unit is as long across as up.
+    # A square frame, so that both axes have the same scale.
     half = float(np.abs(points).max()) * 1.05 if len(points) else 1.0
     axis.set(xlim=(-half, half), ylim=(-half, half), aspect="equal", xticks=[], yticks=[])
 

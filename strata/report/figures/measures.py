@@ -1,4 +1,4 @@
-"""Measures by depth, a panel for each entry of the registry: values with their intervals, as lines in bands."""
+"""Measures by depth, one panel per entry of the registry: values as lines, intervals as bands."""
 
 from collections.abc import Iterator, Sequence
 from math import ceil, sqrt
@@ -12,12 +12,12 @@ from strata.artifacts.measure_registry import MeasureRegistry, Panel
 from strata.artifacts.measured import CONTROLS, TRAINED
 from strata.report.figures.style import CONTROL_LOOKS, INK, LOOKS, MUTED, LineLook, strata_style
 
-# Of a line in a panel: the measure and the control in the tables, its name, its look.
+# A line in a panel: the measure and the control in the tables, its name, its look.
 Line = tuple[str, str, str, LineLook]
 
 
 def draw_measures(registry: MeasureRegistry, table: pd.DataFrame, layers: Sequence[str]) -> Figure:
-    """Return the measures of the tidy table against depth, each with its 95% band, beside the controls."""
+    """Return the measures of the tidy table by depth, each with its 95% band, next to the controls."""
     with strata_style():
         figure = Figure(figsize=grid_size(len(registry.panels)), layout="constrained")
         for axis, panel in zip(grid_of(figure, len(registry.panels)), registry.panels, strict=True):
@@ -39,18 +39,18 @@ def _lines_of(registry: MeasureRegistry, panel: Panel) -> Iterator[Line]:
     if panel.lines == "controls":
         yield from ((measures[0].key, control, CONTROLS[control], look) for control, look in CONTROL_LOOKS.items())
     else:
-        for place, measure in enumerate(measures):
-            yield measure.key, TRAINED, measure.legend or measure.title, LOOKS[place % len(LOOKS)]
+        for index, measure in enumerate(measures):
+            yield measure.key, TRAINED, measure.legend or measure.title, LOOKS[index % len(LOOKS)]
 
 
 def grid_size(panels: int) -> tuple[float, float]:
-    """Return the inches, width and height, of a figure of so many panels."""
+    """Return width and height, in inches, of a figure with this many panels."""
     columns = ceil(sqrt(panels))
     return 5 * columns, 3.7 * ceil(panels / columns) + 0.5
 
 
 def grid_of(figure: Figure, panels: int) -> list[Axes]:
-    """Return axes for so many panels, row by row in a grid about as wide as high; the others are switched off."""
+    """Return axes for this many panels, row by row in a grid about as wide as high; spare axes are switched off."""
     columns = ceil(sqrt(panels))
     axes = list(figure.subplots(ceil(panels / columns), columns, squeeze=False).flat)
     for axis in axes[panels:]:

@@ -1,4 +1,4 @@
-"""Layers over training: their maps at each time that was kept, and their measures against the epochs."""
+"""Layers over training: their maps at each kept time, and their measures by epoch."""
 
 from collections.abc import Mapping, Sequence
 
@@ -19,7 +19,7 @@ MARKERS = "osDv^<>Pp*X"
 def draw_maps_over_training(
     maps: Mapping[str, Mapping[str, NDArray[np.float32]]], labels: NDArray[np.integer], classes: Sequence[str]
 ) -> Figure:
-    """Return a grid of maps, time's name -> layer -> points (n, 2): a row a time, a column a layer."""
+    """Return a grid of maps, time's name -> layer -> points (n, 2), with one row per time and one column per layer."""
     layers = list(next(iter(maps.values())))
     with strata_style():
         figure = Figure(figsize=(2.2 * len(layers) + 1.6, 2.25 * len(maps) + 0.5), layout="constrained")
@@ -37,7 +37,7 @@ def draw_maps_over_training(
 
 
 def charts_over_training(registry: MeasureRegistry, table: pd.DataFrame) -> list[tuple[str, Panel, MeasureEntry]]:
-    """Return title, panel and measure of each chart: those of the panels' measures that the first kept weights have."""
+    """Return title, panel and measure of each chart: the panels' measures that exist at the first kept time."""
     first = set(table.loc[table["epochs"] == table["epochs"].min(), "measure"])
     charts = []
     for panel in registry.panels:
@@ -49,7 +49,7 @@ def charts_over_training(registry: MeasureRegistry, table: pd.DataFrame) -> list
 
 
 def draw_measures_over_training(registry: MeasureRegistry, table: pd.DataFrame, layers: Sequence[str]) -> Figure:
-    """Return the measures of each layer against the epochs trained, with 95% bands.
+    """Return the measures of each layer by epochs trained, with 95% bands.
 
     `table` has epochs, layer, measure, value, low and high.
     """
@@ -58,11 +58,11 @@ def draw_measures_over_training(registry: MeasureRegistry, table: pd.DataFrame, 
     with strata_style():
         figure = Figure(figsize=grid_size(len(charts)), layout="constrained")
         for axis, (title, panel, measure) in zip(grid_of(figure, len(charts)), charts, strict=True):
-            for place, layer in enumerate(layers):
+            for index, layer in enumerate(layers):
                 rows = table[(table["measure"] == measure.key) & (table["layer"] == layer)].sort_values("epochs")
-                marker = MARKERS[place % len(MARKERS)]
-                axis.fill_between(rows["epochs"], rows["low"], rows["high"], color=colours[place], alpha=0.15, lw=0)
-                axis.plot(rows["epochs"], rows["value"], color=colours[place], marker=marker, markersize=5, label=layer)
+                marker = MARKERS[index % len(MARKERS)]
+                axis.fill_between(rows["epochs"], rows["low"], rows["high"], color=colours[index], alpha=0.15, lw=0)
+                axis.plot(rows["epochs"], rows["value"], color=colours[index], marker=marker, markersize=5, label=layer)
             axis.set_xlabel("epochs trained")
             finish(axis, title, panel)
         handles, names = figure.axes[0].get_legend_handles_labels()

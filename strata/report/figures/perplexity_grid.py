@@ -1,4 +1,4 @@
-"""The same points at several perplexities, if the method has one, from random starts: what is the method's choice."""
+"""The same points from random starts, at several perplexities if the method has one: the effect of the method."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,9 +16,9 @@ def draw_perplexity_grid(
     labels: NDArray[np.integer],
     classes: Sequence[str],
 ) -> Figure:
-    """Return maps (m, 2) by (layer, perplexity), a column a layer and a row a perplexity, coloured by label (m,).
+    """Return maps (m, 2) by (layer, perplexity), one column per layer and row per perplexity, coloured by label (m,).
 
-    A method without a perplexity (None) has one row. `overlaps` are the shares of neighbours that two runs from other
+    A method without a perplexity (None) has one row. `overlaps` are the shares of neighbours that runs from different
     random starts have in common.
     """
     layers = list(dict.fromkeys(layer for layer, _ in maps))

@@ -1,4 +1,4 @@
-"""How alike the layers are: matrices of CKA, one a control."""
+"""How similar the layers are: matrices of CKA, one per control."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ SHOWN = (TRAINED, UNTRAINED, PROJECTION)
 
 
 def draw_cka(table: pd.DataFrame, layers: Sequence[str]) -> Figure:
-    """Return the matrices of debiased linear CKA of the trained network and of the controls, side by side."""
+    """Return the matrices of debiased linear CKA for the trained network and the controls, side by side."""
     with strata_style():
         figure = Figure(figsize=(15, 5), layout="constrained")
         panels = figure.subplots(1, len(SHOWN))

@@ -1,4 +1,4 @@
-"""One look for all figures: fonts, sizes, colours that colour-blind readers can tell apart, and how to save."""
+"""The common look of all figures: fonts, sizes, colours that colour-blind readers can tell apart, and saving."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,23 +13,23 @@ from matplotlib.figure import Figure
 from strata.artifacts.measured import CONTROLS
 from strata.core.files import whole_file
 
-# Petroff (2021), Accessible color sequences for data visualization, arXiv:2107.02270: ten colours, matplotlib's name.
+# Ten colours of Petroff (2021), Accessible color sequences for data visualization, arXiv:2107.02270.
 CLASS_COLOURS = [to_hex(colour) for colour in mpl.color_sequences["petroff10"]]
-MOST_NAMED = 40  # classes: with more, their names and numbers would cover each other
-LONGEST_NAME = 24  # of a class
+MAX_NAMED = 40  # classes; with more, their names and numbers would overlap
+LONGEST_NAME = 24  # letters of a class name
 INK, MUTED, ACCENT, WARM = "#222222", "#767676", "#3f90da", "#bd1f01"
 
 
 @dataclass(frozen=True)
 class LineLook:
-    """How one line looks: colour, dashes, marker; told apart without colour, too."""
+    """The look of a line: colour, dashes and marker, so that lines can be told apart without colour, too."""
 
     colour: str
     dashes: Literal["-", "--", ":", "-."]
     marker: str
 
 
-# Of the lines on one pair of axes, in their order; here and on the page.
+# The looks of the lines on one pair of axes, in order; figures and the page share them.
 LOOKS = (
     LineLook("#3f90da", "-", "o"),
     LineLook("#e76300", "--", "s"),
@@ -56,19 +56,19 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
-    "svg.hashsalt": "strata",  # element ids repeat from run to run
+    "svg.hashsalt": "strata",  # element ids are the same in every run
 }
 
 
 def names_in_figures(classes: Sequence[str]) -> list[str]:
-    """Return classes' names as figures can show them: long ones cut, and no dollar taken for mathematics."""
+    """Return class names that figures can show: long names are cut, and dollar signs escaped."""
     short = [name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in classes]
     return [name.replace("$", r"\$") for name in short]
 
 
 @contextmanager
 def strata_style() -> Iterator[None]:
-    """Context in which figures are drawn and saved, whatever the user's own matplotlib settings are."""
+    """Context in which figures are drawn and saved, independent of the user's matplotlib settings."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(STYLE)
@@ -80,9 +80,9 @@ def save_figure(figure: Figure, folder: Path, name: str, dpi: int) -> None:
     for suffix, metadata in (("png", {}), ("svg", {"Date": None})):
         with whole_file(folder / f"{name}.{suffix}") as part, strata_style():
             figure.savefig(part, format=suffix, dpi=dpi, metadata=metadata)
-        figure.set_layout_engine("none")  # the layout stays, and takes half the time
+        figure.set_layout_engine("none")  # keep the layout: computing it takes half the time
 
 
 def class_colour(index: int) -> str:
-    """Return the colour of a class; they repeat after ten."""
+    """Return the colour of a class; colours repeat after ten."""
     return CLASS_COLOURS[index % len(CLASS_COLOURS)]

@@ -1,1 +1,1 @@
-"""The page: its data, its template, its style and its script."""
+"""The page: its data, template, style and script."""

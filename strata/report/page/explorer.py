@@ -1,4 +1,4 @@
-"""The page: one HTML file with all data, images and scripts inside, that opens offline and fetches nothing."""
+"""The page: one HTML file that contains all data, images and scripts, opens offline and loads nothing."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from strata.report.page.payload import packed, sprite_of
 FOLDER = Path(__file__).parent
 TEMPLATE, STYLE = FOLDER / "explorer.html", FOLDER / "explorer.css"
 SCRIPT = FOLDER / "script"
-# What all panels use, in this order; then every file of panels/; then the start.
+# The scripts that all panels use, in order; then come the files of panels/, and start.js last.
 SHARED = ("payload", "state", "colours", "map_view", "overlay", "large_map", "hover", "controls", "charts")
 LIBRARIES = ("bokeh.min.js", "bokeh-api.min.js")
 SCALE_COLOURS = 64
@@ -33,7 +33,7 @@ def page_payload(
     images: NDArray[np.uint8],
     runs: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return all data of the page: what the runs share, and the runs by name (`run_payload`); the first is the base."""
+    """Return all data of the page: what the runs share, and the runs by name (`run_payload`), the base run first."""
     scale = mpl.colormaps["viridis"](np.linspace(0, 1, SCALE_COLOURS))
     return {
         "classes": list(classes),
@@ -60,8 +60,8 @@ def render_explorer(
 ) -> str:
     """Return the page's HTML. All text is escaped.
 
-    `figures` are shown in groups, their PNG in `folder`; `notes` say what is not there; `differences` are parameters
-    (name, value in the first run, value in the second) that differ between two compared runs.
+    `figures` are shown in groups, with their PNG files in `folder`. `notes` say what is missing. `differences` are the
+    parameters that differ between two compared runs: (name, value in the first run, value in the second).
     """
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
@@ -94,13 +94,13 @@ def render_explorer(
 
 
 def script_files() -> list[Path]:
-    """Return the files that form the page's one script, in order. A panel's is found by lying in script/panels/."""
+    """Return the files of the page's script, in order. Every file in script/panels/ is included."""
     shared = [SCRIPT / f"{name}.js" for name in SHARED]
     return [*shared, *sorted((SCRIPT / "panels").glob("[!.]*.js")), SCRIPT / "start.js"]
 
 
 def json_for_html(content: Mapping[str, Any]) -> str:
-    """Return JSON that can stand inside a script element, whatever text it holds. NaN is refused (ValueError)."""
+    """Return JSON that is safe inside a script element, whatever text it contains. NaN raises ValueError."""
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 

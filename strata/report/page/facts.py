@@ -1,4 +1,4 @@
-"""Where a run came from, and how to make it again: what the page's last panel says."""
+"""The facts in the page's last panel: where a run came from, and how to repeat it."""
 
 from collections.abc import Mapping
 
@@ -12,8 +12,8 @@ from strata.report.page.inputs import ReportInputs
 def facts(inputs: ReportInputs, run: RunArtifacts, shown: int, environment: Mapping[str, str]) -> dict[str, str]:
     """Return names and texts: accuracy, data, licence, the command, environment and hashes.
 
-    `shown` is the number of samples on the page, `environment` what the run was computed with. Raises StrataError where
-    the metrics of training cannot be read.
+    `shown` is the number of samples on the page, and `environment` is what computed the run. Raises StrataError if the
+    metrics of training cannot be read.
     """
     try:
         accuracy, parameters = run.training["test_accuracy"], int(run.training["parameters"])
@@ -32,7 +32,7 @@ def facts(inputs: ReportInputs, run: RunArtifacts, shown: int, environment: Mapp
         "Source": dataset.source,
         "Citation": dataset.citation,
         "Licence of the data": dataset.licence,
-        "To make it again": "make repro",
+        "To repeat the run": "make repro",
         "Maps": ", ".join(sorted({drawn_by(layer_map.method) for layer_map in inputs.maps.values()})),
         **{f"Environment: {name}": text for name, text in environment.items()},
         **({} if read is None else {"Files read, SHA-256": read}),
@@ -43,5 +43,5 @@ def facts(inputs: ReportInputs, run: RunArtifacts, shown: int, environment: Mapp
 
 
 def drawn_by(method: MapMethod) -> str:
-    """Return a method's title, and its engine where it says which."""
+    """Return a method's title, with its engine if it has one."""
     return " by ".join(filter(None, (method.title, method.settings.get("engine"))))

@@ -1,4 +1,4 @@
-"""All figures of the report, in its order: the rows of its groups. A new figure is a row in one of them."""
+"""All figures of the report, in order, as the rows of its groups. A new figure is a row in one of them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -19,19 +19,21 @@ def report_figures(inputs: ReportInputs, params: ReportParams) -> Iterator[Plann
 
 
 def on_page(planned: Sequence[Planned]) -> list[PageFigure]:
-    """Return the figures that stand on the page as pictures: those that it does not show in a form to explore."""
+    """Return the figures that the page shows as images: those that it does not show in interactive form."""
     return [entry for entry, _ in planned if not entry.explored]
 
 
 def missing_figures(inputs: ReportInputs) -> list[str]:
-    """Return a line for each figure that is left out."""
+    """Return one line for each figure that is left out."""
     lines = []
     if inputs.batches.empty:
-        lines.append("There is no learning curve, as nothing was trained.")
+        lines.append("There is no learning curve, because nothing was trained.")
     if output_layer(inputs) is None:
-        lines.append("The plot of one sample's output is left out, as no layer of one unit a class comes last.")
+        lines.append(
+            "The plot of one sample's output is left out, because the last layer does not have one unit per class."
+        )
     if "map_kl_divergence" not in set(inputs.measures.table["measure"]):
         lines.append(
-            f"There is no KL divergence of the maps: it is t-SNE's own, and these are by {inputs.method.title}."
+            f"There is no KL divergence of the maps: only t-SNE has one, and these maps are by {inputs.method.title}."
         )
     return lines

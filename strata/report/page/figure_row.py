@@ -1,4 +1,4 @@
-"""A figure of the report as one row: what it is called, what its caption says, how it is drawn, and when."""
+"""A figure of the report as one row: its name, its caption, how it is drawn, and when it applies."""
 
 import base64
 from collections.abc import Callable, Iterator
@@ -13,9 +13,9 @@ from strata.report.params import ReportParams
 
 @dataclass(frozen=True)
 class PageFigure:
-    """The stem of a figure's files, its heading, what it shows and does not show, and its group on the page.
+    """The stem of a figure's files, its heading, its caption, and its group on the page.
 
-    What the page shows in a form to explore (`explored`), it does not show as a picture, too.
+    A figure that the page shows in interactive form (`explored`) is not shown as an image, too.
     """
 
     name: str
@@ -25,14 +25,14 @@ class PageFigure:
     explored: bool = False
 
 
-# Draws a figure, in any process: a function of a module, or a partial of one with the data that it draws.
+# Draws a figure, in any process: a module's function, or a partial of one with the data to draw.
 Draw = Callable[[], Figure]
 Planned = tuple[PageFigure, Draw]
 
 
 @dataclass(frozen=True)
 class FigureRow:
-    """One figure; `caption` and `draw` are asked only where it `applies` to a run."""
+    """One figure; `caption` and `draw` are called only if it `applies` to a run."""
 
     name: str
     heading: str
@@ -51,7 +51,7 @@ class FigureRow:
 
 @dataclass(frozen=True)
 class LayerFigureRow:
-    """One figure for each layer that it `applies` to; `{layer}` stands for the layer in name and heading."""
+    """One figure per layer that it `applies` to; `{layer}` in name and heading is replaced by the layer's name."""
 
     name: str
     heading: str
@@ -71,5 +71,5 @@ class LayerFigureRow:
 
 
 def data_address(path: Path) -> str:
-    """Return a PNG file as an address that holds the file itself."""
+    """Return a PNG file as a data address."""
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")

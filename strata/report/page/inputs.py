@@ -1,4 +1,4 @@
-"""What the report is drawn from: the artifacts of the stages before, checked to belong together."""
+"""The artifacts that the report is drawn from, checked to belong together."""
 
 from dataclasses import dataclass, field
 
@@ -21,8 +21,8 @@ from strata.report.figures.style import names_in_figures
 class ReportInputs:
     """A run's samples with their images, uint8 (n, H, W) or (n, H, W, 3), maps and measures, and what else is shown.
 
-    `earlier` are the maps of weights kept in training, time in epochs -> layer -> map, `over_training` their measures.
-    `shown` is the row of the sample that the close-ups show, if any, `shown_activations` are its activations.
+    `earlier` has the maps of weights kept in training, time in epochs -> layer -> map, and `over_training` their
+    measures. `shown` is the row of the sample in the close-ups, if any, and `shown_activations` are its activations.
     """
 
     dataset: DatasetDescription
@@ -55,20 +55,20 @@ class ReportInputs:
 
     @property
     def names_in_figures(self) -> list[str]:
-        """The classes' names as figures can show them."""
+        """The class names as figures can show them."""
         return names_in_figures(self.dataset.classes)
 
     @property
     def grey_map(self) -> str:
-        """How figures show grey images."""
+        """The matplotlib colour map of grey images."""
         return self.dataset.grey_map
 
 
 def load_report_inputs(run: RunArtifacts, shown_id: int | None, over_training: bool = True) -> ReportInputs:
-    """Return everything that the page shows of a run; the weights kept during training only if `over_training`.
+    """Return everything that the page shows of a run; weights kept during training only if `over_training`.
 
-    Raises StrataError where an artifact is missing, damaged, or made from another model, data set or split than the
-    others, where sample ids differ, or where there is no sample `shown_id`.
+    Raises StrataError if an artifact is missing, damaged, or made from another model, data set or split than the
+    others, if sample ids differ, or if there is no sample `shown_id`.
     """
     ids = run.samples.sample_id
     shown = None if shown_id is None else _row_of(shown_id, run)
@@ -97,6 +97,6 @@ def _row_of(sample_id: int, run: RunArtifacts) -> int:
     if not len(rows):
         raise StrataError(
             f"report.sample_id {sample_id} is not among the {len(run.samples.sample_id)} samples of extract.split"
-            f" {run.provenance.split}"
+            f" {run.provenance.split}; choose another"
         )
     return int(rows[0])

@@ -1,4 +1,4 @@
-"""The rows of the figures of what the network learned, and of one sample through it."""
+"""The rows of the figures about what the network learned, and about one sample in it."""
 
 from functools import partial
 
@@ -12,8 +12,8 @@ from strata.report.page.figure_row import Draw, FigureRow, LayerFigureRow
 from strata.report.page.inputs import ReportInputs
 from strata.report.params import ReportParams
 
-INPUT_LAYER = "input"  # the image itself: its colours are no features
-MOST_CHANNELS = 100  # of a layer, in the close-up of its channels
+INPUT_LAYER = "input"  # the image itself: its colours are not features
+MAX_CHANNELS = 100  # channels of a layer in its close-up
 NETWORK, ONE_SAMPLE = "What the network learned", "One sample through the network"
 
 
@@ -47,7 +47,7 @@ def _draw_mistakes(inputs: ReportInputs, params: ReportParams) -> Draw:
 
 
 def output_layer(inputs: ReportInputs) -> str | None:
-    """Return the last layer if it can be the network's output: it has as many units as there are classes."""
+    """Return the last layer if it can be the network's output, that is, if it has one unit per class."""
     last = list(inputs.infos)[-1]
     return last if inputs.infos[last].shape == (len(inputs.dataset.classes),) else None
 
@@ -62,7 +62,7 @@ def _shown(inputs: ReportInputs) -> tuple[int, int, int]:
 def _draw_output(inputs: ReportInputs) -> Draw:
     row, identity, label = _shown(inputs)
     output = inputs.shown_activations[str(output_layer(inputs))]
-    output = output - np.logaddexp.reduce(output)  # log-probabilities, also of logits
+    output = output - np.logaddexp.reduce(output)  # logits become log-probabilities, which stay
     title, classes = f"sample {identity}", inputs.names_in_figures
     return partial(draw_output, inputs.images[row], output, label, classes, title, inputs.grey_map)
 
@@ -77,7 +77,7 @@ def _has_channels(inputs: ReportInputs, layer: str) -> bool:
 def _channels_caption(inputs: ReportInputs, layer: str) -> str:
     _, identity, label = _shown(inputs)
     channels = len(inputs.shown_activations[layer])
-    which = f"{channels}" if channels <= MOST_CHANNELS else f"first {MOST_CHANNELS} of {channels}"
+    which = f"{channels}" if channels <= MAX_CHANNELS else f"first {MAX_CHANNELS} of {channels}"
     return (
         f"The {which} channels' activations for sample {identity} (label {inputs.dataset.classes[label]}), as images on"
         " one scale. A dark channel is silent for this sample, not useless."
@@ -87,7 +87,7 @@ def _channels_caption(inputs: ReportInputs, layer: str) -> str:
 def _draw_channels(inputs: ReportInputs, layer: str) -> Draw:
     _, identity, label = _shown(inputs)
     title = f"{layer}: sample {identity}, label {inputs.names_in_figures[label]}"
-    return partial(draw_feature_maps, inputs.shown_activations[layer][:MOST_CHANNELS], title)
+    return partial(draw_feature_maps, inputs.shown_activations[layer][:MAX_CHANNELS], title)
 
 
 NETWORK_FIGURES = (
@@ -124,8 +124,8 @@ SAMPLE_FIGURES = (
         heading="The output for one sample",
         group=ONE_SAMPLE,
         caption=lambda inputs, _: (
-            f"What layer {output_layer(inputs)} says of every class for sample {_shown(inputs)[1]}; the label is"
-            " circled. A line joins classes only to guide the eye: their order means nothing."
+            f"The output of layer {output_layer(inputs)} for every class, for sample {_shown(inputs)[1]}; the label is"
+            " circled. The line only guides the eye: the order of the classes means nothing."
         ),
         draw=lambda inputs, _: _draw_output(inputs),
         applies=lambda inputs: inputs.shown is not None and output_layer(inputs) is not None,

@@ -1,4 +1,4 @@
-"""One run as data for the page's script: maps, samples, measures, curves; arrays as text, images as one picture."""
+"""One run as data for the page's script: maps, samples, measures, curves; arrays as base64, images as one sprite."""
 
 import base64
 import io
@@ -37,19 +37,19 @@ def packed(values: NDArray[Any]) -> dict[str, Any]:
 
 
 def unpacked(text: Mapping[str, Any]) -> NDArray[Any]:
-    """Return the array that `packed` made a mapping of."""
+    """Return the array that `packed` encoded."""
     kind = np.dtype(text["type"]).newbyteorder("<")
     return np.frombuffer(base64.b64decode(text["base64"]), dtype=kind).reshape(text["shape"])
 
 
 COLUMNS = 64
-# Of all images together: above, they are shrunk, as browsers refuse very large pictures. 10,000 of CIFAR's fit.
-MOST_PIXELS, MOST_SIDE = 12_000_000, 256
+# Limits for the sprite. Larger images are shrunk, because browsers refuse very large images. 10,000 of CIFAR's fit.
+MAX_PIXELS, MAX_SIDE = 12_000_000, 256
 
 
 @dataclass(frozen=True)
 class Sprite:
-    """A PNG as a data address; image i stands in row i // columns and column i % columns, each `height` x `width`."""
+    """A PNG as a data address; image i is in row i // columns, column i % columns, and is `height` x `width`."""
 
     address: str
     columns: int
@@ -58,9 +58,9 @@ class Sprite:
 
 
 def sprite_of(images: NDArray[np.uint8]) -> Sprite:
-    """Return one picture of images, grey (n, H, W) or colour (n, H, W, 3); too many pixels are shrunk to fit."""
+    """Return images, grey (n, H, W) or colour (n, H, W, 3), as one sprite; they are shrunk if they do not fit."""
     count, height, width = images.shape[:3]
-    small = shrunk(images, min(MOST_SIDE / max(height, width), (MOST_PIXELS / (count * height * width)) ** 0.5))
+    small = shrunk(images, min(MAX_SIDE / max(height, width), (MAX_PIXELS / (count * height * width)) ** 0.5))
     file = io.BytesIO()
     Image.fromarray(sheet_of(small, COLUMNS)).save(file, format="PNG")
     address = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
@@ -69,35 +69,35 @@ def sprite_of(images: NDArray[np.uint8]) -> Sprite:
 
 # Fields of points/<layer>.parquet that the page shows.
 POINT_FIELDS = ("vote", "trustworthiness", "false_neighbours", "missing_neighbours", "drift", "stability")
-MOST_PAIRED = 40  # classes whose pairs the page shows, the first ones: their number grows with the square
-UNKNOWN = -9  # of an integer field, for samples that were not measured
+MAX_PAIRED = 40  # the page shows pairs of the first 40 classes: the number of pairs grows with the square
+UNKNOWN = -9  # value of an integer field for samples that were not measured
 
 
 def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str, str], params: str) -> dict[str, Any]:
-    """Return what the page shows of a run, for the chosen rows of its samples, as JSON can hold it.
+    """Return what the page shows of a run, for the chosen rows of its samples, as values for JSON.
 
-    Neighbours are places among the chosen rows, -1 for those that are not shown. `facts` tell where the run came from,
+    Neighbours are indices into the chosen rows, -1 for samples that are not shown. `facts` say where the run came from;
     `params` are its parameters as YAML.
     """
     samples, measures = inputs.samples, inputs.measures
     ids = samples.sample_id[rows]
     decisions = measures.decisions
-    place = places_of(ids, decisions.sample_id)
+    rows_measured = places_of(ids, decisions.sample_id)
     return {
         "method": {"title": inputs.method.title, "caveats": list(inputs.method.caveats)},
         "ids": packed(ids),
         "predicted": packed(samples.predicted[rows]),
         "confidence": packed(samples.confidence[rows]),
-        "commit": packed(spread(decisions.commit_layer, place)),
-        "flips": packed(spread(decisions.flips, place)),
-        "late": packed(spread(decisions.late.astype(np.int16), place)),
+        "commit": packed(spread(decisions.commit_layer, rows_measured)),
+        "flips": packed(spread(decisions.flips, rows_measured)),
+        "late": packed(spread(decisions.late.astype(np.int16), rows_measured)),
         "layers": {
             layer: {
                 "shape": " × ".join(map(str, inputs.infos[layer].shape)),
                 "settings": dict(layer_map.settings),
                 "x": packed(layer_map.points[rows, 0]),
                 "y": packed(layer_map.points[rows, 1]),
-                **_layer_points(measures.points[layer], place, ids),
+                **_layer_points(measures.points[layer], rows_measured, ids),
             }
             for layer, layer_map in inputs.maps.items()
         },
@@ -115,17 +115,17 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
 
 
 def panels(registry: MeasureRegistry) -> list[dict[str, Any]]:
-    """Return the charts of measures by depth: a line for each control, or for each of several measures."""
-    told = {"key", "title", "legend", "meaning"}
+    """Return the charts of measures by depth: one line per control, or one line per measure."""
+    fields = {"key", "title", "legend", "meaning"}
     return [
         panel.model_dump(include={"title", "axis", "end", "lines"})
-        | {"measures": [measure.model_dump(include=told) for measure in registry.shown_in(panel)]}
+        | {"measures": [measure.model_dump(include=fields) for measure in registry.shown_in(panel)]}
         for panel in registry.panels
     ]
 
 
 def _over_training_charts(inputs: ReportInputs) -> list[dict[str, Any]]:
-    """Return the charts of measures over training; empty where no weights were kept."""
+    """Return the charts of measures over training; empty if no weights were kept."""
     if not inputs.earlier:
         return []
     return [
@@ -134,12 +134,12 @@ def _over_training_charts(inputs: ReportInputs) -> list[dict[str, Any]]:
     ]
 
 
-# What the panels below the maps show, as JSON can hold it, by the name that their scripts in script/panels/ use.
+# Name, as used by the scripts in script/panels/ -> the data of a panel below the maps, as values for JSON.
 PANEL_DATA: dict[str, Callable[[ReportInputs], Any]] = {
     "panels": lambda inputs: panels(inputs.measures.registry),
     "measures": lambda inputs: records(inputs.measures.table),
     "cka": lambda inputs: records(inputs.measures.cka[["layer", "other_layer", "value", "control"]]),
-    "pairs": lambda inputs: records(inputs.measures.pairs[inputs.measures.pairs["other_class"] < MOST_PAIRED]),
+    "pairs": lambda inputs: records(inputs.measures.pairs[inputs.measures.pairs["other_class"] < MAX_PAIRED]),
     "epochs": lambda inputs: records(inputs.epochs),
     "batches": lambda inputs: records(inputs.batches),
     "over_training": lambda inputs: records(inputs.measures_over_training) if inputs.earlier else {},
@@ -148,10 +148,10 @@ PANEL_DATA: dict[str, Callable[[ReportInputs], Any]] = {
 
 
 def shown_rows(count: int, limit: int, measured: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
-    """Return which rows of `count` the page shows, ascending: all, or `limit` of them, as a large page is slow.
+    """Return which rows of `count` the page shows, ascending: all, or `limit` of them, because a large page is slow.
 
-    The measured rows (m,) come first, as the page says most of them; others at random fill what is left. Where even the
-    measured are too many, a random part of them is shown.
+    The measured rows (m,) are chosen first, because the page says most about them; random others fill the rest. If
+    there are too many measured rows, a random part of them is shown.
     """
     if count <= limit:
         return np.arange(count)
@@ -161,22 +161,22 @@ def shown_rows(count: int, limit: int, measured: NDArray[np.intp], rng: np.rando
     return np.sort(np.concatenate([measured, rng.choice(others, limit - len(measured), replace=False)]))
 
 
-def _layer_points(points: LayerPoints, place: NDArray[np.intp], ids: NDArray[np.int32]) -> dict[str, Any]:
-    fields = {name: packed(spread(getattr(points, name), place)) for name in POINT_FIELDS}
+def _layer_points(points: LayerPoints, rows_measured: NDArray[np.intp], ids: NDArray[np.int32]) -> dict[str, Any]:
+    fields = {name: packed(spread(getattr(points, name), rows_measured)) for name in POINT_FIELDS}
     neighbours = places_of(points.neighbours, ids).astype(np.int32)
     shown = np.full((len(ids), points.neighbours.shape[1]), -1, dtype=np.int32)
-    shown[place >= 0] = neighbours[place[place >= 0]]
+    shown[rows_measured >= 0] = neighbours[rows_measured[rows_measured >= 0]]
     return fields | {"neighbours": packed(shown)}
 
 
-def spread(values: NDArray[Any], place: NDArray[np.intp]) -> NDArray[Any]:
-    """Return values (m,) at the places (n,); where the place is -1, NaN, or UNKNOWN in an integer field."""
+def spread(values: NDArray[Any], rows_measured: NDArray[np.intp]) -> NDArray[Any]:
+    """Return values (m,) at the given rows (n,); for row -1, NaN, or UNKNOWN in an integer field."""
     missing = np.nan if values.dtype.kind == "f" else UNKNOWN
-    return np.where(place >= 0, values[place], missing).astype(values.dtype)
+    return np.where(rows_measured >= 0, values[rows_measured], missing).astype(values.dtype)
 
 
 def records(table: pd.DataFrame) -> dict[str, Sequence[Any]]:
-    """Return a table as column -> values; NaN becomes None, as JSON has no NaN."""
+    """Return a table as column -> values; NaN becomes None, because JSON has no NaN."""
     return {
         str(name): [None if isinstance(value, float) and not np.isfinite(value) else value for value in column.tolist()]
         for name, column in table.items()

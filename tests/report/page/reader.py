@@ -48,7 +48,7 @@ class Explorer:
         self.maps = [(run, layer) for run in range(len(runs)) for layer in (None, *range(len(LAYERS)))]
 
     def reset(self) -> None:
-        self.page.mouse.click(2, 2)  # beside everything: the tabulator starts anew
+        self.page.mouse.click(2, 2)  # outside everything: tabbing starts over
         if self.page.viewport_size != WINDOW:
             self.page.set_viewport_size(WINDOW)
         if self._emulates:

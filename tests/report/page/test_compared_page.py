@@ -1,4 +1,4 @@
-"""The page of two runs: the maps of both, one selection across them, what differs, and what each says of a sample."""
+"""The page of two runs: the maps of both, one selection across them, the differences, and each run's predictions."""
 
 import math
 from pathlib import Path

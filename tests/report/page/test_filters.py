@@ -115,7 +115,7 @@ def test_the_search_says_what_is_not_there(explorer):
     for text in ("4", "6", "99999", "-5", "5.0", "five", "<b>5</b>", "0x5"):
         explorer.page.fill("#search", text)
         explorer.page.press("#search", "Enter")
-        assert explorer.status() == f"there is no sample {text} here"
+        assert explorer.status() == f"there is no sample {text} on this page"
         assert explorer.selected() == explorer.ids[:2]
 
 

@@ -1,4 +1,4 @@
-// What panels draw charts with: axes in a card, lines with bands, a key, a note; and their colours by theme.
+// Tools for the panels' charts: axes in a card, lines with bands, a key, a note; and their colours by theme.
 
 const chartDocument = new Bokeh.Document();
 const charts = []; // { figure, element }
@@ -37,7 +37,7 @@ function line(figure, x, series) {
   figure.scatter({ x: pick(x), y: pick(values), size: series.dots ?? 5, fill_color: colour, line_color: null });
 }
 
-// Names beside the lines' looks.
+// A key: the look and the name of each line.
 function keyOf(entries, dashed) {
   const key = document.createElement("div");
   key.className = "key";

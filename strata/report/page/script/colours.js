@@ -1,4 +1,4 @@
-// A colour for every sample, by what the reader chose; values by layer differ from map to map.
+// The colour of every sample, as chosen by the reader; values that depend on the layer differ from map to map.
 
 const GREY = "#9aa0a6";
 const RIGHT = "#3f90da", WRONG = "#e76300";

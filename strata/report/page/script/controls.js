@@ -37,7 +37,7 @@ function search() {
   if (!text) return;
   const row = /^\d+$/.test(text) ? rowOfId.get(Number(text)) : undefined;
   if (row === undefined) {
-    control("status").textContent = `there is no sample ${text} here`;
+    control("status").textContent = `there is no sample ${text} on this page`;
   } else if (!state.visible[row]) {
     control("status").textContent = `sample ${text} is hidden by the filters`;
   } else {

@@ -1,4 +1,4 @@
-// What is known of one sample: beside the pointer, and in the panel for a sample that was searched or selected alone.
+// The card of one sample: beside the pointer, and in the panel for a sample that was searched or is the only selection.
 
 const tooltip = document.getElementById("tooltip");
 const details = document.getElementById("details");
@@ -65,7 +65,7 @@ function pointAt(view, event) {
   tooltip.style.top = `${Math.max(4, Math.min(top + 14, window.innerHeight - tooltip.offsetHeight - 6))}px`;
 }
 
-// The only selected sample, if there is just one: it keeps its rings and its card.
+// The selected sample, if there is just one: it keeps its rings and its card.
 function pinned() {
   const rows = selectedRows();
   return rows.length === 1 ? { row: rows[0], run: 0, layer: shownLayer(), pinned: true } : null;
@@ -77,7 +77,7 @@ function showPinned() {
   if (focus || state.focus?.pinned) setFocus(focus);
 }
 
-// The card beside the pointer goes when its sample does, or when the points move away below the pointer.
+// The card beside the pointer disappears with its sample, or when the points move away from the pointer.
 when("focus", () => {
   if (!state.focus || state.focus.pinned) tooltip.hidden = true;
 });

@@ -1,4 +1,4 @@
-// The large map: its points move from each layer's map to the next one's with the slider, and over training with another.
+// The large map: one slider moves its points from each layer's map to the next, another moves them through training.
 
 const timeSlider = document.getElementById("time"); // only where weights were kept
 const slider = document.getElementById("depth");
@@ -6,11 +6,11 @@ const playButton = document.getElementById("play");
 const SECONDS_PER_LAYER = 1.6;
 let playing = null;
 
-// The maps that the large one lies between, two layers at two times, and their weights, which sum to 1.
+// The maps that the large map is interpolated from (two layers at two times), and their weights, which sum to 1.
 function corners(run) {
-  const around = (value, most) => {
-    const low = Math.min(Math.floor(value), most), share = value - low;
-    return share ? [[low, 1 - share], [Math.min(low + 1, most), share]] : [[low, 1]];
+  const around = (value, last) => {
+    const low = Math.min(Math.floor(value), last), share = value - low;
+    return share ? [[low, 1 - share], [Math.min(low + 1, last), share]] : [[low, 1]];
   };
   return around(state.time, run.times.length - 1).flatMap(([time, part]) =>
     around(state.depth, layerNames.length - 1).map(([layer, share]) => ({ map: run.times[time][layer], weight: part * share })));
@@ -40,7 +40,7 @@ function drawLargeMaps() {
 }
 
 function timeText() {
-  const name = (place) => (place === timeNames.length ? "trained" : `${timeNames[place]} epoch${timeNames[place] === "1" ? "" : "s"}`);
+  const name = (index) => (index === timeNames.length ? "trained" : `${timeNames[index]} epoch${timeNames[index] === "1" ? "" : "s"}`);
   const low = Math.floor(state.time), high = Math.ceil(state.time);
   return low === high ? name(low) : `${name(low)} → ${name(high)}`;
 }
@@ -89,7 +89,7 @@ function moveTo(depth) {
   setDepth(depth);
 }
 
-// Within a hair of a map the slider rests on it; arrows go from map to map.
+// Very close to a map, the slider snaps to it; arrow keys go from map to map.
 function followSlider(element, last, value, set) {
   element.addEventListener("input", () => {
     stopPlaying();

@@ -1,10 +1,10 @@
-// One map: a Bokeh plot of the samples, and over it a canvas for what changes at every move of the pointer.
+// One map: a Bokeh plot of the samples, with a canvas over it for what changes whenever the pointer moves.
 
 const views = []; // all maps, the large ones first
 const mapDocument = new Bokeh.Document();
 const shownRows = new Bokeh.IndexFilter({ indices: null }); // shared by all maps: a filter acts on all
 
-// Colours and places of all small maps in one source.
+// Colours and positions of all small maps, in one source.
 const sharedSource = new Bokeh.ColumnDataSource({ data: sharedColumns() });
 
 function sharedColumns() {
@@ -17,7 +17,7 @@ function sharedColumns() {
   return columns;
 }
 
-// The square that holds all points, with a margin: its middle, and half its side.
+// The square that contains all points, with a margin: its centre and half its side.
 function squareAround(xs, ys) {
   const ends = [xs, ys].map((values) => values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]));
   const [x, y] = ends.map(([low, high]) => (low + high) / 2);
@@ -29,14 +29,14 @@ function markerSize(large) {
   return (large ? 6 : 3.4) * Math.min(1.6, Math.max(0.55, (1000 / count) ** 0.22));
 }
 
-// The keys held at the last move of the pointer: the event of a drawn shape does not tell.
+// The keys held when the pointer last moved: the event of a drawn shape does not include them.
 const held = { shift: false, ctrl: false };
 for (const kind of ["pointerdown", "pointermove", "pointerup"]) {
   addEventListener(kind, (event) => Object.assign(held, { shift: event.shiftKey, ctrl: event.ctrlKey || event.metaKey }), true);
 }
 
 class MapView {
-  // `layer` is null in a large map, whose points follow the slider; they lie in columns x, y, colour of its own source.
+  // `layerIndex` is null in a large map, whose points follow the slider; its own source has columns x, y and colour.
   constructor(element, runIndex, layerIndex) {
     this.element = element;
     this.runIndex = runIndex;
@@ -57,7 +57,7 @@ class MapView {
     views.push(this);
   }
 
-  // The layer whose neighbours count here.
+  // The layer whose neighbours are shown.
   get layer() {
     return this.run.layers[this.large ? shownLayer() : this.layerIndex];
   }
@@ -71,8 +71,8 @@ class MapView {
   }
 
   makeFigure() {
-    // Tools without renderers select nothing themselves, so that Bokeh need not draw every map anew: the shape that was
-    // drawn comes as an event.
+    // Tools without renderers select nothing themselves, so that Bokeh does not redraw every map: the shape that was
+    // drawn arrives as an event.
     this.tools = {
       lasso: new Bokeh.LassoSelectTool({ renderers: [], continuous: false, persistent: false }),
       box: new Bokeh.BoxSelectTool({ renderers: [], continuous: false, persistent: false }),
@@ -153,7 +153,7 @@ class MapView {
     else if (!held.shift && !held.ctrl) select([]);
   }
 
-  // The visible sample nearest to a place, if it is within 12 pixels.
+  // The visible sample nearest to a position, if it is within 12 pixels.
   nearest(x, y) {
     const { xs, ys } = this;
     let best = null, least = (12 / this.scale.perX) ** 2;

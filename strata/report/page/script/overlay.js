@@ -1,4 +1,4 @@
-// What lies over the maps: the selection, bright on a veil, and rings around a sample and its neighbours.
+// The layer over the maps: the selection, bright on a veil, and rings around a sample and its neighbours.
 
 const waiting = new Set();
 
@@ -52,7 +52,7 @@ function drawSelection(view, context, rows) {
   }
 }
 
-// Rings: the sample thick, its true neighbours in the layer pointed at thin, in every map.
+// Rings in every map: a thick one around the sample, thin ones around its true neighbours in the layer pointed at.
 function drawNeighbours(view, context) {
   const { row, layer } = state.focus;
   const { neighbours, k } = view.run.layers[layer];

@@ -1,4 +1,4 @@
-// The page's data: arrays unpacked from base64 once, and the images in one picture.
+// The page's data: arrays, unpacked from base64 once, and the images, in one sprite.
 
 const payload = JSON.parse(document.getElementById("payload").textContent);
 const ARRAYS = { float32: Float32Array, int32: Int32Array, int16: Int16Array, uint8: Uint8Array };
@@ -43,7 +43,7 @@ const sprite = new Image();
 const spriteReady = new Promise((resolve) => { sprite.onload = resolve; });
 sprite.src = payload.sprite.address;
 
-// Draw the image of a sample, grey or in colour, onto a canvas of the image's own size.
+// Draw the image of a sample, grey or in colour, onto a canvas of the image's size.
 function drawDigit(canvas, row) {
   const { columns, width, height } = payload.sprite;
   canvas.width = width;

@@ -1,4 +1,4 @@
-// Put the page together; what tests and the browser's console may ask for is `strata`.
+// Put the page together; `strata` is the interface for tests and the browser's console.
 
 async function start() {
   makeMaps();
@@ -21,7 +21,7 @@ window.strata = {
   chartsReady: null,
   visibleIds: () => visibleRows().map((row) => ids[row]),
   selectedIds: () => selectedRows().map((row) => ids[row]),
-  // A sample's place on a map in pixels of the window, to point at it.
+  // A sample's position on a map, in pixels of the window, to point at it.
   placeOf: (id, run, layer) => {
     const view = views.find((each) => each.runIndex === run && each.layerIndex === layer), row = rowOfId.get(id);
     const box = view.element.getBoundingClientRect();

@@ -1,4 +1,4 @@
-// What is shown and chosen now. Parts of the page change it through these functions and listen for the change.
+// What is currently shown and selected. Parts of the page change it through these functions and listen for changes.
 
 const state = {
   visible: new Uint8Array(count).fill(1),
@@ -11,7 +11,7 @@ const state = {
 };
 const listeners = {};
 
-// The panels below the maps: each file of panels/ adds what draws it, once the maps are there.
+// The panels below the maps: each file of panels/ adds a function that draws it once the maps exist.
 const panels = [];
 
 function addPanel(draw) {

@@ -1,7 +1,7 @@
 // The ladder of class pairs: how separable each pair is at each layer. A cell selects its pair in all maps.
 
-const MOST_PAIRED = 40; // classes: the first ones, as in the page's data
-const pairedClasses = classes.slice(0, MOST_PAIRED);
+const MAX_PAIRED = 40; // the first 40 classes, as in the page's data
+const pairedClasses = classes.slice(0, MAX_PAIRED);
 const pairSlider = document.getElementById("pair-depth");
 const pairsByRun = runs.map((run) => {
   const table = new Map();
@@ -16,7 +16,7 @@ function separability(r, layer, first, second) {
 function makeLadders() {
   runs.forEach((_, r) => {
     const table = document.getElementById(`ladder-${r}`), head = table.createTHead().insertRow(), body = table.createTBody();
-    if (classes.length > MOST_PAIRED) table.caption.append(` (the first ${MOST_PAIRED} of ${classes.length} classes)`);
+    if (classes.length > MAX_PAIRED) table.caption.append(` (the first ${MAX_PAIRED} of ${classes.length} classes)`);
     head.append(document.createElement("td"), ...pairedClasses.map((name) => headCell(name, "col")));
     pairedClasses.forEach((name, first) => {
       const line = body.insertRow();
@@ -25,7 +25,7 @@ function makeLadders() {
         const button = document.createElement("button");
         button.type = "button";
         button.dataset.pair = `${first} ${second}`;
-        // Each pair is reached once by the keyboard.
+        // The keyboard reaches each pair once.
         if (second > first) button.tabIndex = -1;
         button.addEventListener("click", () => selectPair(first, second));
         line.insertCell().append(button);
@@ -50,7 +50,7 @@ function drawLadders() {
       const [first, second] = button.dataset.pair.split(" ").map(Number);
       const value = separability(r, layer, first, second);
       const known = value !== null && value !== undefined;
-      // From one half, mixed, for a pair; a class's own hit starts at 0.
+      // A pair's scale starts at one half (mixed), a single class's at 0.
       const colour = known ? onScale(value, first === second ? 0 : 0.5, 1) : GREY;
       button.textContent = known ? Math.round(100 * value) : "–";
       button.style.background = colour;

@@ -1,4 +1,4 @@
-// How alike the layers are: tables of CKA.
+// How similar the layers are: tables of CKA.
 
 function ckaTables() {
   const place = document.getElementById("cka");

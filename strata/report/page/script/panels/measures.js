@@ -1,4 +1,4 @@
-// Measures by depth: a chart for each panel of the registry, with controls, or with several measures.
+// Measures by depth: one chart per panel of the registry, with controls or with several measures.
 
 function measureCharts() {
   const x = layerNames.map((_, i) => i);
@@ -24,8 +24,8 @@ function measureCharts() {
   document.getElementById("measure-key").append(keyOf(Object.values(payload.controls).map((look) => [look.title, look]), true));
 }
 
-// The lines of a panel: one measure under every control (the base run's controls stand for both runs), or several
-// measures of the trained networks.
+// The lines of a panel: one measure with every control (the base run's controls serve both runs), or several measures of
+// the trained networks.
 function linesOf(panel) {
   const [trained, ...controls] = Object.keys(payload.controls);
   const first = panel.measures[0].key, networks = Array.from(runs.keys());
@@ -36,7 +36,7 @@ function linesOf(panel) {
   return networks.flatMap((r) => panel.measures.map(({ key }, i) => ({ r, measure: key, control: trained, look: lookOf(i) })));
 }
 
-// How one of several measures is drawn: by colour, as dashes tell the second run.
+// The look of one of several measures: only the colour differs, because dashes mean the second run.
 function lookOf(place) {
   return { ...payload.looks[place % payload.looks.length], dash: "-" };
 }

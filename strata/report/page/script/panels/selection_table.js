@@ -1,6 +1,6 @@
 // The selected samples as a table that can be sorted, copied and saved.
 
-const MOST_ROWS = 300; // more would be slow to draw; the rest is counted, and is in the CSV
+const MAX_ROWS = 300; // more would be slow to draw; the others are counted, and are in the CSV
 const tableHead = document.querySelector("#selection thead");
 const tableBody = document.querySelector("#selection tbody");
 const sorting = { column: "id", ascending: true };
@@ -62,7 +62,7 @@ function drawHead() {
 function drawTable() {
   drawHead();
   const rows = sortedSelection();
-  const lines = rows.slice(0, MOST_ROWS).map((row) => {
+  const lines = rows.slice(0, MAX_ROWS).map((row) => {
     const line = document.createElement("tr");
     line.classList.toggle("wrong", runs.some((run) => run.predicted[row] !== labels[row]));
     for (const name of Object.keys(COLUMNS)) {
@@ -78,10 +78,10 @@ function drawTable() {
     }
     return line;
   });
-  if (rows.length > MOST_ROWS) {
+  if (rows.length > MAX_ROWS) {
     const line = document.createElement("tr"), cell = document.createElement("td");
     cell.colSpan = Object.keys(COLUMNS).length;
-    cell.textContent = `… and ${(rows.length - MOST_ROWS).toLocaleString("en")} more`;
+    cell.textContent = `… and ${(rows.length - MAX_ROWS).toLocaleString("en")} more`;
     line.append(cell);
     lines.push(line);
   }
@@ -107,7 +107,7 @@ document.getElementById("copy").addEventListener("click", async () => {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    // A page opened from disk may lack the right: use a field and the older command.
+    // A page opened from disk may not have permission: use a field and the older command.
     const field = document.createElement("textarea");
     field.value = text;
     document.body.append(field);
@@ -126,7 +126,7 @@ document.getElementById("download").addEventListener("click", () => {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 });
 
-// After the maps, which should answer at once.
+// Drawn after the maps, which should respond at once.
 let tableWaits = 0;
 when("selection", () => {
   clearTimeout(tableWaits);

@@ -16,7 +16,7 @@ function trainingCharts() {
   }
 }
 
-// Each layer's measures against the epochs trained, where weights were kept.
+// Each layer's measures by epochs trained, if weights were kept.
 function overTrainingCharts() {
   if (!timeNames.length) return;
   const rows = rowsOf(runs[0].over_training);
