@@ -49,11 +49,12 @@ def only_layers(inputs: ReportInputs, layers: list[str]) -> ReportInputs:
     measures = inputs.measures
     check_commit_layers(measures.decisions, before)
     commit = measures.decisions.commit_layer
-    # The first kept layer from the commit layer on; none after it: never.
+    # The first kept layer from the commit layer on; none after it: after the last that is kept.
     places = [
-        next((layers.index(layer) for layer in before[place:] if layer in layers), -1) for place in range(len(before))
+        next((layers.index(layer) for layer in before[place:] if layer in layers), len(layers))
+        for place in range(len(before) + 1)
     ]
-    moved = np.where(commit >= 0, np.array(places, dtype=np.int16)[commit], commit).astype(np.int16)
+    moved = np.array(places, dtype=np.int16)[commit]
     return replace(
         inputs,
         maps={layer: inputs.maps[layer] for layer in layers},

@@ -18,7 +18,7 @@ NAME_WIDTH = 24
 TITLES = ("test", "train", "hit", "worst map", "late")
 LEGEND = (
     "test, train: accuracy   hit: neighbourhood hit of the first and the last layer",
-    "worst map: the least trustworthiness of a map   late: share decided in the last layers or never",
+    "worst map: the least trustworthiness of a map   late: share decided in the last layers",
 )
 NONE = (
     "no experiments of this commit: `dvc exp run --temp -S train.epochs=1` makes one;"

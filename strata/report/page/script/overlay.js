@@ -52,7 +52,7 @@ function drawSelection(view, context, rows) {
   }
 }
 
-// Rings: the sample thick, its true neighbours in the layer pointed at thin, in every map.
+// Rings: the sample thick, its nearest neighbours in the layer pointed at thin, in every map.
 function drawNeighbours(view, context) {
   const { row, layer } = state.focus;
   const { neighbours, k } = view.run.layers[layer];
