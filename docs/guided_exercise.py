@@ -237,8 +237,13 @@ table = pd.DataFrame({"numbers": pd.Series(units), "zero": zeros, "units that ne
 of_hidden = zeros.drop("input", errors="ignore")
 answer(
     f"Most zeros are in {of_hidden.idxmax()}: {of_hidden.max():.0%}. A ReLU makes zeros of all that is negative. A"
-    " maximum over a few neighbours is zero only if all of them are, so a pooling leaves fewer. The input has hardly"
-    " any zeros here, as its pixels were shifted to a mean of zero; those that never change are its empty margin.",
+    " maximum over a few neighbours is zero only if all of them are, so a pooling leaves fewer."
+    + (
+        f" The input has {zeros['input']:.1%} zeros: its pixels were shifted to a mean of zero. {dead['input']:.1%} of"
+        " them never change."
+        if "input" in zeros
+        else ""
+    ),
     table=table.style.format({"numbers": "{:,}", "zero": "{:.0%}", "units that never change": "{:.1%}"}),
 )
 
@@ -249,7 +254,8 @@ answer(
 # ## 6. A map of each place, and of the input
 #
 # t-SNE puts samples that are neighbours in a layer next to each other on a map. All maps start from the same points and
-# are turned towards each other. Neighbours can be trusted, mostly; sizes of groups and distances between them cannot.
+# are turned towards each other. How many neighbours on a map are neighbours in the layer is measured, and printed below
+# the maps; sizes of groups mean nothing, and distances between them might not mean anything.
 #
 # **Question.** Where do 4 and 9 part? Look first, then measure: of a sample's neighbours that carry one of the two
 # labels, what share carries its own?
@@ -259,6 +265,11 @@ shapes = {layer: " × ".join(map(str, run.layers[layer].shape)) for layer in lay
 points = {layer: run.map(layer).points for layer in layers}
 method = run.map(layers[0]).method.title
 show(strata.draw_maps(points, labels, classes, shapes, method))
+recall = measured("map_recall")["value"]
+print(
+    "Neighbours on the map that are neighbours in the layer:",
+    *(f"{name} {share:.0%}" for name, share in recall.items()),
+)
 
 # %%
 pairs = run.measures.pairs
@@ -427,7 +438,7 @@ answer(
     f"This run has a momentum of {momentum:g} and a learning rate of {rate:g}. The steps before add up as 1 + m + m² +"
     f" … = 1 / (1 - m). With m = {other:g} that is {1 / (1 - other):.3g} times as long: as if the learning rate were"
     f" {rate / (1 - other):.3g}. Gradients that contradict each other cancel out.",
-    f"So without momentum the network learns more slowly at the same rate. This run read"
+    f"So expect a network without momentum to learn more slowly at the same rate. This run read"
     f" {this_training['test_accuracy']:.1%} of the test images after {counted(epochs, 'epoch')}, and"
     f" {run.epochs['test_accuracy'].iloc[0]:.1%} after its first.",
     "To compare fairly, give the other run a higher rate, too, or more epochs: what is compared otherwise is the length"
