@@ -237,9 +237,13 @@ table = pd.DataFrame({"numbers": pd.Series(units), "zero": zeros, "units that ne
 of_hidden = zeros.drop("input", errors="ignore")
 answer(
     f"{of_hidden.idxmax()} has the largest share of zeros: {of_hidden.max():.0%}. A ReLU turns every negative number"
-    " into zero. A maximum over a few neighbours is zero only if all of them are, so a pooling leaves fewer. The input"
-    " has hardly any zeros here, because its pixels were shifted to a mean of zero; its units that never change are the"
-    " empty margin.",
+    " into zero. A maximum over a few neighbours is zero only if all of them are, so a pooling leaves fewer."
+    + (
+        f" The input has {zeros['input']:.1%} zeros: its pixels were shifted to a mean of zero. {dead['input']:.1%} of"
+        " them never change."
+        if "input" in zeros
+        else ""
+    ),
     table=table.style.format({"numbers": "{:,}", "zero": "{:.0%}", "units that never change": "{:.1%}"}),
 )
 
@@ -250,7 +254,8 @@ answer(
 # ## 6. A map of each layer, and of the input
 #
 # t-SNE puts samples that are neighbours in a layer next to each other on a map. All maps start from the same points and
-# are turned towards each other. Neighbours can be trusted, mostly; sizes of groups and distances between them cannot.
+# are turned towards each other. How many neighbours on a map are neighbours in the layer is measured, and printed below
+# the maps; sizes of groups mean nothing, and distances between them might not mean anything.
 #
 # **Question.** Where do 4 and 9 separate? Look first, then measure: of a sample's neighbours that have one of the two
 # labels, what share has the sample's own?
@@ -260,6 +265,11 @@ shapes = {layer: " × ".join(map(str, run.layers[layer].shape)) for layer in lay
 points = {layer: run.map(layer).points for layer in layers}
 method = run.map(layers[0]).method.title
 show(strata.draw_maps(points, labels, classes, shapes, method))
+recall = measured("map_recall")["value"]
+print(
+    "Neighbours on the map that are neighbours in the layer:",
+    *(f"{name} {share:.0%}" for name, share in recall.items()),
+)
 
 # %%
 pairs = run.measures.pairs
@@ -425,7 +435,7 @@ answer(
     f"This run has a momentum of {momentum:g} and a learning rate of {rate:g}. The previous steps add up to 1 + m + m²"
     f" + … = 1 / (1 - m). With m = {other:g}, steps are {1 / (1 - other):.3g} times as long, as if the learning rate"
     f" were {rate / (1 - other):.3g}. Gradients that contradict each other cancel out.",
-    f"So without momentum the network learns more slowly at the same rate. This run classified"
+    f"So expect a network without momentum to learn more slowly at the same rate. This run classified"
     f" {this_training['test_accuracy']:.1%} of the test images correctly after {counted(epochs, 'epoch')}, and"
     f" {run.epochs['test_accuracy'].iloc[0]:.1%} after its first.",
     "For a fair comparison, give the other run a higher rate or more epochs. Otherwise you compare the length of the"

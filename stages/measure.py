@@ -68,7 +68,7 @@ def write_results(paths: Paths, plan: Plan, results: Results, measured: Measured
     decisions = samples.sample_decisions(plan, results, measured.samples)
     write_registry(paths.registry, REGISTRY)
     write_decisions(paths.decisions, decisions, origin)
-    for layer, points in samples.layer_points(plan, results, ids).items():
+    for layer, points in samples.layer_points(plan, results, measured.samples.sample_id).items():
         write_points(paths.points(layer), points, origin)
     write_stability_maps(paths.stability_maps, samples.stability_maps(plan, results, ids), origin)
     estimates = all_estimates(plan, results)
@@ -82,7 +82,7 @@ def write_results(paths: Paths, plan: Plan, results: Results, measured: Measured
         "measures_over_training": tables.training_table(plan, results),
     }.items():
         write_csv(paths.table(name), table)
-    counts = {"points": len(ids), **samples.decision_counts(decisions)}
+    counts = {"points": len(ids), **samples.decision_counts(decisions, plan.layers)}
     write_json(paths.metrics("measures"), counts | tables.metrics(estimates, plan.layers, TRAINED))
 
 

@@ -4,7 +4,7 @@
 the layer, and how far to trust its position on the map. `stability_maps.parquet` has maps from random starts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from strata.artifacts.parquet import open_parquet, read_table, write_table
 from strata.artifacts.provenance import Provenance
 from strata.core.errors import StrataError
-
-NEVER = -1
 
 TRAINED, UNTRAINED, PROJECTION, SHUFFLED = "none", "untrained", "random projection", "shuffled labels"
 # What is measured, as the tables name it in column `control` -> its name for people: the network, then its controls.
@@ -56,9 +54,28 @@ MAP_COLUMNS = {
 }
 
 
+# What it is to commit, wherever it is shown.
+COMMIT_DEFINITION = (
+    "A sample commits at the first layer from which on the most frequent label among its nearest neighbours is the"
+    " class that the network predicts; the output votes by that prediction itself, so every sample commits there at the"
+    " latest."
+)
+
+
+def commit_names(layers: Sequence[str]) -> list[str]:
+    """Return where samples can commit, by index, for people: at a layer, or after the last one.
+
+    Only samples of runs whose last layer is not the network's output commit after it.
+    """
+    return [*layers, f"after {layers[-1]}"]
+
+
 @dataclass(frozen=True)
 class SampleDecisions:
-    """One row per measured sample, all (n,): ids int32, commit layer's index int16 (-1: never), flips, three kinds."""
+    """One row per measured sample, all (n,): ids int32, commit layer's index int16, changes of the vote, three kinds.
+
+    The index is the number of layers where a sample commits after the last of them (`commit_names`).
+    """
 
     sample_id: NDArray[np.int32]
     commit_layer: NDArray[np.int16]
@@ -70,9 +87,11 @@ class SampleDecisions:
 
 @dataclass(frozen=True)
 class LayerPoints:
-    """One row per measured sample, all (n,), for one layer; `neighbours` int32 (n, k) are sample ids, nearest first.
+    """One row per measured sample, all (n,), of one layer; `vote` is a class, the output's the prediction.
 
-    `drift` is measured towards the next layer and is NaN in the last; `stability` is NaN outside the stability sample.
+    `neighbours` int32 (n, k) are sample ids, the nearest first, of all mapped samples; all other fields come from the
+    measured samples among themselves.
+    `drift` is towards the next layer, NaN in the last; `stability` is NaN outside the stability sample.
     """
 
     sample_id: NDArray[np.int32]

@@ -91,8 +91,14 @@ def read_measured_samples(
 
 
 def check_commit_layers(decisions: SampleDecisions, layers: Sequence[str]) -> None:
-    """Raise StrataError if a sample commits at a layer that the run does not have."""
-    if len(decisions.commit_layer) and decisions.commit_layer.max() >= len(layers):
+    """Raise StrataError where a sample commits neither at a layer of the run nor after the last.
+
+    In files of earlier versions -1 stood for samples that never commit.
+    """
+    commit = decisions.commit_layer
+    if len(commit) and commit.min() < 0:
+        raise StrataError("the measures are of an earlier version, where some samples never commit; run `dvc repro`")
+    if len(commit) and commit.max() > len(layers):
         raise StrataError("the measures were taken with other layers than params.yaml names; run `dvc repro`")
 
 

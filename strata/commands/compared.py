@@ -49,12 +49,12 @@ def only_layers(inputs: ReportInputs, layers: list[str]) -> ReportInputs:
     measures = inputs.measures
     check_commit_layers(measures.decisions, all_layers)
     commit = measures.decisions.commit_layer
-    # Layer's index -> the index of the first kept layer from there on; -1, never, if there is none.
-    kept = [
-        next((layers.index(layer) for layer in all_layers[index:] if layer in layers), -1)
-        for index in range(len(all_layers))
+    # The first kept layer from the commit layer on; none after it: after the last that is kept.
+    places = [
+        next((layers.index(layer) for layer in all_layers[place:] if layer in layers), len(layers))
+        for place in range(len(all_layers) + 1)
     ]
-    moved = np.where(commit >= 0, np.array(kept, dtype=np.int16)[commit], commit).astype(np.int16)
+    moved = np.array(places, dtype=np.int16)[commit]
     return replace(
         inputs,
         maps={layer: inputs.maps[layer] for layer in layers},

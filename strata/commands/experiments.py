@@ -18,7 +18,7 @@ NAME_WIDTH = 24
 TITLES = ("test", "train", "hit", "worst map", "late")
 LEGEND = (
     "test, train: accuracy   hit: neighbourhood hit of the first and the last layer",
-    "worst map: the lowest trustworthiness of a map   late: share decided in the last layers or never",
+    "worst map: the lowest trustworthiness of a map   late: share decided in the last layers",
 )
 NONE = (
     "this commit has no experiments: `dvc exp run --temp -S train.epochs=1` makes one;"

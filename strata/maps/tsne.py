@@ -11,6 +11,8 @@ from strata.maps.engines import TsneSettings, chosen_engine, run_engine
 
 # A point has affinities to this many neighbours, times the perplexity.
 NEIGHBOURS_PER_PERPLEXITY = 3
+# The divergence as the engine reports it, by its own approximation; figures show the exact sum of stage measure.
+ENGINE_KL = "kl_divergence_by_engine"
 
 
 class Tsne(TsneSettings, Embedder):
@@ -21,12 +23,9 @@ class Tsne(TsneSettings, Embedder):
 
     title: ClassVar[str] = "t-SNE"
     caption: ClassVar[str] = "t-SNE with perplexity {perplexity}"
-    details: ClassVar[str] = (
-        "t-SNE by {engine}, {iterations} iterations; KL divergence {kl_divergence}, which does not compare across"
-        " layers."
-    )
+    details: ClassVar[str] = "t-SNE by {engine}, {iterations} iterations."
     caveats: ClassVar[tuple[str, ...]] = (
-        "The size of a cluster and the distance between clusters mean nothing.",
+        "How large a cluster is means nothing; how far clusters are from each other might not mean anything.",
         "The picture depends on the perplexity; look at more than one.",
         "t-SNE exaggerates separation: gaps on the map may not be gaps in the layer.",
         "The KL divergence that t-SNE minimizes does not compare across layers.",
@@ -71,9 +70,9 @@ class Tsne(TsneSettings, Embedder):
             "perplexity": f"{self.perplexity:g}",
             "iterations": f"{self.early_exaggeration_iterations} + {self.iterations}",
             "learning_rate": f"{rate:g}",
-            "kl_divergence": f"{divergence:.6f}",
+            ENGINE_KL: f"{divergence:.6f}",
         }
-        return Embedding(points.astype(np.float64), settings, {"kl_divergence": divergence})
+        return Embedding(points.astype(np.float64), settings, {ENGINE_KL: divergence})
 
 
 def largest_perplexity(count: int) -> float:

@@ -29,7 +29,7 @@ class Umap(Embedder):
     caption: ClassVar[str] = "UMAP with {neighbours} neighbours and minimum distance {minimum_distance}"
     details: ClassVar[str] = "UMAP by {engine}, {epochs} epochs."
     caveats: ClassVar[tuple[str, ...]] = (
-        "The distance between clusters, and how large or dense one is, mean little.",
+        "How large or dense a cluster is means nothing; how far clusters are from each other might not mean anything.",
         "The picture depends on the number of neighbours and on the minimum distance; look at more than one of each.",
         "UMAP draws neighbours tightly together: gaps on the map may not be gaps in the layer.",
         "Where groups lie to one another comes mostly from the common start, not from UMAP.",

@@ -51,11 +51,14 @@ def measures_of(layer: LayerResults, control: str) -> Iterator[tuple[str, Estima
 def layer_results(plan: Plan, results: Results, space: str, layer: str, control: str) -> LayerResults:
     """Return what is known of a layer of a space, with the labels of a control.
 
-    Layers are compared with each other, and points by all pairs, in the spaces of SPACES only.
+    Layers are compared with each other, and points by all pairs, in the spaces of SPACES only; layers that share a
+    random projection are not compared.
     """
     place = plan.layers.index(layer)
     sums = results.gram_sums.get(space)
     following = plan.layers[place + 1 : place + 2] if sums is not None else []
+    if following and plan.same_projection(space, layer, following[0]):
+        following = []  # they have all neighbours in common by construction
     return LayerResults(
         labels=plan.labels_in(space)[control].points,
         halves=plan.halves,

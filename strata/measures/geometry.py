@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from strata.artifacts.measured import TRAINED
 from strata.measures.intrinsic_dimension import TwoNN, two_nn
 from strata.measures.map_quality import PointTrust, distance_correlation, neighbour_ranks, point_trust
-from strata.measures.neighbours import neighbour_blocks, two_nearest_distances
-from strata.measures.space_files import POINTS, SpaceFiles
+from strata.measures.neighbours import neighbour_blocks, neighbours_among_all, two_nearest_distances
+from strata.measures.space_files import MAPPED, POINTS, SpaceFiles
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,21 @@ class GeometryJob:
     scores: Mapping[str, Callable[[NDArray[np.float32], NDArray[np.bool_]], NDArray[np.float64]]]
     map_points: NDArray[np.float32] | None
     correlated: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class MappedNeighboursJob:
+    """A layer whose points are all on its map, of which only some `rows` (m,) are measured."""
+
+    files: SpaceFiles
+    layer: str
+    rows: NDArray[np.intp]
+    neighbours: int
+
+
+def mapped_neighbours(job: MappedNeighboursJob) -> NDArray[np.int32]:
+    """Return the nearest neighbours (m, k) of the measured points among all mapped ones, as rows of these."""
+    return neighbours_among_all(job.files.read(TRAINED, MAPPED, job.layer), job.rows, job.neighbours)
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from strata.artifacts.measured import SHUFFLED, TRAINED
 from strata.artifacts.run import RunArtifacts
 from strata.core import streams
 from strata.maps.params import EmbedParams
+from strata.measures.labels import is_output
 from strata.measures.params import MeasureParams
 from strata.measures.plan import Plan
-from strata.measures.space_files import Measured, SpaceFiles
+from strata.measures.space_files import POINTS, Measured, SpaceFiles
 from strata.measures.stability import Embedders
 from strata.measures.subsets import chosen, point_subsets
 from strata.network.params import NetworkParams
@@ -35,6 +36,8 @@ def make_plan(
     Raises StrataError where a layer's map is of another run.
     """
     params, seed, count = settings.params, settings.seed, len(measured.rows)
+    last, predicted = list(settings.layers)[-1], measured.samples.predicted[measured.rows]
+    at_end = is_output(files.read(TRAINED, POINTS, last), predicted, measured.labels.classes)
     return Plan(
         files=files,
         held_out=measured.held_out,
@@ -45,6 +48,8 @@ def make_plan(
         seed=seed,
         labels={TRAINED: measured.labels, SHUFFLED: measured.labels.shuffled(streams.shuffled_labels(seed))},
         rows=measured.rows,
+        predicted=predicted,
+        output=last if at_end else None,
         projections=measured.projections,
         activations={layer: run.paths.layer(layer) for layer in settings.layers},
         maps={layer: run.map(layer).points for layer in settings.layers},

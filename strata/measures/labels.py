@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.artifacts.measured import NEVER
-
 
 def neighbourhood_hit(neighbour_labels: NDArray[np.integer], labels: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return for each point (n,) the share of its k neighbours, labels (n, k), that carry its own label.
@@ -63,14 +61,23 @@ class LabelledSets:
         )
 
 
+def is_output(values: NDArray[np.floating], predicted: NDArray[np.integer], classes: int) -> bool:
+    """Return whether a layer (n, D) is the network's output: a unit a class, and the largest is always the prediction.
+
+    True of log-probabilities, and of the logits before them.
+    """
+    return values.shape[1] == classes and bool((values.argmax(axis=1) == predicted).all())
+
+
 FLIPS = 2  # as many changes of the vote make a flip-flopper
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """Per sample (n,): the commit layer's index or NEVER, changes of the vote, and three kinds of samples.
+    """Per sample (n,): the commit layer's index, changes of the vote, and three kinds of samples.
 
-    `late`: committed in the last layers, or never. `flip_flopper`: the vote changed at least twice.
+    The index is the number of layers where only the prediction itself, after the last of them, settles it.
+    `late`: committed in the last layers, or after them. `flip_flopper`: the vote changed at least twice.
     `right_then_lost`: some layer's vote was the label, but the network predicts another class.
     """
 
@@ -86,17 +93,18 @@ def decide(
 ) -> Decisions:
     """Return the decisions of n samples from their votes (layers, n), the network's predictions (n,) and labels (n,).
 
-    The commit layer is the first from which on the neighbours' vote stays the network's final prediction. Late are the
-    samples that commit in the last `late_layers` layers, or never.
+    A sample's votes end with the network's own prediction: as the vote of the last layer, where that is the network's
+    output, else as one more vote after the layers given. The commit layer is the first from which on every vote is the
+    prediction, so every sample commits. Late are those that commit in the last `late_layers` layers, or after them.
     """
-    agrees = votes == predicted
-    stays = np.logical_and.accumulate(agrees[::-1], axis=0)[::-1]
-    commit = np.where(stays.any(axis=0), stays.argmax(axis=0), NEVER)
-    flips = (np.diff(votes, axis=0) != 0).sum(axis=0)
+    steps = np.concatenate([votes, predicted[None]])
+    stays = np.logical_and.accumulate((steps == predicted)[::-1], axis=0)[::-1]
+    commit = stays.argmax(axis=0)
+    flips = (np.diff(steps, axis=0) != 0).sum(axis=0)
     return Decisions(
         commit.astype(np.int16),
         flips.astype(np.int16),
-        (commit == NEVER) | (commit >= len(votes) - late_layers),
+        commit >= len(votes) - late_layers,
         flips >= FLIPS,
         (votes == labels).any(axis=0) & (predicted != labels),
     )

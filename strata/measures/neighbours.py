@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 # Rows at a time, and units at a time: they bound the memory. Both are fixed, as they touch the last bits of distances.
 ROWS, UNITS = 1024, 2048
+# Reference points at a time, and distances at a time, where the reference points are many.
+BLOCK, MOST_DISTANCES = 4096, 1 << 25
 # Squared distances from a matrix product carry errors of about the precision times the squared norms; wide margins.
 ROUNDING = {np.float64: 1e-13, np.float32: 3e-5}
 Precision = type[np.float64] | type[np.float32]
@@ -100,6 +102,29 @@ def nearest_neighbours(queries: NDArray[np.floating], reference: NDArray[np.floa
         squared, error = _squared_distances(block, columns, np.float32)
         found.append(_smallest(squared, error, block, reference, k))
     return np.concatenate(found)
+
+
+def neighbours_among_all(
+    values: NDArray[np.floating], rows: NDArray[np.intp], k: int, most: int = MOST_DISTANCES
+) -> NDArray[np.int32]:
+    """Return the rows (m, k) of the k < n other points of values (n, D) that are nearest to each of given rows (m,).
+
+    Exact, as `nearest_neighbours` is. `values` can be a mapped file: few of its rows are in memory at a time, and at
+    most `most` distances.
+    """
+    nearest = []
+    step = max(1, min(ROWS, most // len(values)))
+    for start in range(0, len(rows), step):
+        own = rows[start : start + step]
+        queries = values[own]
+        squared, error = np.empty((len(own), len(values))), np.zeros(len(own))
+        for first in range(0, len(values), BLOCK):
+            block = slice(first, first + BLOCK)
+            squared[:, block], rounding = squared_distances(queries, values[block], np.float32)
+            error = np.maximum(error, rounding)
+        squared[np.arange(len(own)), own] = np.inf
+        nearest.append(_smallest(squared, error, queries, values, k))
+    return np.concatenate(nearest)
 
 
 def _smallest(

@@ -13,7 +13,7 @@ from strata.artifacts.measured import PROJECTION, TRAINED
 from strata.jobs.pool import Jobs
 from strata.maps.params import TSNE, EmbedParams
 from strata.measures.divergence import DivergenceJob, measure_divergence
-from strata.measures.geometry import Geometry, GeometryJob, measure_geometry
+from strata.measures.geometry import Geometry, GeometryJob, MappedNeighboursJob, mapped_neighbours, measure_geometry
 from strata.measures.labels import LabelledSets
 from strata.measures.measure import OfActivations, scores_of_activations
 from strata.measures.neighbours import ROWS
@@ -34,7 +34,8 @@ class Plan:
     """What the jobs need: where the arrays are, the layers, parameters, labels by control, and the maps' points.
 
     `again` are the embedders of the stability runs; `earlier` the spaces of weights kept in training -> epochs.
-    `rows` (n,) are the measured samples among all; `projections` names the layer whose random projection each shares.
+    `rows` (n,) are the measured samples among all, `predicted` (n,) what the network predicts for them; `output` is the
+    last layer, where that is the network's output. `projections` names the layer whose random projection each shares.
     `subsets` bool (n, s) are all points, half-samples, then the parts of PARTS; `stability_rows` (m,) and `correlated`
     are rows of the measured samples.
     """
@@ -48,6 +49,8 @@ class Plan:
     seed: int
     labels: Mapping[str, LabelledSets]
     rows: NDArray[np.intp]
+    predicted: NDArray[np.int16]
+    output: str | None
     projections: Mapping[str, str]
     activations: Mapping[str, Path]
     maps: Mapping[str, NDArray[np.float32]]
@@ -61,6 +64,10 @@ class Plan:
         """The subsets (n, 1 + r) that are all points, or half-samples of them."""
         return self.subsets[:, : 1 + self.params.half_samples]
 
+    def same_projection(self, space: str, first: str, second: str) -> bool:
+        """Return whether two layers are one and the same random projection in a space: comparing them says nothing."""
+        return space == PROJECTION and self.projections[first] == self.projections[second]
+
     def labels_in(self, space: str) -> dict[str, LabelledSets]:
         """Return the labels by control that a space is measured with: only the trained network's are shuffled, too."""
         return dict(self.labels) if space == TRAINED else {space: self.labels[TRAINED]}
@@ -69,9 +76,9 @@ class Plan:
 def run_plan(plan: Plan, pool: Jobs) -> Results:
     """Return every job's result."""
     readouts, geometries, grams = _readouts(plan), _geometries(plan), _gram_sums(plan)
-    divergences, stabilities = _divergences(plan), _stabilities(plan)
+    divergences, stabilities, mapped = _divergences(plan), _stabilities(plan), _mapped_neighbours(plan)
     jobs: list[Callable[[], Any]] = [*readouts.values(), *geometries.values(), *grams.values()]
-    jobs += [*divergences.values(), *stabilities.values()]
+    jobs += [*divergences.values(), *stabilities.values(), *mapped.values()]
     done = iter(pool.run(perform, jobs, "measure"))
     return Results(
         readouts=_with_shared_projections(plan, _results_of(readouts, done)),
@@ -79,6 +86,7 @@ def run_plan(plan: Plan, pool: Jobs) -> Results:
         gram_sums=_joined_by_space(_results_of(grams, done)),
         divergences=_results_of(divergences, done),
         stabilities=_results_of(stabilities, done),
+        mapped_neighbours=_results_of(mapped, done),
     )
 
 
@@ -152,6 +160,16 @@ def _geometries(plan: Plan) -> dict[tuple[str, str], Callable[[], Geometry]]:
             ),
         )
         for space, layer in _spaces(plan)
+    }
+
+
+def _mapped_neighbours(plan: Plan) -> dict[str, Callable[[], NDArray[np.int32]]]:
+    """Return a job for each layer; none where all mapped points are measured, as neighbours are known then."""
+    if len(plan.rows) == len(next(iter(plan.maps.values()))):
+        return {}
+    return {
+        layer: partial(mapped_neighbours, MappedNeighboursJob(plan.files, layer, plan.rows, plan.params.neighbours))
+        for layer in plan.layers
     }
 
 

@@ -38,7 +38,7 @@ def prepare_spaces(files: SpaceFiles, run: RunArtifacts, settings: Settings, ear
     check_enough(len(rows), settings.params, settings.again)
     images, labels = _images_and_labels(run, settings, rows)
     for layer, info in run.layers.items():
-        copy_points(files, info, run.activation_batches(layer), rows)
+        copy_points(files, info, run.activation_batches(layer), rows, len(run.samples.label))
     return Measured(
         rows=rows,
         samples=run.samples,

@@ -190,11 +190,11 @@ MEASURES = (
     ),
     Measure(
         key="map_kl_divergence",
-        title="KL divergence of the map",
+        title="KL divergence of the map, exact sum",
         unit="nats",
         needs=(Need.MAP,),
         interval=Interval.NONE,
-        meaning="What t-SNE minimizes: how far neighbourhoods on the map are from those in the layer.",
+        meaning="What t-SNE minimizes: how far neighbourhoods on the map are from those in the layer; over all pairs.",
         source="van der Maaten & Hinton 2008",
         score=lambda layer: layer.divergence,
     ),

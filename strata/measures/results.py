@@ -1,6 +1,6 @@
 """What the jobs return, by what they are about, and all that is known of one layer, which measures are made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -21,7 +21,8 @@ class Results:
     """The jobs' results.
 
     `readouts` by (space, layer) and then by control, `geometries` by (space, layer), `gram_sums` of all layers by
-    space, `divergences` by layer, `stabilities` by (layer, perplexity).
+    space, `divergences` by layer, `stabilities` by (layer, perplexity), `mapped_neighbours` by layer, where not all
+    mapped points are measured: neighbours (m, k) of the measured ones among all, as rows of all.
     """
 
     readouts: dict[tuple[str, str], dict[str, Readout]]
@@ -29,6 +30,7 @@ class Results:
     gram_sums: dict[str, GramSums]
     divergences: dict[str, float]
     stabilities: dict[tuple[str, float | None], StabilityRuns]
+    mapped_neighbours: dict[str, NDArray[np.int32]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

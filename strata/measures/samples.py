@@ -1,9 +1,11 @@
 """What is known of single samples, from the jobs' results: decisions, points of every layer, and small maps."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.artifacts.measured import NEVER, TRAINED, LayerPoints, SampleDecisions, StabilityMap
+from strata.artifacts.measured import TRAINED, LayerPoints, SampleDecisions, StabilityMap, commit_names
 from strata.artifacts.samples import Samples
 from strata.measures.estimates import layer_results
 from strata.measures.labels import decide, neighbourhood_hit, votes
@@ -13,22 +15,34 @@ from strata.measures.similarity import drift, neighbourhood_overlap
 
 
 def sample_decisions(plan: Plan, results: Results, samples: Samples) -> SampleDecisions:
-    """Return where along the layers each measured sample is decided."""
+    """Return where along the layers each measured sample is decided, by the clock of `layer_votes`.
+
+    Other votes of every layer can be handed to `decide` as a second clock: those of a linear probe, say, as in early
+    exits and the tuned lens (Belrose et al. 2023).
+    """
     ballots = np.stack([layer_votes(plan, results, layer) for layer in plan.layers])
     rows = plan.rows
-    decisions = decide(ballots, samples.predicted[rows], samples.label[rows], plan.params.late_layers)
+    decisions = decide(ballots, plan.predicted, samples.label[rows], plan.params.late_layers)
     return SampleDecisions(sample_id=samples.sample_id[rows], **vars(decisions))
 
 
 def layer_votes(plan: Plan, results: Results, layer: str) -> NDArray[np.intp]:
-    """Return the majority label (n,) of each measured sample's neighbours in a layer, itself left out."""
+    """Return each measured sample's vote (n,) in a layer: the most frequent label of its neighbours, itself left out.
+
+    The network's output votes by the prediction itself.
+    """
+    if layer == plan.output:
+        return plan.predicted.astype(np.intp)
     labels = plan.labels[TRAINED]
     return votes(labels.points[results.geometries[TRAINED, layer].neighbours], labels.classes)
 
 
-def layer_points(plan: Plan, results: Results, ids: NDArray[np.int32]) -> dict[str, LayerPoints]:
-    """Return what is known of each measured sample, ids (n,), in each layer."""
-    labels = plan.labels[TRAINED].points
+def layer_points(plan: Plan, results: Results, all_ids: NDArray[np.int32]) -> dict[str, LayerPoints]:
+    """Return what is known of each measured sample in each layer; `all_ids` are those of all mapped samples.
+
+    Its neighbours are sought among all mapped samples, all else is measured among the measured ones.
+    """
+    labels, ids = plan.labels[TRAINED].points, all_ids[plan.rows]
     points = {}
     for layer in plan.layers:
         known = layer_results(plan, results, TRAINED, layer, TRAINED)
@@ -44,7 +58,7 @@ def layer_points(plan: Plan, results: Results, ids: NDArray[np.int32]) -> dict[s
             missing_neighbours=trust.missing_neighbours.astype(np.float32),
             drift=_drift(known).astype(np.float32),
             stability=_stability(plan, results, layer).astype(np.float32),
-            neighbours=ids[known.neighbours],
+            neighbours=all_ids[results.mapped_neighbours.get(layer, plan.rows[known.neighbours])],
         )
     return points
 
@@ -78,11 +92,15 @@ def stability_maps(plan: Plan, results: Results, ids: NDArray[np.int32]) -> list
     ]
 
 
-def decision_counts(decisions: SampleDecisions) -> dict[str, int]:
-    """Return how many samples are late, never committed, flip-floppers, and right then lost."""
+def decision_counts(decisions: SampleDecisions, layers: Sequence[str]) -> dict[str, object]:
+    """Return how many samples are late, flip-floppers, and right then lost; and how many commit at each layer."""
+    names = commit_names(layers)
+    committed = np.bincount(decisions.commit_layer, minlength=len(names))
     return {
         "late": int(decisions.late.sum()),
-        "never_committed": int((decisions.commit_layer == NEVER).sum()),
         "flip_floppers": int(decisions.flip_flopper.sum()),
         "right_then_lost": int(decisions.right_then_lost.sum()),
+        "committed": {
+            name: int(count) for name, count in zip(names, committed, strict=True) if name in layers or count
+        },
     }

@@ -23,6 +23,7 @@ from strata.measures.labels import LabelledSets
 
 SPACES = (TRAINED, UNTRAINED, PROJECTION)
 POINTS, REFERENCE, HELD_OUT = "points", "reference", "held_out"
+MAPPED = "mapped"  # all points of the maps, where only some of them are measured
 
 
 @dataclass(frozen=True)
@@ -84,11 +85,19 @@ def scratch_spaces(beside: Path) -> Iterator[SpaceFiles]:
         rmtree(folder, ignore_errors=True)
 
 
-def copy_points(files: SpaceFiles, info: LayerInfo, batches: Iterable[Activations], rows: NDArray[np.intp]) -> None:
-    """Copy the given ascending rows of a layer's activations, which come in batches, into the scratch folder."""
+def copy_points(
+    files: SpaceFiles, info: LayerInfo, batches: Iterable[Activations], rows: NDArray[np.intp], count: int
+) -> None:
+    """Copy the given ascending rows of a layer's `count` activations, which come in batches, into the scratch folder.
+
+    Where they are not all, all are copied, too, as MAPPED.
+    """
     target = files.create(TRAINED, POINTS, info.layer, (len(rows), info.units))
+    mapped = files.create(TRAINED, MAPPED, info.layer, (count, info.units)) if len(rows) < count else None
     done = before = 0
     for batch in batches:
+        if mapped is not None:
+            mapped[before : before + len(batch.values)] = batch.values
         inside = rows[(rows >= before) & (rows < before + len(batch.sample_ids))] - before
         target[done : done + len(inside)] = batch.values[inside]
         done, before = done + len(inside), before + len(batch.sample_ids)

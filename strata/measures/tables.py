@@ -68,12 +68,17 @@ def training_table(plan: Plan, results: Results) -> pd.DataFrame:
 
 
 def cka_table(plan: Plan, results: Results) -> pd.DataFrame:
-    """Return the debiased linear CKA of all pairs of layers, with intervals by half-samples, by control."""
+    """Return the debiased linear CKA of all pairs of layers, with intervals by half-samples, by control.
+
+    Without pairs of layers that share a random projection: there it is 1 by construction.
+    """
     rows = []
     for space in SPACES:
         cka = debiased_cka(results.gram_sums[space], plan.halves)
         for first, left in enumerate(plan.layers):
             for second, right in enumerate(plan.layers):
+                if first != second and plan.same_projection(space, left, right):
+                    continue
                 likeness = from_half_samples(cka[first, second])
                 rows.append((left, right, likeness.value, likeness.low, likeness.high, space))
     return pd.DataFrame(rows, columns=["layer", "other_layer", "value", "low", "high", "control"])

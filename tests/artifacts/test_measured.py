@@ -39,7 +39,7 @@ def shares(*values):
 
 DECISIONS = SampleDecisions(
     sample_id=ids(0, 3, 70_000),
-    commit_layer=np.array([-1, 0, 6], dtype=np.int16),
+    commit_layer=np.array([0, 6, 7], dtype=np.int16),
     flips=np.array([6, 0, 1], dtype=np.int16),
     late=np.array([True, False, True]),
     flip_flopper=np.array([True, False, False]),

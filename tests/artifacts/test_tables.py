@@ -16,7 +16,7 @@ from strata.artifacts.measured import (
     write_stability_maps,
 )
 from strata.artifacts.provenance import Provenance
-from strata.artifacts.tables import read_csv, read_measures
+from strata.artifacts.tables import check_commit_layers, read_csv, read_measures
 from strata.core.errors import StrataError
 from strata.core.files import write_csv
 from strata.core.paths import Paths
@@ -80,7 +80,7 @@ def points_of(seed):
 
 DECISIONS = SampleDecisions(
     sample_id=MEASURED,
-    commit_layer=np.array([-1, 0, 1, 1], dtype=np.int16),
+    commit_layer=np.array([2, 0, 1, 1], dtype=np.int16),
     flips=np.array([1, 0, 0, 1], dtype=np.int16),
     late=np.array([True, False, False, True]),
     flip_flopper=np.array([False, False, True, False]),
@@ -261,3 +261,15 @@ def test_a_table_cut_off_in_its_header_is_refused(written):
     path = written / "cka.csv"
     path.write_text("layer,other_lay", encoding="utf-8")
     assert load_error(written).startswith(f"{path} is damaged")
+
+
+@pytest.mark.parametrize(
+    ("commit", "message"),
+    [(-1, "of an earlier version, where some samples never commit"), (3, "with other layers than params.yaml names")],
+)
+def test_commit_layers_are_layers_or_after_the_last(commit, message):
+    fine = replace(DECISIONS, commit_layer=np.array([0, 1, 2, 2], dtype=np.int16))
+    check_commit_layers(fine, ["input", "h1"])
+    wrong = replace(DECISIONS, commit_layer=np.array([0, commit, 1, 1], dtype=np.int16))
+    with pytest.raises(StrataError, match=message):
+        check_commit_layers(wrong, ["input", "h1"])

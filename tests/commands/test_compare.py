@@ -283,7 +283,7 @@ def test_layers_of_one_run_only_are_left_out(copy, repository, tmp_path):
     path = copy / "data/measures/samples.parquet"
     decisions, origin = read_decisions(path)
     path.unlink()  # it may be a link into the cache
-    places = np.array([0, 1, 1, -1], dtype=np.int16)  # among input and h6, of input, h5, h6 and never
+    places = np.array([0, 1, 1, 2], dtype=np.int16)  # among input and h6, of input, h5, h6 and after them
     write_decisions(path, replace(decisions, commit_layer=places[decisions.commit_layer]), origin)
     first, second = payload_of(compared("workspace", "HEAD~1", tmp_path / "page.html"))["runs"]
     assert list(first["layers"]) == list(second["layers"]) == ["input", "h6"]

@@ -21,7 +21,7 @@ from strata.measures.registry import REGISTRY
 from strata.report.page.inputs import ReportInputs
 
 LAYERS = ["input", "h1", "h2", "h3"]
-COMMIT = [-1, 0, 1, 2, 3, -1, 3]
+COMMIT = [4, 0, 1, 2, 3, 4, 3]
 COUNT = len(COMMIT)
 IDS = np.arange(COUNT, dtype=np.int32)
 ORIGIN = Provenance("test", "a" * 64, "b" * 64)
@@ -133,13 +133,13 @@ def test_runs_without_a_layer_in_common_are_not_compared(dataset):
 @pytest.mark.parametrize(
     ("kept", "commit"),
     [
-        # By hand: the first kept layer from the commit layer on, never (-1) where none follows.
-        (LAYERS, [-1, 0, 1, 2, 3, -1, 3]),
-        (["h1", "h3"], [-1, 0, 0, 1, 1, -1, 1]),
-        (["input", "h3"], [-1, 0, 1, 1, 1, -1, 1]),
-        (["input", "h1"], [-1, 0, 1, -1, -1, -1, -1]),
-        (["h2"], [-1, 0, 0, 0, -1, -1, -1]),
-        (["h3"], [-1, 0, 0, 0, 0, -1, 0]),
+        # By hand: the first kept layer from the commit layer on, their number where none follows.
+        (LAYERS, [4, 0, 1, 2, 3, 4, 3]),
+        (["h1", "h3"], [2, 0, 0, 1, 1, 2, 1]),
+        (["input", "h3"], [2, 0, 1, 1, 1, 2, 1]),
+        (["input", "h1"], [2, 0, 1, 2, 2, 2, 2]),
+        (["h2"], [1, 0, 0, 0, 1, 1, 1]),
+        (["h3"], [1, 0, 0, 0, 0, 1, 0]),
     ],
 )
 def test_commit_layers_are_counted_among_the_layers_kept(run, kept, commit):
@@ -152,8 +152,7 @@ def test_a_commit_layer_keeps_its_name_where_the_other_run_orders_the_layers_dif
     layers = ["h2", "input", "h3", "h1"]
     second = run_of(dataset, layers)
     found = only_layers(second, LAYERS).measures.decisions.commit_layer
-    assert [LAYERS[place] for place in found if place >= 0] == [layers[place] for place in COMMIT if place >= 0]
-    assert found[np.array(COMMIT) == -1].tolist() == [-1, -1]
+    assert [[*LAYERS, "after"][place] for place in found] == [[*layers, "after"][place] for place in COMMIT]
 
 
 @pytest.mark.parametrize("kept", [["h1", "h3"], ["h3", "input"]])

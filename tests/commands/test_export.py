@@ -145,9 +145,9 @@ def test_tensorboard_reads_the_samples(tensorboard, samples, decisions):
     assert table["correct"].tolist() == [str(right) for right in samples.label == samples.predicted]
     commit = dict(zip(decisions.sample_id, decisions.commit_layer, strict=True))
     assert len(commit) == MEASURED
-    names = dict(enumerate(LAYERS)) | {-1: "never", None: ""}
+    names = dict(enumerate(LAYERS)) | {3: "after h6", None: ""}
     assert table["commit_layer"].tolist() == [names[commit.get(sample)] for sample in range(40)]
-    depths = {0: "0", 1: "1", 2: "2", -1: "", None: ""}
+    depths = {0: "0", 1: "1", 2: "2", 3: "3", None: ""}
     assert table["commit_depth"].tolist() == [depths[commit.get(sample)] for sample in range(40)]
 
 

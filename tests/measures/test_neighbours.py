@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from strata.measures import neighbours
-from strata.measures.neighbours import nearest_neighbours, neighbour_blocks, squared_distances, two_nearest_distances
+from strata.measures.neighbours import (
+    nearest_neighbours,
+    neighbour_blocks,
+    neighbours_among_all,
+    squared_distances,
+    two_nearest_distances,
+)
 
 # Whole numbers have exact squared distances: ties are ties. Small ones give many ties and duplicates; large ones give
 # squared distances that differ by less than float32 can tell.
@@ -170,3 +176,20 @@ def test_the_two_nearest_distances_are_the_smallest_roots_in_order():
 def test_two_points_have_one_distance_and_no_second():
     assert two_nearest_distances(np.array([[np.inf, 4.0]])).tolist() == [[2.0, np.inf]]
     assert two_nearest_distances(np.array([[4.0, 9.0]])).tolist() == [[2.0, 3.0]]
+
+
+@given(values=grid_points(), chosen=st.data(), most=st.sampled_from([1, 60, 1 << 25]))
+@settings(deadline=None)
+def test_neighbours_of_some_points_are_sought_among_all(values, chosen, most):
+    count = len(values)
+    rows = np.sort(chosen.draw(st.lists(st.integers(0, count - 1), min_size=1, unique=True)))
+    k = chosen.draw(st.integers(1, count - 1))
+    expected = exact_other_neighbours(values, k)[rows]
+    np.testing.assert_array_equal(neighbours_among_all(values, rows, k, most), expected)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_neighbours_among_all_are_the_same_in_small_blocks(monkeypatch):
+    values, rows = gaussian(50, 8), np.array([0, 3, 17, 18, 49])
+    monkeypatch.setattr(neighbours, "BLOCK", 11)
+    np.testing.assert_array_equal(neighbours_among_all(values, rows, 6), exact_other_neighbours(values, 6)[rows])

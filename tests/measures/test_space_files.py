@@ -9,6 +9,7 @@ from strata.artifacts.measured import PROJECTION, TRAINED
 from strata.artifacts.provenance import Provenance
 from strata.measures.space_files import (
     HELD_OUT,
+    MAPPED,
     POINTS,
     REFERENCE,
     SPACES,
@@ -104,10 +105,14 @@ def test_folders_above_the_scratch_folder_are_made(tmp_path):
 )
 def test_rows_are_copied_out_of_several_row_groups(files, activations, rows):
     batches = iterate_activations(activations)
-    copy_points(files, read_info(activations), batches, np.array(rows, dtype=np.intp))
+    copy_points(files, read_info(activations), batches, np.array(rows, dtype=np.intp), len(IDS))
     found = files.read(TRAINED, POINTS, "h1")
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, VALUES.reshape(10, 6)[rows])
+    everything = files.path(TRAINED, MAPPED, "h1")
+    assert everything.exists() == (len(rows) < len(IDS))
+    if everything.exists():
+        np.testing.assert_array_equal(files.read(TRAINED, MAPPED, "h1"), VALUES.reshape(10, 6))
 
 
 def test_layers_of_as_many_dimensions_share_a_projection():

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strata.artifacts.measured import CONTROLS
-from strata.report.figures.style import CONTROL_LOOKS, LOOKS, class_colour
+from strata.report.figures.style import CONTROL_LOOKS, MEASURE_LOOKS, class_colour
 from strata.report.page.explorer import (
     FOLDER,
     LIBRARIES,
@@ -71,6 +71,10 @@ def run_of(text, classes=2):
     """Return what the template reads of a run, with `text` in every text of the data."""
     layer = {"shape": f"shape {text}", "neighbours": {"shape": [len(LABELS), 7]}}
     return {
+        "measured": 40,
+        "mapped": 50,
+        "findings": {"recall": f"recall {text}", "measured": f"measured {text}"},
+        "stability_meaning": f"agreement {text}",
         "method": {"title": f"method {text}", "caveats": [f"caveat {text}"]},
         "layers": {"input": layer, "h1": layer},
         "earlier": {},
@@ -310,5 +314,5 @@ def test_the_payload_names_every_control_and_has_the_looks_of_lines():
     assert list(payload["controls"]) == list(CONTROLS)
     for name, look in CONTROL_LOOKS.items():
         assert payload["controls"][name] == {"title": CONTROLS[name], "colour": look.colour, "dash": look.dashes}
-    assert payload["looks"] == [{"colour": look.colour, "dash": look.dashes} for look in LOOKS]
+    assert payload["looks"] == [{"colour": look.colour, "dash": look.dashes} for look in MEASURE_LOOKS]
     json.dumps(payload, allow_nan=False)

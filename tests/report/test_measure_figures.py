@@ -15,7 +15,7 @@ from strata.report.figures.measures import draw_measures, grid_size
 from strata.report.figures.over_training import draw_measures_over_training
 from strata.report.figures.perplexity_grid import draw_perplexity_grid
 from strata.report.figures.similarity import draw_cka
-from strata.report.figures.style import CONTROL_LOOKS, LOOKS, class_colour
+from strata.report.figures.style import CONTROL_LOOKS, MEASURE_LOOKS, class_colour
 
 LAYERS = ["input", "h1", "h2"]
 
@@ -67,9 +67,17 @@ def test_a_panel_of_several_measures_has_a_line_and_a_name_for_each():
     table = pd.DataFrame(rows, columns=["layer", "measure", "value", "low", "high", "control"])
     axis = draw_measures(REGISTRY, table, LAYERS).axes[len(REGISTRY.panels) - 1]
     assert [line.get_ydata()[0] for line in axis.lines] == pytest.approx([0, 0.1, 0.2, 0.3])
-    assert [line.get_color() for line in axis.lines] == [look.colour for look in LOOKS[:4]]
+    assert [line.get_color() for line in axis.lines] == [look.colour for look in MEASURE_LOOKS[:4]]
     written = [text.get_text() for text in axis.get_legend().get_texts()]
     assert written == ["kNN recall", "trustworthiness", "continuity", "neighbourhood hit"]
+
+
+def test_no_colour_and_no_marker_of_a_measure_is_that_of_a_control():
+    for part in ("colour", "marker"):
+        controls, measures = (
+            [getattr(look, part) for look in looks] for looks in (CONTROL_LOOKS.values(), MEASURE_LOOKS)
+        )
+        assert len({*controls, *measures}) == len(controls) + len(measures)
 
 
 @pytest.mark.parametrize(("panels", "size"), [(1, (5, 4.2)), (4, (10, 7.9)), (9, (15, 11.6)), (10, (20, 11.6))])
@@ -154,10 +162,10 @@ def decisions(late, commit, flips):
     )
 
 
-def test_late_deciders_come_never_committed_first_then_by_changes():
-    found = late_rows(decisions([True, False, True, True, True], [6, 0, -1, 5, -1], [1, 0, 2, 3, 4]), 10)
-    assert found.tolist() == [4, 2, 3, 0]
-    assert late_rows(decisions([True, True], [6, -1], [0, 0]), 1).tolist() == [1]
+def test_late_deciders_come_the_latest_first_then_by_changes():
+    found = late_rows(decisions([True, False, True, True, True], [6, 0, 7, 5, 7], [1, 0, 2, 3, 4]), 10)
+    assert found.tolist() == [4, 2, 0, 3]
+    assert late_rows(decisions([True, True], [6, 7], [0, 0]), 1).tolist() == [1]
 
 
 def test_votes_stand_below_each_image_right_ones_bold():

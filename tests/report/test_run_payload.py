@@ -176,7 +176,7 @@ def write_run(folder, data):
         folder / "measures/samples.parquet",
         SampleDecisions(
             measured,
-            rng.integers(-1, 3, MEASURED).astype(np.int16),
+            rng.integers(0, 4, MEASURED).astype(np.int16),
             rng.integers(0, 3, MEASURED).astype(np.int16),
             *(rng.random((3, MEASURED)) < 0.4),
         ),

@@ -81,7 +81,7 @@ def test_each_map_is_turned_to_the_one_before(maps):
 def test_each_map_says_how_it_was_made_and_from_what(maps, extracted):
     origin = Provenance.of("test", extracted / "model/mnist_cnn.pt", extracted / "raw")
     divergences = json.loads((extracted / "reports of embeddings/embedding.json").read_text(encoding="utf-8"))
-    assert divergences["samples"] == 40 and list(divergences["kl_divergence"]) == LAYERS
+    assert divergences["samples"] == 40 and list(divergences["kl_divergence_by_engine"]) == LAYERS
     for layer_map in maps:
         assert layer_map.provenance == origin
         method = layer_map.method
@@ -92,7 +92,7 @@ def test_each_map_says_how_it_was_made_and_from_what(maps, extracted):
             "perplexity": "5",
             "iterations": "150 + 100",
             "learning_rate": "200",
-            "kl_divergence": f"{divergences['kl_divergence'][layer_map.layer]:.6f}",
+            "kl_divergence_by_engine": f"{divergences['kl_divergence_by_engine'][layer_map.layer]:.6f}",
         }
 
 

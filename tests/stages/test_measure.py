@@ -291,6 +291,7 @@ def test_every_measure_is_there_for_every_layer_and_each_control_it_applies_to(t
         for measure in MEASURES
         if measure in applies[control]
         for layer in (LAYERS[:-1] if measure == "overlap_with_next" else LAYERS)
+        if (control, measure, layer) != ("random projection", "overlap_with_next", "input")  # shared with h1
     ]
     assert table.index.tolist() == expected
     assert np.isfinite(table["value"]).all()
@@ -319,6 +320,8 @@ def test_measures_of_the_full_space_are_those_by_brute_force(table, spaces, cont
     neighbours = {layer: nearest(values[layer]) for layer in LAYERS}
     check_value(table, control, "neighbourhood_hit", [hits(neighbours[layer]).mean() for layer in LAYERS])
     for first, second in pairwise(LAYERS):
+        if (control, first) == ("random projection", "input"):  # shared with h1: not compared
+            continue
         found = table.loc[(control, "overlap_with_next", first), "value"]
         assert found == pytest.approx(common(neighbours[first], neighbours[second]).mean(), rel=SIX_DIGITS)
     dimensions, duplicates = zip(*(two_nn_likelihood(values[layer]) for layer in LAYERS), strict=True)
@@ -361,7 +364,17 @@ def test_a_projection_is_shared_by_layers_of_as_many_units(table):
         if measure not in OF_MAPS and measure != "overlap_with_next":
             first, second = (table.loc[("random projection", measure, layer)] for layer in ("input", "h1"))
             np.testing.assert_array_equal(first.to_numpy(), second.to_numpy(), err_msg=measure)
-    assert table.loc[("random projection", "overlap_with_next", "input"), "value"] == 1
+
+
+def test_layers_that_share_a_projection_are_not_compared_with_each_other(table, measured):
+    """The input and h1 have the same 256 dimensions: all neighbours in common, and a CKA of 1, by construction."""
+    overlaps = table.loc["random projection"].loc["overlap_with_next"]
+    assert overlaps.index.tolist() == ["h1", "h2", "h3", "h4", "h5"]  # 256 to 108, to 4 x 2 x 2, to 4, to 8, to 10
+    assert (overlaps["value"] < 1).all()
+    cka = pd.read_csv(measured / "cka.csv")
+    pairs = set(zip(cka["layer"], cka["other_layer"], cka["control"], strict=True))
+    assert ("input", "h1", "random projection") not in pairs and ("h1", "input", "random projection") not in pairs
+    assert ("input", "h1", "none") in pairs and ("h1", "h1", "random projection") in pairs
 
 
 def test_shuffled_labels_are_read_no_better_than_by_chance(table):
@@ -386,7 +399,7 @@ def test_measures_of_the_maps_are_those_by_brute_force(table, spaces, maps):
 
 
 def test_the_divergence_is_about_what_t_sne_itself_says(table, base):
-    own = json.loads((base / "reports/embedding.json").read_text(encoding="utf-8"))["kl_divergence"]
+    own = json.loads((base / "reports/embedding.json").read_text(encoding="utf-8"))["kl_divergence_by_engine"]
     np.testing.assert_allclose(
         values_of(table, "none", "map_kl_divergence"), [own[layer] for layer in LAYERS], rtol=0.1
     )
@@ -408,10 +421,12 @@ def test_the_metrics_are_those_of_the_tables(measured, table):
     metrics = json.loads((measured / "measures.json").read_text(encoding="utf-8"))
     decisions, _ = read_decisions(measured / "measures/samples.parquet")
     chief = ["neighbourhood_hit", "probe_accuracy", "intrinsic_dimension", "map_trustworthiness"]
-    assert list(metrics) == ["points", "late", "never_committed", "flip_floppers", "right_then_lost", *chief]
+    assert list(metrics) == ["points", "late", "flip_floppers", "right_then_lost", "committed", *chief]
     assert metrics["points"] == COUNT
     assert metrics["late"] == decisions.late.sum()
-    assert metrics["never_committed"] == (decisions.commit_layer == -1).sum()
+    assert metrics["committed"] == {
+        layer: (decisions.commit_layer == place).sum() for place, layer in enumerate(LAYERS)
+    }
     assert metrics["flip_floppers"] == decisions.flip_flopper.sum()
     assert metrics["right_then_lost"] == decisions.right_then_lost.sum()
     for measure in chief:
@@ -422,10 +437,17 @@ def test_the_metrics_are_those_of_the_tables(measured, table):
 def test_the_similarity_of_layers_is_symmetric_and_that_by_brute_force(measured, spaces):
     found = pd.read_csv(measured / "cka.csv")
     assert found.columns.tolist() == ["layer", "other_layer", "value", "low", "high", "control"]
-    assert len(found) == 3 * 49
+    assert len(found) == 3 * 49 - 2  # without input and h1 of the random projection, which they share
     for control, values in spaces.items():
         rows = found[found["control"] == control]
-        square = rows.pivot_table(index="layer", columns="other_layer", values="value").loc[LAYERS, LAYERS].to_numpy()
+        square = (
+            rows.pivot_table(index="layer", columns="other_layer", values="value")
+            .loc[LAYERS, LAYERS]
+            .to_numpy(copy=True)
+        )
+        if control == "random projection":
+            assert np.isnan(square[[0, 1], [1, 0]]).all()
+            square[[0, 1], [1, 0]] = 1
         np.testing.assert_array_equal(square, square.T)
         np.testing.assert_array_equal(np.diag(square), 1)
         assert ((rows["low"] <= rows["value"]) & (rows["value"] <= rows["high"])).all()
@@ -483,13 +505,15 @@ def test_pairs_of_classes_are_those_by_brute_force(measured, spaces):
 # --- single samples --------------------------------------------------------------------------------------------------
 
 
-def test_neighbours_and_votes_of_every_sample_are_those_by_brute_force(measured, spaces):
+def test_neighbours_and_votes_of_every_sample_are_those_by_brute_force(measured, spaces, base):
+    predicted = pq.read_table(base / "activations/samples.parquet")["predicted"].to_pylist()
     for layer in LAYERS:
         points, _ = read_points(measured / f"measures/points/{layer}.parquet")
         expected = nearest(spaces["none"][layer])
         np.testing.assert_array_equal(points.sample_id, np.arange(COUNT))
         np.testing.assert_array_equal(points.neighbours, expected, err_msg=layer)
-        assert points.vote.tolist() == [vote(LABELS[row]) for row in expected]
+        by_neighbours = [vote(LABELS[row]) for row in expected]
+        assert points.vote.tolist() == (predicted if layer == "h6" else by_neighbours)
         np.testing.assert_allclose(points.hit, hits(expected), rtol=1e-6)
 
 
@@ -524,15 +548,16 @@ def test_the_drift_of_every_sample_is_that_to_the_next_layer(measured, spaces):
 def test_the_decisions_are_those_by_brute_force(measured, spaces, base):
     decisions, _ = read_decisions(measured / "measures/samples.parquet")
     predicted = pq.read_table(base / "activations/samples.parquet")["predicted"].to_pylist()
-    ballots = [[vote(LABELS[row]) for row in nearest(spaces["none"][layer])] for layer in LAYERS]
+    ballots = [[vote(LABELS[row]) for row in nearest(spaces["none"][layer])] for layer in LAYERS[:-1]]
+    ballots.append(predicted)
     assert decisions.sample_id.tolist() == list(range(COUNT))
     for sample in range(COUNT):
         votes = [ballot[sample] for ballot in ballots]
-        commit = next((place for place in range(7) if set(votes[place:]) == {predicted[sample]}), -1)
+        commit = next(place for place in range(7) if set(votes[place:]) == {predicted[sample]})
         flips = sum(first != second for first, second in pairwise(votes))
         assert decisions.commit_layer[sample] == commit
         assert decisions.flips[sample] == flips
-        assert decisions.late[sample] == (commit in (-1, 5, 6))
+        assert decisions.late[sample] == (commit in (5, 6))
         assert decisions.flip_flopper[sample] == (flips >= 2)
         lost = predicted[sample] != LABELS[sample] and LABELS[sample] in votes
         assert decisions.right_then_lost[sample] == lost
@@ -606,6 +631,20 @@ def test_the_jobs_warn_of_nothing(base, measured):
 
 
 @pytest.mark.usefixtures("in_process")
+def test_without_the_output_among_the_layers_the_prediction_comes_after_the_last(ready, write_params, spaces):
+    out = run_measure(write_params(layers=["input", "h4"], measure={**FEW, "late_layers": 1}), ready)
+    decisions, _ = read_decisions(out / "measures/samples.parquet")
+    predicted = np.array(pq.read_table(ready / "activations/samples.parquet")["predicted"].to_pylist())
+    ballots = [[vote(LABELS[row]) for row in nearest(spaces["none"][layer])] for layer in ("input", "h4")]
+    agree = [np.equal(ballot, predicted) for ballot in ballots]
+    expected = np.where(agree[0] & agree[1], 0, np.where(agree[1], 1, 2))
+    assert decisions.commit_layer.tolist() == expected.tolist()
+    assert set(expected.tolist()) == {0, 1, 2}
+    np.testing.assert_array_equal(decisions.late, expected >= 1)
+    committed = json.loads((out / "measures.json").read_text(encoding="utf-8"))["committed"]
+    assert committed == dict(zip(["input", "h4", "after h4"], np.bincount(expected).tolist(), strict=True))
+
+
 def test_fewer_samples_than_extracted(ready, write_params):
     out = run_measure(write_params(measure={"samples": 24, **FEW}), ready)
     decisions, _ = read_decisions(out / "measures/samples.parquet")
@@ -615,7 +654,9 @@ def test_fewer_samples_than_extracted(ready, write_params):
         points, _ = read_points(out / f"measures/points/{layer}.parquet")
         assert points.sample_id.tolist() == ids.tolist()
         expected = nearest(stored(ready / f"activations/{layer}.parquet")[ids])
-        np.testing.assert_array_equal(points.neighbours, ids[expected])
+        everything = nearest(stored(ready / f"activations/{layer}.parquet"))  # the shown neighbours are of all samples
+        np.testing.assert_array_equal(points.neighbours, everything[ids])
+        assert not np.isin(points.neighbours, ids).all()
         np.testing.assert_allclose(points.hit, hits(expected, LABELS[ids]), rtol=1e-6)
         on_map = nearest(read_map(ready / f"embeddings/{layer}.parquet").points[ids].astype(float))
         np.testing.assert_allclose(points.recall, common(expected, on_map), rtol=1e-6)

@@ -1,4 +1,4 @@
-"""The export for Embedding Atlas: one Parquet table with every layer's map, the images and the true neighbours.
+"""The export for Embedding Atlas: one Parquet table with every layer's map, the images and the nearest neighbours.
 
 embedding-atlas exports/atlas/samples.parquet --x x_h4 --y y_h4 --neighbors neighbours_h4 --image image \
   --pagerank confidence

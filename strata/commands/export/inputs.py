@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from strata.artifacts.activations import LayerInfo
 from strata.artifacts.maps import LayerMap
-from strata.artifacts.measured import NEVER, LayerPoints, SampleDecisions
+from strata.artifacts.measured import LayerPoints, SampleDecisions, commit_names
 from strata.artifacts.provenance import Provenance
 from strata.artifacts.run import RunArtifacts
 from strata.artifacts.samples import Samples, rows_of
@@ -76,7 +76,8 @@ KINDS = ("late", "flip_flopper", "right_then_lost")
 def sample_table(inputs: ExportInputs) -> pd.DataFrame:
     """Return one row per sample, in the order of the arrays; values that were not measured are missing.
 
-    `commit_layer` is a layer's name or 'never'; `commit_depth` is its index among all layers, missing for 'never'.
+    `commit_layer` is a layer's name, or 'after h5' where only the output after the last layer settles it;
+    `commit_depth` is its place among all layers, from 0.
     """
     samples, classes = inputs.samples, np.array(inputs.dataset.classes, dtype=object)
     table = pd.DataFrame(
@@ -95,12 +96,11 @@ def sample_table(inputs: ExportInputs) -> pd.DataFrame:
     if inputs.measured is None:
         return table
     decisions = inputs.measured.decisions
-    names = np.array([*inputs.order, "never"], dtype=object)  # NEVER, -1, is the last
-    depth = pd.Series(decisions.commit_layer, dtype="Int16")
+    names = np.array(commit_names(inputs.order), dtype=object)
     measured = pd.DataFrame(
         {
             "commit_layer": names[decisions.commit_layer],
-            "commit_depth": depth.mask(depth == NEVER),
+            "commit_depth": pd.Series(decisions.commit_layer, dtype="Int16"),
             "flips": pd.Series(decisions.flips, dtype="Int16"),
             **{kind: pd.Series(getattr(decisions, kind), dtype="boolean") for kind in KINDS},
         }

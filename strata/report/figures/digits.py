@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from strata.artifacts.measured import NEVER, SampleDecisions
+from strata.artifacts.measured import SampleDecisions
 from strata.artifacts.samples import Samples
 from strata.report.figures.image_grid import Around, fitting_size, image_grid
 from strata.report.figures.style import INK, MUTED, WARM, strata_style
@@ -46,10 +46,10 @@ def draw_mistakes(
 
 
 def late_rows(decisions: SampleDecisions, limit: int) -> NDArray[np.intp]:
-    """Return the rows of at most `limit` late deciders: never committed first, then the most changes, ties by id."""
+    """Return the rows of at most `limit` late deciders: the latest first, then the most changes, ties by id."""
     late = np.flatnonzero(decisions.late)
-    never = decisions.commit_layer[late] == NEVER
-    order = np.lexsort((decisions.sample_id[late], -decisions.flips[late].astype(int), ~never))
+    commit, flips = (values[late].astype(int) for values in (decisions.commit_layer, decisions.flips))
+    order = np.lexsort((decisions.sample_id[late], -flips, -commit))
     return late[order[:limit]]
 
 
@@ -62,7 +62,7 @@ def draw_late_deciders(
     classes: Sequence[str],
     grey_map: str = "gray_r",
 ) -> Figure:
-    """Return images (r, H, W[, 3]) with titles and, under each, the vote of its neighbours in every layer (layers, r).
+    """Return images (r, H, W[, 3]) with titles and, under each, its vote in every layer (layers, r).
 
     A vote is dark if it is the label (r,). If there are no images, there is a note instead.
     """

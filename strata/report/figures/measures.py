@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from strata.artifacts.measure_registry import MeasureRegistry, Panel
 from strata.artifacts.measured import CONTROLS, TRAINED
-from strata.report.figures.style import CONTROL_LOOKS, INK, LOOKS, MUTED, LineLook, strata_style
+from strata.report.figures.style import CONTROL_LOOKS, INK, MEASURE_LOOKS, MUTED, LineLook, strata_style
 
 # A line in a panel: the measure and the control in the tables, its name, its look.
 Line = tuple[str, str, str, LineLook]
@@ -39,8 +39,8 @@ def _lines_of(registry: MeasureRegistry, panel: Panel) -> Iterator[Line]:
     if panel.lines == "controls":
         yield from ((measures[0].key, control, CONTROLS[control], look) for control, look in CONTROL_LOOKS.items())
     else:
-        for index, measure in enumerate(measures):
-            yield measure.key, TRAINED, measure.legend or measure.title, LOOKS[index % len(LOOKS)]
+        for place, measure in enumerate(measures):
+            yield measure.key, TRAINED, measure.legend or measure.title, MEASURE_LOOKS[place % len(MEASURE_LOOKS)]
 
 
 def grid_size(panels: int) -> tuple[float, float]:

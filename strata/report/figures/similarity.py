@@ -30,7 +30,7 @@ def draw_cka(table: pd.DataFrame, layers: Sequence[str]) -> Figure:
             axis.spines[:].set_visible(False)
             for (row, column), value in np.ndenumerate(values):
                 text = f"{value:.2f}" if np.isfinite(value) else "–"
-                dark = not np.isfinite(value) or value < 0.6
-                axis.text(column, row, text, ha="center", va="center", fontsize=9, color="white" if dark else "black")
+                colour = "white" if value < 0.6 else "black"  # black, too, where there is no value and no cell
+                axis.text(column, row, text, ha="center", va="center", fontsize=9, color=colour)
         figure.colorbar(images[0], ax=panels, label="debiased linear CKA", shrink=0.85, pad=0.01)
     return figure

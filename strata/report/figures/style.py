@@ -29,16 +29,28 @@ class LineLook:
     marker: str
 
 
-# The looks of the lines on one pair of axes, in order; figures and the page share them.
-LOOKS = (
-    LineLook("#3f90da", "-", "o"),
-    LineLook("#e76300", "--", "s"),
-    LineLook("#717581", ":", "D"),
-    LineLook("#832db6", "-.", "v"),
-    LineLook("#bd1f01", "-", "^"),
-    LineLook("#a96b59", "--", "P"),
+# Of a measure under each control, and of several measures on one pair of axes, in their order; here and on the page. No
+# colour and no marker means one thing in a panel and another in the next.
+CONTROL_LOOKS = dict(
+    zip(
+        CONTROLS,
+        (
+            LineLook("#3f90da", "-", "o"),
+            LineLook("#e76300", "--", "s"),
+            LineLook("#717581", ":", "D"),
+            LineLook("#832db6", "-.", "v"),
+        ),
+        strict=True,
+    )
 )
-CONTROL_LOOKS = dict(zip(CONTROLS, LOOKS, strict=False))
+MEASURE_LOOKS = (
+    LineLook("#009e73", "-", "^"),
+    LineLook("#bd1f01", "--", "P"),
+    LineLook("#c9a400", ":", "X"),
+    LineLook("#cc79a7", "-.", "<"),
+    LineLook("#a96b59", "-", ">"),
+    LineLook("#7a8b00", "--", "*"),
+)
 
 STYLE: dict[Any, Any] = {
     "font.size": 11,

@@ -13,8 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 
-from strata.artifacts.measured import CONTROLS
-from strata.report.figures.style import CONTROL_LOOKS, LOOKS, class_colour
+from strata.artifacts.measured import COMMIT_DEFINITION, CONTROLS
+from strata.report.figures.style import CONTROL_LOOKS, MEASURE_LOOKS, class_colour
 from strata.report.page.figure_row import PageFigure, data_address
 from strata.report.page.payload import packed, sprite_of
 
@@ -43,7 +43,8 @@ def page_payload(
             control: {"title": CONTROLS[control], "colour": look.colour, "dash": look.dashes}
             for control, look in CONTROL_LOOKS.items()
         },
-        "looks": [{"colour": look.colour, "dash": look.dashes} for look in LOOKS],
+        "looks": [{"colour": look.colour, "dash": look.dashes} for look in MEASURE_LOOKS],
+        "commit_definition": COMMIT_DEFINITION,
         "labels": packed(labels),
         "sprite": asdict(sprite_of(images)),
         "runs": [{"name": name, **run} for name, run in runs.items()],
@@ -75,10 +76,13 @@ def render_explorer(
         groups.setdefault(figure.group, []).append(figure)
     return environment.get_template(TEMPLATE.name).render(
         title=title,
+        commit_definition=payload["commit_definition"],
         names=[run["name"] for run in payload["runs"]],
         layers=list(payload["runs"][0]["layers"]),
         times=list(payload["runs"][0]["earlier"]) if len(payload["runs"]) == 1 else [],
         runs=payload["runs"],
+        nearest=_neighbours(payload["runs"][0]),
+        shown=payload["labels"]["shape"][0],
         caveats={run["method"]["title"]: run["method"]["caveats"] for run in payload["runs"]},
         classes=payload["classes"],
         class_colours=payload["class_colours"],
@@ -91,6 +95,11 @@ def render_explorer(
         script="\n".join(path.read_text(encoding="utf-8") for path in script_files()),
         payload=json_for_html(payload),
     )
+
+
+def _neighbours(run: Mapping[str, Any]) -> int:
+    """Return how many neighbours of each sample the page knows."""
+    return int(next(iter(run["layers"].values()))["neighbours"]["shape"][1])
 
 
 def script_files() -> list[Path]:

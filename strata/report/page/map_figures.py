@@ -5,6 +5,7 @@ from functools import partial
 from strata.report.figures.maps import draw_all_maps, draw_map
 from strata.report.figures.over_training import draw_maps_over_training, draw_measures_over_training
 from strata.report.page.figure_row import Draw, FigureRow, LayerFigureRow
+from strata.report.page.findings import kl_sentence, recall_sentence
 from strata.report.page.inputs import ReportInputs
 
 MAPS, OVER_TRAINING = "Maps of every layer", "Layers over training"
@@ -18,8 +19,8 @@ def shape_of(inputs: ReportInputs, layer: str) -> str:
 def _maps_caption(inputs: ReportInputs) -> str:
     return (
         f"Each point is one of {len(inputs.samples.label):,} {inputs.provenance.split} images, coloured by its label;"
-        f" {inputs.method.caption}. Shown: who is near whom at each layer. Not shown: how far"
-        " groups are from each other in the layer, and how wide they are."
+        f" {inputs.method.caption}. Shown: who is near whom at each layer, as far as its map keeps that."
+        f" {recall_sentence(inputs)} Not shown: how far groups are from each other in the layer, and how wide they are."
     )
 
 
@@ -31,7 +32,8 @@ def _draw_maps(inputs: ReportInputs) -> Draw:
 
 def _map_caption(inputs: ReportInputs, layer: str) -> str:
     details = inputs.maps[layer].method.details
-    return f"{inputs.infos[layer].units:,} units ({shape_of(inputs, layer)}). {details}"
+    units = f"{inputs.infos[layer].units:,} units ({shape_of(inputs, layer)})."
+    return f"{units} {details} {kl_sentence(inputs, layer)}".rstrip()
 
 
 def _draw_map(inputs: ReportInputs, layer: str) -> Draw:

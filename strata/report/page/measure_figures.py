@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from strata.artifacts.measured import NEVER
+from strata.artifacts.measured import COMMIT_DEFINITION, PROJECTION, commit_names
 from strata.artifacts.samples import places_of
 from strata.report.figures.digits import draw_late_deciders, joined, late_rows
 from strata.report.figures.dimension import draw_dimension
@@ -12,6 +12,7 @@ from strata.report.figures.measures import draw_measures
 from strata.report.figures.perplexity_grid import draw_perplexity_grid
 from strata.report.figures.similarity import draw_cka
 from strata.report.page.figure_row import Draw, FigureRow
+from strata.report.page.findings import commit_sentence, measured_set, shared_projections
 from strata.report.page.inputs import ReportInputs
 from strata.report.params import ReportParams
 
@@ -27,6 +28,11 @@ def _measures_caption(inputs: ReportInputs) -> str:
     )
 
 
+def _compared_caption(inputs: ReportInputs) -> str:
+    """Return which layers and which points are compared with each other."""
+    return f"Layers that share one random projection are not compared with each other. {measured_set(inputs)}".rstrip()
+
+
 def _at_perplexities(inputs: ReportInputs) -> bool:
     return any(each.perplexity is not None for each in inputs.measures.stability_maps)
 
@@ -35,14 +41,14 @@ def _stability_caption(inputs: ReportInputs) -> str:
     points, runs = len(inputs.measures.stability_maps[0].sample_id), int(inputs.measures.stability["runs"].max())
     title = inputs.method.title
     column = (
-        "What changes along a column is the perplexity's doing, not the layer's."
+        "What changes along a column is the doing of the perplexity and of the random start, not the layer's."
         if _at_perplexities(inputs)
         else f"{title} has no perplexity: its settings are those of the maps above."
     )
     return (
         f"{points:,} points, {title} from {runs} random starts each; the first is shown, turned to the layer's map."
-        f" Below each, the share of neighbours that two starts have in common. {column} The maps above start from"
-        " principal components instead, and vary less."
+        f" Below each, the share of neighbours that two starts have in common. {column} The maps above are"
+        " others: of all points, from a start of principal components."
     )
 
 
@@ -60,10 +66,10 @@ def _draw_stability(inputs: ReportInputs) -> Draw:
 def _late_caption(inputs: ReportInputs, params: ReportParams) -> str:
     decisions = inputs.measures.decisions
     return (
-        f"{len(late_rows(decisions, params.late_deciders))} of {int(decisions.late.sum()):,} samples whose neighbours"
-        " agree with the network's final prediction only in the last layers, or never. Below each image, the majority"
-        " label of its nearest neighbours in every layer; red where it is not the label. The vote is that of the"
-        " neighbours: the network itself decides at its output."
+        f"{COMMIT_DEFINITION} {commit_sentence(inputs)} Shown: {len(late_rows(decisions, params.late_deciders))} of"
+        f" {int(decisions.late.sum()):,} samples that commit only in the last layers, with the vote of every layer"
+        " below each; red where it is not the label. Not shown: what the network could read from a layer, which its"
+        " neighbours there do not tell."
     )
 
 
@@ -72,10 +78,10 @@ def _draw_late(inputs: ReportInputs, params: ReportParams) -> Draw:
     chosen = late_rows(measures.decisions, params.late_deciders)
     rows = measures.rows[chosen]
     layers = list(inputs.maps)
+    places = commit_names(layers)
     titles = []
     for row, place in zip(rows, chosen, strict=True):
-        commit = measures.decisions.commit_layer[place]
-        where = "never commits" if commit == NEVER else f"commits at {layers[commit]}"
+        where = f"commit layer: {places[measures.decisions.commit_layer[place]]}"
         label, predicted = classes[samples.label[row]], classes[samples.predicted[row]]
         pair = joined(f"label {label}", f"predicted {predicted}", ", ", classes)
         titles.append(f"{pair}\n{where} · id {samples.sample_id[row]}")
@@ -89,7 +95,7 @@ MEASURE_FIGURES = (
         name="measures",
         heading="Measures by depth, with controls",
         group=KNOWS,
-        caption=lambda inputs, _: _measures_caption(inputs),
+        caption=lambda inputs, _: f"{_measures_caption(inputs)} {_compared_caption(inputs)}",
         draw=lambda inputs, _: partial(
             draw_measures, inputs.measures.registry, inputs.measures.table, list(inputs.maps)
         ),
@@ -99,10 +105,15 @@ MEASURE_FIGURES = (
         name="cka",
         heading="How alike the layers are",
         group=KNOWS,
-        caption=lambda _, __: (
+        caption=lambda inputs, _: (
             "Debiased linear CKA of all pairs of layers: 1 where two layers are equal up to rotation and scale, about 0"
             " where they have nothing in common. It follows the directions of most variance; layers that differ in"
             " small directions look alike."
+            + (
+                " A dash: two layers with the same random projection."
+                if shared_projections(inputs.measures.cka, list(inputs.maps), PROJECTION)
+                else ""
+            )
         ),
         draw=lambda inputs, _: partial(draw_cka, inputs.measures.cka, list(inputs.maps)),
         explored=True,

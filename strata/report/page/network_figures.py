@@ -37,7 +37,7 @@ def _mistakes_caption(inputs: ReportInputs, params: ReportParams) -> str:
     wrong = _mistakes(inputs)
     return (
         f"The {min(wrong, params.misclassified)} misclassified images in which the network was most confident, of"
-        f" {wrong:,}. In red: more than 90% sure. Some are mislabelled or hard for people too."
+        f" {wrong:,}. In red: more than 90% sure. Not shown: whether the network or the label errs."
     )
 
 

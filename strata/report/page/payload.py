@@ -16,6 +16,7 @@ from strata.artifacts.measured import LayerPoints
 from strata.artifacts.samples import places_of
 from strata.report.figures.image_grid import sheet_of, shrunk
 from strata.report.figures.over_training import charts_over_training
+from strata.report.page.findings import measured_set, recall_sentence, stability_meaning
 from strata.report.page.inputs import ReportInputs
 
 TYPES = ("float32", "int32", "int16", "uint8")
@@ -84,6 +85,10 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
     decisions = measures.decisions
     rows_measured = places_of(ids, decisions.sample_id)
     return {
+        "measured": len(measures.rows),
+        "mapped": len(samples.label),
+        "findings": {"recall": recall_sentence(inputs), "measured": measured_set(inputs)},
+        "stability_meaning": stability_meaning(inputs),
         "method": {"title": inputs.method.title, "caveats": list(inputs.method.caveats)},
         "ids": packed(ids),
         "predicted": packed(samples.predicted[rows]),

@@ -77,9 +77,9 @@ def make_run(seed: int) -> Run:
         np.log(rng.uniform(0.01, 1, COUNT)).astype(np.float32),
         rng.uniform(0.2, 1, COUNT).astype(np.float32),
     )
-    commit = rng.integers(-1, 7, MEASURED).astype(np.int16)
+    commit = rng.integers(0, 8, MEASURED).astype(np.int16)  # 7: after the last layer
     flags = rng.random((2, MEASURED)) < 0.3
-    late = (commit >= 5) | (commit < 0)
+    late = commit >= 5
     decisions = SampleDecisions(ids[measured], commit, rng.integers(0, 4, MEASURED).astype(np.int16), late, *flags)
     points = {layer: _points(rng, ids[measured], layer == LAYERS[-1]) for layer in LAYERS}
     maps = {layer: LayerMap(layer, ids, _spread_out(rng), METHOD, PROVENANCE) for layer in LAYERS}
@@ -101,7 +101,7 @@ def make_run(seed: int) -> Run:
             table=_measure_table(rng),
             cka=_cka(rng),
             dimension=pd.DataFrame(),
-            stability=pd.DataFrame(),
+            stability=pd.DataFrame({"layer": LAYERS, "perplexity": 9.0, "points": 88, "runs": 3, "knn_overlap": 0.5}),
             pairs=_pairs(rng),
             decisions=decisions,
             points=points,

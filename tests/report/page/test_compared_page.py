@@ -79,9 +79,9 @@ def test_the_card_tells_of_both_runs_and_rings_are_each_runs_own_neighbours(comp
             "sample": one[0]["sample"],
             "label": one[0]["label"],
             "prediction A": one[0]["prediction"],
-            "commits A": one[0]["commits at"],
+            "commit layer A": one[0]["commit layer"],
             "prediction B": one[1]["prediction"],
-            "commits B": one[1]["commits at"],
+            "commit layer B": one[1]["commit layer"],
             spot: one[run][spot],
         }
     for run, layer in compared.maps:
@@ -107,7 +107,7 @@ def test_the_table_has_columns_for_both_runs(compared):
         found = [str(compared.ids[row]), CLASSES[compared.run.labels[row]]]
         for run in compared.runs:
             commit = run.commit[row]
-            where = "not measured" if commit is None else "never" if commit < 0 else LAYERS[commit]
+            where = "not measured" if commit is None else [*LAYERS, "after h6"][commit]
             found += [CLASSES[run.predicted[row]], percent(float(run.confidence[row])), where]
         return found
 

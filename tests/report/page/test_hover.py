@@ -25,7 +25,7 @@ def card_text(run, row, layer):
         "sample": str(run.ids[row]),
         "label": label,
         "prediction": f"{predicted}{'' if label == predicted else ' ✗'}, {percent(run.confidence[row])} sure",
-        "commits at": "not measured" if commit is None else "never" if commit < 0 else LAYERS[commit],
+        "commit layer": "not measured" if commit is None else [*LAYERS, "after h6"][commit],
         f"spot at {LAYERS[layer]}": "not measured" if math.isnan(wrong) else trust,
     }
 
@@ -63,11 +63,11 @@ def assert_rings(explorer, row, neighbours, shown=0):
 
 
 def rows_of_interest(run):
-    """A misclassified measured sample, one that never commits, and one that was not measured."""
+    """A misclassified measured sample, one that commits after the last layer, and one that was not measured."""
     measured = np.array([commit is not None for commit in run.commit])
-    never = np.array([commit == -1 for commit in run.commit])
-    wrong = (run.labels != run.predicted) & measured & ~never
-    return [int(np.flatnonzero(kind)[1]) for kind in (wrong, never, ~measured)]
+    after = np.array([commit == 7 for commit in run.commit])
+    wrong = (run.labels != run.predicted) & measured & ~after
+    return [int(np.flatnonzero(kind)[1]) for kind in (wrong, after, ~measured)]
 
 
 @pytest.mark.parametrize(("kind", "layer"), [(0, 3), (1, 6), (2, 0)])

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from strata.measures.registry import MEASURES
-from strata.report.figures.style import CONTROL_LOOKS, LOOKS
+from strata.report.figures.style import CONTROL_LOOKS, MEASURE_LOOKS
 from tests.report.page.synthetic import LAYERS, MARKUP
 
 TITLES = {
@@ -86,7 +86,7 @@ def test_the_maps_chart_and_those_of_training_have_their_values(explorer):
     assert [values for _, values, _ in lines] == [
         values_of(explorer.run, each, "none") for each in list(TITLES.values())[8]
     ]
-    assert [colour for _, _, colour in lines] == [look.colour for look in LOOKS[:4]]
+    assert [colour for _, _, colour in lines] == [look.colour for look in MEASURE_LOOKS[:4]]
     batches, epochs = explorer.run.inputs.batches, explorer.run.inputs.epochs
     for place, name in ((9, "loss"), (10, "accuracy")):
         lines = explorer.page.evaluate(LINES, place)["lines"]

@@ -26,7 +26,7 @@ def line(run, row):
         CLASSES[run.labels[row]],
         CLASSES[run.predicted[row]],
         f"{math.floor(100 * float(run.confidence[row]) + 0.5)}%",
-        "not measured" if commit is None else "never" if commit < 0 else LAYERS[commit],
+        "not measured" if commit is None else [*LAYERS, "after h6"][commit],
     ]
 
 
@@ -35,13 +35,13 @@ def shown_lines(explorer):
 
 
 def sorted_rows(run, column, down):
-    """The selected rows by a column, equals by id; samples that never commit or were not measured come after all."""
+    """The selected rows by a column, equals by id; samples that were not measured come after all."""
     values = {
         "id": run.ids,
         "label": run.labels,
         "prediction": run.predicted,
         "confidence": run.confidence,
-        "commits": [7 if commit is None or commit < 0 else commit for commit in run.commit],
+        "commits": [8 if commit is None else commit for commit in run.commit],
     }[column]
     return sorted(SELECTED, key=lambda row: (-values[row] if down else values[row], row))
 

@@ -2,7 +2,7 @@
 
 const GREY = "#9aa0a6";
 const RIGHT = "#3f90da", WRONG = "#e76300";
-const NEVER = -1, UNKNOWN = -9;
+const UNKNOWN = -9;
 
 function onScale(value, low = 0, high = 1) {
   if (!Number.isFinite(value)) return GREY;
@@ -12,8 +12,10 @@ function onScale(value, low = 0, high = 1) {
 
 function commitColour(commit) {
   if (commit === UNKNOWN) return GREY;
-  return commit === NEVER ? WRONG : onScale(commit, 0, Math.max(1, layerNames.length - 1));
+  return commit >= layerNames.length ? WRONG : onScale(commit, 0, Math.max(1, layerNames.length - 1));
 }
+
+const nearest = runs[0].layers[0].k; // neighbours of each sample that are measured
 
 const COLOURS = {
   label: { of: (run, layer, row) => payload.class_colours[labels[row]], key: classKey },
@@ -21,15 +23,30 @@ const COLOURS = {
   correct: { of: (run, layer, row) => (run.predicted[row] === labels[row] ? RIGHT : WRONG),
              key: () => [["right", RIGHT], ["wrong", WRONG]] },
   commit: { of: (run, layer, row) => commitColour(run.commit[row]),
-            key: () => [...layerNames.map((name, place) => [name, commitColour(place)]), ["never", WRONG], ...unmeasured()] },
+            key: () => [...layerNames.map((name, place) => [name, commitColour(place)]), ...afterLast(), ...unmeasured()],
+            meaning: () => payload.commit_definition },
   confidence: { of: (run, layer, row) => onScale(run.confidence[row]), scale: ["0%", "100%", "confidence in the prediction"] },
   trust: { of: (run, layer, row) => onScale(1 - layer.false_neighbours[row]),
-           scale: ["no neighbour true", "all true", "of the neighbours on this map"] },
+           scale: ["none", "all", `of its ${nearest} nearest on this map are among its ${2 * nearest} nearest in the layer`] },
   stability: { of: (run, layer, row) => onScale(layer.stability[row]),
-               scale: ["0%", "100%", "of a sample's map neighbours that two random starts share; grey: not in the sample of that test"] },
+               scale: ["0%", "100%", `${stabilityMeaning()}, not of this map; grey: not one of those points`] },
   drift: { of: (run, layer, row) => onScale(layer.drift[row]),
            scale: ["keeps all neighbours", "changes all", "towards the next layer"] },
 };
+
+// Where only the output, after the last layer shown, settles it.
+function afterLast() {
+  return runs.some((run) => run.commit.includes(layerNames.length)) ? [[commitName(layerNames.length), WRONG]] : [];
+}
+
+function commitName(commit) {
+  return layerNames[commit] ?? `after ${layerNames.at(-1)}`;
+}
+
+function stabilityMeaning() {
+  const meanings = runs.map((run) => run.stability_meaning);
+  return new Set(meanings).size === 1 ? meanings[0] : meanings.map((text, r) => `${"AB"[r]}: ${text}`).join("; ");
+}
 
 function classKey() {
   return classes.map((name, place) => [name, payload.class_colours[place]]);
@@ -47,7 +64,7 @@ function coloursOf(run, layer) {
 // The key below the large map.
 function drawKey() {
   const place = document.getElementById("key");
-  const { key, scale } = COLOURS[state.colour];
+  const { key, scale, meaning } = COLOURS[state.colour];
   place.replaceChildren();
   if (key) {
     for (const [name, colour] of key()) {
@@ -57,14 +74,19 @@ function drawKey() {
       entry.append(swatch, ` ${name}`);
       place.append(entry);
     }
+    if (meaning) place.append(meaningOf(meaning()));
     return;
   }
   const bar = document.createElement("span");
   bar.className = "gradient";
   bar.style.background = `linear-gradient(90deg, ${payload.scale.join(",")})`;
-  const [low, high, meaning] = scale;
+  const [low, high, text] = scale;
+  place.append(low, bar, high, meaningOf(text));
+}
+
+function meaningOf(text) {
   const words = document.createElement("span");
   words.className = "meaning";
-  words.textContent = meaning;
-  place.append(low, bar, high, words);
+  words.textContent = text;
+  return words;
 }

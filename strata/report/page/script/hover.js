@@ -8,7 +8,7 @@ function percent(value) {
 }
 
 function commitText(commit) {
-  return commit === UNKNOWN ? "not measured" : commit === NEVER ? "never" : layerNames[commit];
+  return commit === UNKNOWN ? "not measured" : commitName(commit);
 }
 
 function trustText(layer, row) {
@@ -31,7 +31,7 @@ function sampleCard(row, runIndex, layerIndex) {
     ...runs.flatMap((each, r) => [[
       runs.length > 1 ? `prediction ${"AB"[r]}` : "prediction",
       `${classes[each.predicted[row]]}${each.predicted[row] === labels[row] ? "" : " ✗"}, ${percent(each.confidence[row])} sure`,
-    ], [runs.length > 1 ? `commits ${"AB"[r]}` : "commits at", commitText(each.commit[row])]]),
+    ], [runs.length > 1 ? `commit layer ${"AB"[r]}` : "commit layer", commitText(each.commit[row])]]),
     [`spot at ${layer.name}`, trustText(layer, row)],
   ];
   for (const [name, value] of entries) {

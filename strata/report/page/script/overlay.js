@@ -52,7 +52,7 @@ function drawSelection(view, context, rows) {
   }
 }
 
-// Rings in every map: a thick one around the sample, thin ones around its true neighbours in the layer pointed at.
+// Rings in every map: a thick one around the sample, thin ones around its nearest neighbours in the layer pointed at.
 function drawNeighbours(view, context) {
   const { row, layer } = state.focus;
   const { neighbours, k } = view.run.layers[layer];

@@ -14,7 +14,7 @@ const COLUMNS = {
     return [
       [`prediction${suffix}`, (row) => run.predicted[row]],
       [`confidence${suffix}`, (row) => run.confidence[row]],
-      [`commits${suffix}`, (row) => (run.commit[row] < 0 ? layerNames.length : run.commit[row])],
+      [`commits${suffix}`, (row) => (run.commit[row] === UNKNOWN ? layerNames.length + 1 : run.commit[row])],
     ];
   })),
 };

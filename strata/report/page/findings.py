@@ -1,0 +1,86 @@
+"""Sentences that state what was found: each is made from a run's tables, and so holds for them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from strata.artifacts.measured import TRAINED, commit_names
+from strata.report.page.inputs import ReportInputs
+
+
+def recall_sentence(inputs: ReportInputs) -> str:
+    """Return how many neighbours on each layer's map are neighbours in the layer."""
+    table, k = inputs.measures.table, neighbour_count(inputs)
+    rows = table[(table["measure"] == "map_recall") & (table["control"] == TRAINED)].set_index("layer")["value"]
+    shares = ", ".join(f"{layer} {rows[layer]:.0%}" for layer in inputs.maps if layer in rows.index)
+    return (
+        f"How many of a sample's {k} nearest on the map are among its {k} nearest in the layer, on average"
+        f" (kNN recall{_among_measured(inputs)}): {shares}."
+    )
+
+
+def commit_sentence(inputs: ReportInputs) -> str:
+    """Return which share of the measured samples commits at each layer."""
+    layers, commit = list(inputs.maps), inputs.measures.decisions.commit_layer
+    names = commit_names(layers)
+    shares = np.bincount(commit, minlength=len(names)) / max(1, len(commit))
+    later = [f"{name} {share:.1%}" for name, share in zip(names[1:], shares[1:], strict=True) if share]
+    return (
+        f"{shares[0]:.1%} of {len(commit):,} samples have, already at {layers[0]}, neighbours whose most frequent label"
+        " is the class that the network will predict, and so at every later layer"
+        + (f"; the others commit later: {', '.join(later)}." if later else ".")
+    )
+
+
+def stability_meaning(inputs: ReportInputs) -> str:
+    """Return what the agreement of random starts is: of other maps than those that it colours."""
+    table = inputs.measures.stability
+    runs, points = int(table["runs"].max()), int(table["points"].max())
+    perplexities = [f"{each:g}" for each in sorted(table["perplexity"].dropna().unique())]
+    over = f", over perplexities {_listed(perplexities)}" if len(perplexities) > 1 else ""
+    over = f", at perplexity {perplexities[0]}" if len(perplexities) == 1 else over
+    return f"agreement of {runs} random starts of {inputs.method.title} on {points:,} of the points{over}"
+
+
+def measured_set(inputs: ReportInputs) -> str:
+    """Return which of the mapped images are measured, and against which; empty where all are."""
+    measured, mapped = len(inputs.measures.rows), len(inputs.samples.label)
+    if measured == mapped:
+        return ""
+    return (
+        f"Of {mapped:,} mapped images {measured:,} are measured: votes, commit layers, trust and drift, like the"
+        f" measures by depth, come from neighbours among these {measured:,}. Rings are around a sample's"
+        f" {neighbour_count(inputs)} nearest among all {mapped:,}."
+    )
+
+
+def kl_sentence(inputs: ReportInputs, layer: str) -> str:
+    """Return the KL divergence of a layer's map, with how it is computed; empty where it was not measured."""
+    table = inputs.measures.table
+    rows = table[(table["measure"] == "map_kl_divergence") & (table["layer"] == layer)]
+    if rows.empty:
+        return ""
+    return (
+        f"KL divergence {rows['value'].iloc[0]:.3f}, by the exact sum over all pairs of points; it does not compare"
+        " across layers."
+    )
+
+
+def neighbour_count(inputs: ReportInputs) -> int:
+    """Return how many neighbours of each point are measured."""
+    return int(next(iter(inputs.measures.points.values())).neighbours.shape[1])
+
+
+def shared_projections(cka: pd.DataFrame, layers: Sequence[str], control: str) -> bool:
+    """Return whether some pairs of layers are not compared under a control, as they share one projection."""
+    return len(cka[cka["control"] == control]) < len(layers) ** 2
+
+
+def _among_measured(inputs: ReportInputs) -> str:
+    measured, mapped = len(inputs.measures.rows), len(inputs.samples.label)
+    return "" if measured == mapped else f", among the {measured:,} measured of {mapped:,} mapped images"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
