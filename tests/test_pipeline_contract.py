@@ -74,7 +74,7 @@ def test_tracked_sections_are_those_that_the_script_loads(name):
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     loaded = {ast.literal_eval(call.args[1]) for call in calls if call.func.id == "load_section"}
     if any(call.func.id == "sections_as_text" for call in calls):
-        loaded |= set(importlib.import_module(f"stages.{name}").TOLD)
+        loaded |= set(importlib.import_module(f"stages.{name}").SECTIONS)
     assert set(STAGES[name]["params"]) == loaded
 
 

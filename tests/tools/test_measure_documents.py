@@ -7,13 +7,13 @@ from strata.measures.registry import MEASURES, PANELS, REGISTRY
 from tests.tiny_pipeline import ROOT
 from tools.measure_documents import PAGE, PIPELINE, measures_page, with_current_plots
 
-TOLD = {"title": "size", "unit": "m", "interval": Interval.MEAN, "meaning": "How long.", "source": "own"}
+TEXTS = {"title": "size", "unit": "m", "interval": Interval.MEAN, "meaning": "How long.", "source": "own"}
 TWO = MeasureRegistry(
     measures=(
-        MeasureEntry(key="a", panel="p", **TOLD),
-        MeasureEntry(key="b", panel="p", **TOLD),
-        MeasureEntry(key="c", panel="q", needs=(Need.LABELS, Need.MAP), **TOLD),
-        MeasureEntry(key="d", **TOLD),
+        MeasureEntry(key="a", panel="p", **TEXTS),
+        MeasureEntry(key="b", panel="p", **TEXTS),
+        MeasureEntry(key="c", panel="q", needs=(Need.LABELS, Need.MAP), **TEXTS),
+        MeasureEntry(key="d", **TEXTS),
     ),
     panels=(Panel(key="q", title="Q: x", axis="#1"), Panel(key="p", title="P", axis="metres", lines="measures")),
 )
