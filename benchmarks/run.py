@@ -85,7 +85,7 @@ def other_ways(folder: Path, params: dict[str, Any], points: int) -> dict[str, A
     if computes_in_bfloat16():
         params["train"]["precision"] = "bfloat16"
         write_params(folder, params)
-        again = [word.replace("data/model", "again").replace("reports", "again") for word in stage_commands()["train"]]
+        again = [word.replace("data/model", "again") for word in stage_commands()["train"]] + ["--reports", "again"]
         costs["train bfloat16"] = reported("train bfloat16", measure(*again, folder=folder))
         costs["bfloat16 accuracy"] = accuracy(folder / "again/training.json")
     return costs

@@ -37,37 +37,9 @@ def small_disk(tmp_path) -> Iterator[Path]:
 
 def stage_on(name: str, extracted: Path, params: Path, out: Path) -> subprocess.CompletedProcess[str]:
     """Run a stage as DVC does, on the tiny artifacts under `extracted`, writing under `out`."""
-    options = {
-        "train": {
-            "model": "model.pt",
-            **{key: key for key in ("metrics", "curve", "epochs", "predictions", "summary", "checkpoints")},
-        },
-        "extract": {"out": "activations"},
-        "embed": {"out": "embeddings", "metrics": "embedding.json"},
-        "measure": {
-            "out": "measures",
-            **{
-                key: key
-                for key in ("metrics", "table", "by-layer", "cka", "dimension", "stability", "pairs", "training")
-            },
-        },
-    }[name]
-    inputs = {
-        "train": {"data": "raw"},
-        "extract": {"data": "raw", "model": "model/mnist_cnn.pt", "checkpoints": "model/checkpoints"},
-        "embed": {"activations": "activations"},
-        "measure": {
-            "data": "raw",
-            "model": "model/mnist_cnn.pt",
-            "checkpoints": "model/checkpoints",
-            "activations": "activations",
-            "embeddings": "embeddings",
-        },
-    }[name]
-    words = [sys.executable, "-m", f"stages.{name}", "--params", str(params)]
-    for folder, paths in ((extracted, inputs), (out, options)):
-        for option, path in paths.items():
-            words += [f"--{option}", str(folder / path)]
+    folder = {"train": "model", "extract": "activations", "embed": "embeddings", "measure": "measures"}[name]
+    words = [sys.executable, "-m", f"stages.{name}", "--params", str(params), "--data", str(extracted)]
+    words += ["--out", str(out / folder), "--reports", str(out / "reports")]
     return subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
 
 
