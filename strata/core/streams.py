@@ -95,6 +95,16 @@ def weights(seed: int) -> int:
     return int(_stream(seed, "weights").integers(TORCH_SEEDS))
 
 
+def untrained_weights(seed: int) -> int:
+    """Return torch's seed of the untrained twin's weights that the network's own constructor does not draw."""
+    return int(_stream(seed, "untrained weights").integers(TORCH_SEEDS))
+
+
+def trial_images(seed: int) -> int:
+    """Return torch's seed of the images that a new network is tried on."""
+    return int(_stream(seed, "trial images").integers(TORCH_SEEDS))
+
+
 def batch_order(seed: int) -> int:
     """Return torch's seed of the order in which training images come."""
     return int(_stream(seed, "batch order").integers(TORCH_SEEDS))

@@ -20,14 +20,30 @@ TOLERANCE = 0.01  # of a sum of probabilities; an untrained network's logits are
 
 
 def log_probabilities(output: torch.Tensor, form: Outputs) -> torch.Tensor:
-    """Return log-probabilities (n, classes) of a network's outputs: themselves, or the log-softmax of logits.
+    """Return log-probabilities (n, classes) of a network's outputs.
 
-    Raises StrataError where outputs that should be log-probabilities do not sum to 1.
+    They are the outputs themselves, the log-softmax of logits, or the logarithm of probabilities, of which those below
+    the least normal float32 count as that. Raises StrataError where outputs that should be log-probabilities or
+    probabilities are not, to the 0.01 of a row's sum.
     """
     if form == "logits":
         return F.log_softmax(output, dim=1)
-    with torch.no_grad():
-        wrong = (output.detach().float().exp().sum(dim=1) - 1).abs().max().item() if len(output) else 0.0
-    if wrong > TOLERANCE:
-        raise StrataError("network.outputs: the network's outputs are no log-probabilities; is it `logits`?")
+    if form == "probabilities":
+        if not are_probabilities(output.detach()):
+            raise StrataError(
+                "network.outputs: the network's outputs are no probabilities; are they `logits` or `log-probabilities`?"
+            )
+        return output.float().clamp_min(torch.finfo(torch.float32).tiny).log()
+    if not are_probabilities(output.detach().float().exp()):
+        right = "probabilities" if are_probabilities(output.detach()) else "logits"
+        raise StrataError(f"network.outputs: the network's outputs are no log-probabilities; is it `{right}`?")
     return output
+
+
+def are_probabilities(output: torch.Tensor) -> bool:
+    """Return whether no value of (n, classes) is below 0 and every row sums to 1, to 0.01; NaN passes.
+
+    Training that has diverged is another error, told by its loss.
+    """
+    values = output.float()
+    return not (bool((values < 0).any()) or bool(((values.sum(dim=1) - 1).abs() > TOLERANCE).any()))

@@ -62,6 +62,8 @@ def _shown(inputs: ReportInputs) -> tuple[int, int, int]:
 def _draw_output(inputs: ReportInputs) -> Draw:
     row, identity, label = _shown(inputs)
     output = inputs.shown_activations[str(output_layer(inputs))]
+    if (output >= 0).all() and np.isclose(output.max(), inputs.samples.confidence[row], atol=1e-4):  # probabilities
+        output = np.log(np.maximum(output, np.finfo(np.float32).tiny))
     output = output - np.logaddexp.reduce(output)  # log-probabilities, also of logits
     title, classes = f"sample {identity}", inputs.names_in_figures
     return partial(draw_output, inputs.images[row], output, label, classes, title, inputs.grey_map)
