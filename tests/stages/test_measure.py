@@ -354,11 +354,11 @@ def probe_by_scikit_learn(train, labels, test):
     held_out = validation_rows(labels, params["probe_validation"], streams.probe_validation(TINY_PARAMS["seed"]))
     likelihoods = {}
     for penalty in params["probe_penalties"]:
-        model = LogisticRegression(C=scale**-2 / penalty, max_iter=5000, tol=1e-8)
+        model = LogisticRegression(C=scale**-2 / penalty, max_iter=5000, tol=1e-5)
         logs = model.fit(train[~held_out], labels[~held_out]).predict_log_proba(train[held_out])
         likelihoods[penalty] = logs[np.arange(len(logs)), labels[held_out]].mean()
     best = max(likelihoods, key=likelihoods.get)
-    model = LogisticRegression(C=scale**-2 / best, max_iter=5000, tol=1e-8)
+    model = LogisticRegression(C=scale**-2 / best, max_iter=5000, tol=1e-5)
     return model.fit(train, labels).score(test, LABELS)
 
 
