@@ -71,8 +71,9 @@ TINY_PARAMS: dict[str, Any] = {
     "measure": {
         "samples": 5000,
         "neighbours": 5,
-        "probe_components": 10,
-        "probe_penalty": 1,
+        "probe_validation": 0.2,
+        "probe_penalties": [1, 0.1, 0.01],
+        "probe_search_components": 10,
         "half_samples": 3,
         "correlation_samples": 20,
         "late_layers": 2,

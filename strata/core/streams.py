@@ -72,9 +72,14 @@ def page_samples(seed: int) -> Stream:
     return _stream(seed, "page samples")
 
 
-def probe_components(seed: int) -> int:
-    """Return the seed of the principal components that a linear probe reads, below 2**32."""
-    return int(_stream(seed, "probe components").integers(1 << 32))
+def probe_validation(seed: int) -> Stream:
+    """Choose the training images on which a linear probe's penalty is chosen."""
+    return _stream(seed, "probe validation")
+
+
+def probe_directions(seed: int) -> Stream:
+    """Draw the first directions of the leading components on which a linear probe's penalty is chosen."""
+    return _stream(seed, "probe directions")
 
 
 def map_optimization(seed: int, run: int = 0) -> int:
@@ -88,6 +93,16 @@ def map_optimization(seed: int, run: int = 0) -> int:
 def weights(seed: int) -> int:
     """Return torch's seed of the initial weights, for the trained network and for its untrained twin."""
     return int(_stream(seed, "weights").integers(TORCH_SEEDS))
+
+
+def untrained_weights(seed: int) -> int:
+    """Return torch's seed of the untrained twin's weights that the network's own constructor does not draw."""
+    return int(_stream(seed, "untrained weights").integers(TORCH_SEEDS))
+
+
+def trial_images(seed: int) -> int:
+    """Return torch's seed of the images that a new network is tried on."""
+    return int(_stream(seed, "trial images").integers(TORCH_SEEDS))
 
 
 def batch_order(seed: int) -> int:

@@ -18,6 +18,7 @@ from strata.measures.labels import LabelledSets
 from strata.measures.measure import OfActivations, scores_of_activations
 from strata.measures.neighbours import ROWS
 from strata.measures.params import MeasureParams
+from strata.measures.probe import ProbeSettings
 from strata.measures.readout import Readout, ReadoutJob, measure_readout
 from strata.measures.registry import MEASURES
 from strata.measures.results import Results
@@ -119,6 +120,7 @@ def _spaces(plan: Plan) -> Iterable[tuple[str, str]]:
 
 def _readouts(plan: Plan) -> dict[tuple[str, str], Callable[[], dict[str, Readout]]]:
     params = plan.params
+    probe = ProbeSettings(params.probe_penalties, params.probe_validation, params.probe_search_components, plan.seed)
     return {
         (space, layer): partial(
             measure_readout,
@@ -129,9 +131,7 @@ def _readouts(plan: Plan) -> dict[tuple[str, str], Callable[[], dict[str, Readou
                 plan.held_out,
                 plan.labels_in(space),
                 params.neighbours,
-                params.probe_components,
-                params.probe_penalty,
-                plan.seed,
+                probe,
             ),
         )
         for space, layer in _spaces(plan)

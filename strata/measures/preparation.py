@@ -23,6 +23,7 @@ from strata.network.device import prepare_torch
 from strata.network.extraction import Images, LayerBatch, stream_activations
 from strata.network.io import normalized
 from strata.network.make import initialized_network
+from strata.network.untrained import untrained_network
 
 FEWEST = 24  # points: an eighth of them still has two nearest neighbours
 
@@ -90,7 +91,9 @@ def _run_networks(
         write_batches(files, space, name, len(images[name]), batches)
 
     shape, classes = description.image_shape, len(description.classes)
-    network, twin = (initialized_network(settings.network, shape, classes, settings.seed).to(device) for _ in range(2))
+    made = (settings.network, shape, classes, settings.seed)
+    twin = untrained_network(*made).to(device)
+    network = initialized_network(*made).to(device)
     for space, file in weights.items():
         load_checkpoint(network, file)
         for name in images:

@@ -1,50 +1,139 @@
-"""A linear probe: how much a linear classifier can read from a layer (Alain & Bengio 2017)."""
+"""A linear probe: how much a linear classifier can read from all units of a layer (Alain & Bengio 2017).
 
-import warnings
+The classifier sees a layer as it is, at one scale: to scale each unit, or to whiten, would blow up units that the
+network hardly uses. How strongly its weights are penalized is chosen on training images that are held out for that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 
 from strata.core import streams
+from strata.measures.softmax_regression import SoftmaxClassifier, fit_softmax, undecided
 
-ITERATIONS = 300
+# A choice among penalties that differ tenfold needs less exact fits than the probe itself.
+CHOICE_TOLERANCE, TOLERANCE = 2e-3, 5e-4
 
 
-def probe_features(
-    train: NDArray[np.floating], test: NDArray[np.floating], components: int, seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what the probe reads of train (n, D) and test (t, D): each feature standardized by its training values.
+@dataclass(frozen=True)
+class ProbeSettings:
+    """How the penalty is chosen: `penalties` from strong to weak, and the share of training images held out for it.
 
-    Where D and n are above `components`, the leading principal components of `train` stand for the units (randomized,
-    drawn from `seed`).
+    A layer of more units is looked at through its `search_components` leading components meanwhile.
     """
-    if train.shape[1] > components and len(train) > components:
-        pca = PCA(
-            components, svd_solver="randomized", iterated_power=1, random_state=streams.probe_components(seed)
-        ).fit(train)
-        train, test = pca.transform(train), pca.transform(test)
-    scaler = StandardScaler().fit(train.astype(np.float64))
-    return scaler.transform(train.astype(np.float64)), scaler.transform(test.astype(np.float64))
+
+    penalties: Sequence[float]
+    validation: float
+    search_components: int
+    seed: int
 
 
-def linear_probe(
-    train: NDArray[np.float64], labels: NDArray[np.integer], test: NDArray[np.float64], penalty: float
-) -> NDArray[np.intp]:
-    """Return the classes (t,) that a multinomial logistic regression, fitted to train (n, F), predicts of test (t, F).
+@dataclass(frozen=True)
+class ProbeFeatures:
+    """What the probe reads: all units, float32, of training (n, D) and test images (t, D), at one scale.
 
-    The loss is the sum of the negative log-likelihoods plus `penalty` / 2 times the squared weights. The prediction is
-    constant where the training labels are all one class.
+    `search` float32 (n, r) is what the penalty is chosen on: scores on the orthonormal `directions` (D, r), or where
+    that is None all units.
     """
-    if (labels == labels[0]).all():
-        return np.full(len(test), labels[0], dtype=np.intp)
-    model = LogisticRegression(C=1 / penalty, max_iter=ITERATIONS)
-    with warnings.catch_warnings():
-        # After so many steps the predictions have long settled; labels that are noise take longer to fit.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        warnings.filterwarnings("ignore", "The number of unique classes is greater", UserWarning)
-        model.fit(train, labels)
-    return model.predict(test).astype(np.intp)
+
+    train: NDArray[np.float32]
+    test: NDArray[np.float32]
+    search: NDArray[np.float32]
+    directions: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """The chosen penalty, and the classifier that was fitted with it."""
+
+    penalty: float
+    classifier: SoftmaxClassifier
+
+
+def probe_features(train: NDArray[np.float32], test: NDArray[np.float32], settings: ProbeSettings) -> ProbeFeatures:
+    """Return what the probe reads of activations train (n, D) and test (t, D).
+
+    The mean of `train` is taken off both, and both are divided by one number: the root of the mean squared norm of
+    `train` after that.
+    """
+    middle = train.mean(axis=0, dtype=np.float64).astype(np.float32)
+    centred, applied = train - middle, test - middle
+    scale = np.sqrt(np.einsum("ij,ij->i", centred, centred).mean(dtype=np.float64)).astype(np.float32)
+    if scale > 0:
+        centred /= scale
+        applied /= scale
+    if min(centred.shape) <= settings.search_components:
+        return ProbeFeatures(centred, applied, centred, None)
+    directions = leading_directions(centred, settings.search_components, streams.probe_directions(settings.seed))
+    return ProbeFeatures(centred, applied, centred @ directions, directions)
+
+
+def leading_directions(centred: NDArray[np.float32], count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """Return an orthonormal basis (D, count) of about the leading principal components of values (n, D) of mean 0.
+
+    Randomized, with one power iteration (Halko, Martinsson & Tropp 2011).
+    """
+    start = rng.standard_normal((len(centred), count), dtype=np.float32)
+    basis = np.linalg.qr(centred.T @ start)[0]
+    return np.linalg.qr(centred.T @ (centred @ basis))[0]
+
+
+def validation_rows(labels: NDArray[np.integer], share: float, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Return which images, bool (n,), are held out: a random share of them, of every class alike.
+
+    They are taken at equal steps from all images in the order of their classes, so the number is n times `share` to
+    less than 1, however small the classes.
+    """
+    order = rng.permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    held_out = np.zeros(len(labels), dtype=np.bool_)
+    held_out[order] = np.diff(np.floor(np.arange(len(labels) + 1) * share + rng.random())) > 0
+    return held_out
+
+
+def linear_probe(features: ProbeFeatures, labels: NDArray[np.integer], settings: ProbeSettings) -> NDArray[np.intp]:
+    """Return the classes (t,) that multinomial logistic regression, fitted to the training images, sees in the test.
+
+    It reads all units. Its penalty is the one of `settings.penalties` by which a fit to part of the training images
+    makes the others most likely. The prediction is constant where the training labels are all one class.
+    """
+    classes, codes = np.unique(labels, return_inverse=True)
+    if len(classes) == 1:
+        return np.full(len(features.test), classes[0], dtype=np.intp)
+    choice = _chosen(features.search, codes, len(classes), settings)
+    start = choice.classifier
+    if features.directions is not None:
+        start = replace(start, weights=features.directions @ start.weights)
+    classifier = fit_softmax(features.train, codes, choice.penalty, start, TOLERANCE)
+    return classes[classifier.log_probabilities(features.test).argmax(axis=1)].astype(np.intp)
+
+
+def chosen_penalty(features: ProbeFeatures, labels: NDArray[np.integer], settings: ProbeSettings) -> float:
+    """Return the penalty that `linear_probe` takes."""
+    classes, codes = np.unique(labels, return_inverse=True)
+    return _chosen(features.search, codes, len(classes), settings).penalty
+
+
+def _chosen(search: NDArray[np.float32], codes: NDArray[np.intp], classes: int, settings: ProbeSettings) -> _Choice:
+    """Return the best penalty by the held-out images' mean negative log-likelihood.
+
+    Each fit starts from that of the stronger penalty before it. After the first penalty that does worse, weaker ones
+    are not tried: they take the longest, on labels that are noise above all.
+    """
+    held_out = validation_rows(codes, settings.validation, streams.probe_validation(settings.seed))
+    train, train_codes = search[~held_out], codes[~held_out]
+    test, test_codes = search[held_out], codes[held_out]
+    least, best = np.inf, None
+    classifier = undecided(search.shape[1], classes)
+    for penalty in settings.penalties:
+        classifier = fit_softmax(train, train_codes, penalty, classifier, CHOICE_TOLERANCE)
+        logs = classifier.log_probabilities(test)
+        loss = -logs[np.arange(len(logs)), test_codes].mean()
+        if best is not None and loss >= least:
+            break
+        least, best = loss, _Choice(penalty, classifier)
+    if best is None:
+        raise ValueError("there are no penalties to choose from")
+    return best

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from strata.measures.labels import LabelledSets, votes
 from strata.measures.neighbours import nearest_neighbours
-from strata.measures.probe import linear_probe, probe_features
+from strata.measures.probe import ProbeSettings, linear_probe, probe_features
 from strata.measures.space_files import REFERENCE, SpaceFiles
 
 
@@ -24,9 +24,7 @@ class ReadoutJob:
     held_out: str
     labels: dict[str, LabelledSets]
     neighbours: int
-    components: int
-    penalty: float
-    seed: int
+    probe: ProbeSettings
 
 
 @dataclass(frozen=True)
@@ -42,10 +40,10 @@ def measure_readout(job: ReadoutJob) -> dict[str, Readout]:
     reference = job.files.read(job.space, REFERENCE, job.layer)
     held_out = job.files.read(job.space, job.held_out, job.layer)
     nearest = nearest_neighbours(held_out, reference, job.neighbours)
-    train, test = probe_features(reference, held_out, job.components, job.seed)
+    features = probe_features(reference, held_out, job.probe)
     readouts = {}
     for control, labels in job.labels.items():
         knn = votes(labels.reference[nearest], labels.classes)
-        probe = linear_probe(train, labels.reference, test, job.penalty)
+        probe = linear_probe(features, labels.reference, job.probe)
         readouts[control] = Readout(knn == labels.held_out, probe == labels.held_out)
     return readouts

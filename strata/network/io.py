@@ -20,14 +20,30 @@ TOLERANCE = 0.01  # for a sum of probabilities; an untrained network's logits ar
 
 
 def log_probabilities(output: torch.Tensor, form: Outputs) -> torch.Tensor:
-    """Return a network's outputs as log-probabilities (n, classes): unchanged, or the log-softmax of logits.
+    """Return a network's outputs as log-probabilities (n, classes).
 
-    Raises StrataError if outputs that should be log-probabilities do not sum to 1.
+    They are the outputs themselves, the log-softmax of logits, or the logarithm of probabilities, clamped at the least
+    normal float32. Raises StrataError if outputs that should be log-probabilities or probabilities do not sum to 1
+    (tolerance 0.01).
     """
     if form == "logits":
         return F.log_softmax(output, dim=1)
-    with torch.no_grad():
-        wrong = (output.detach().float().exp().sum(dim=1) - 1).abs().max().item() if len(output) else 0.0
-    if wrong > TOLERANCE:
-        raise StrataError("network.outputs: the outputs are not log-probabilities; perhaps they are `logits`")
+    if form == "probabilities":
+        if not are_probabilities(output.detach()):
+            raise StrataError(
+                "network.outputs: the outputs are not probabilities; perhaps they are `logits` or `log-probabilities`"
+            )
+        return output.float().clamp_min(torch.finfo(torch.float32).tiny).log()
+    if not are_probabilities(output.detach().float().exp()):
+        form_found = "probabilities" if are_probabilities(output.detach()) else "logits"
+        raise StrataError(f"network.outputs: the outputs are not log-probabilities; perhaps they are `{form_found}`")
     return output
+
+
+def are_probabilities(output: torch.Tensor) -> bool:
+    """Return whether no value of (n, classes) is below 0 and every row sums to 1, to 0.01; NaN passes.
+
+    Training that has diverged is another error, told by its loss.
+    """
+    values = output.float()
+    return not (bool((values < 0).any()) or bool(((values.sum(dim=1) - 1).abs() > TOLERANCE).any()))

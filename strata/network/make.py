@@ -11,8 +11,10 @@ from torch import nn
 
 from strata.core import streams
 from strata.core.errors import StrataError
-from strata.network.io import log_probabilities
+from strata.network.io import are_probabilities, log_probabilities
 from strata.network.params import NetworkParams
+
+TRIAL_IMAGES = 8  # of normal noise, as images are normalized
 
 
 def initialized_network(params: NetworkParams, image_shape: Sequence[int], classes: int, seed: int) -> nn.Module:
@@ -20,7 +22,7 @@ def initialized_network(params: NetworkParams, image_shape: Sequence[int], class
 
     If the target takes `image_shape` and `classes`, and the arguments do not set them, they come from the data. The
     network is in evaluation mode. Raises StrataError if there is no such target, it takes other arguments, or it does
-    not output (n, classes) for such images.
+    not output (n, classes) for such images, in the form that params.yaml says.
     """
     make = _target(params.target)
     arguments = _arguments(make, params, image_shape, classes)
@@ -29,10 +31,11 @@ def initialized_network(params: NetworkParams, image_shape: Sequence[int], class
         try:
             network = make(**arguments)
         except Exception as error:  # whatever the user's class raises
-            raise StrataError(f"network.target {params.target}: {_line(error)}") from error
+            raise StrataError(f"network.target {params.target}: {error_line(error)}") from error
         if not isinstance(network, nn.Module):
             raise StrataError(f"network.target {params.target} makes a {type(network).__name__}, not a torch module")
         _check_output(network, params, image_shape, classes)  # lazy modules draw their weights here
+        _check_form(network, params, image_shape, seed)
     return network
 
 
@@ -51,7 +54,7 @@ def _target(text: str) -> Callable[..., Any]:
             " an installed package"
         ) from None
     except Exception as error:  # a mistake in the user's file
-        raise StrataError(f"network.target {text}: the module cannot be imported: {_line(error)}") from error
+        raise StrataError(f"network.target {text}: the module cannot be imported: {error_line(error)}") from error
     if not callable(target := getattr(module, name, None)):
         suggestions = difflib.get_close_matches(
             name, [key for key, value in vars(module).items() if callable(value)], n=3
@@ -84,7 +87,7 @@ def _check_output(network: nn.Module, params: NetworkParams, image_shape: Sequen
             output = network(torch.zeros(2, *image_shape))
     except Exception as error:
         raise StrataError(
-            f"network.target {params.target} does not take images of shape {tuple(image_shape)}: {_line(error)}"
+            f"network.target {params.target} does not take images of shape {tuple(image_shape)}: {error_line(error)}"
         ) from error
     if not isinstance(output, torch.Tensor) or output.shape != (2, classes):
         shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
@@ -92,8 +95,21 @@ def _check_output(network: nn.Module, params: NetworkParams, image_shape: Sequen
             f"network.target {params.target}: it must output {classes} numbers per image, one per class; for two images"
             f" its output is {shape}"
         )
+
+
+def _check_form(network: nn.Module, params: NetworkParams, image_shape: Sequence[int], seed: int) -> None:
+    """Check the outputs for images of different contents: for one image, logits could sum to 1 by chance."""
+    generator = torch.Generator().manual_seed(streams.trial_images(seed))
+    with torch.no_grad():
+        output = network(torch.randn(TRIAL_IMAGES, *image_shape, generator=generator))
+    if params.outputs == "logits" and bool(output.isfinite().all()) and are_probabilities(output):
+        raise StrataError(
+            f"network.outputs: `logits` of {params.target} are probabilities, none below 0 and summing to 1: set"
+            " `network.outputs: probabilities`, or leave out its softmax"
+        )
     log_probabilities(output, params.outputs)
 
 
-def _line(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
+    """Return an exception as one line: its kind, and the start of its message."""
     return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from strata.core.params import Device, Section, Threads
 
-Outputs = Literal["log-probabilities", "logits"]
+Outputs = Literal["log-probabilities", "logits", "probabilities"]
 Target = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
 
 

@@ -155,6 +155,67 @@ def test_images_that_do_not_fit(module):
     assert refusal(target).startswith(f"network.target {target} does not take images of shape (1, 3, 4): RuntimeError:")
 
 
+SOFTMAX = """class Softmax(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(12, 5)
+
+    def forward(self, images):
+        return self.layer(images.flatten(1)).softmax(dim=1)
+"""
+
+
+def test_probabilities_are_taken_as_such(module):
+    name = module(SOFTMAX)
+    network = made(f"{name}:Softmax", "probabilities")
+    images = torch.randn(3, 1, 3, 4, generator=torch.Generator().manual_seed(0))
+    found = log_probabilities(network(images), "probabilities")
+    torch.testing.assert_close(found, network.layer(images.flatten(1)).log_softmax(dim=1))
+    assert refusal(f"{module(LINEAR)}:Linear", "probabilities") == (
+        "network.outputs: the network's outputs are no probabilities; are they `logits` or `log-probabilities`?"
+    )
+
+
+def test_a_softmax_is_not_taken_for_logits_or_logarithms(module):
+    target = f"{module(SOFTMAX)}:Softmax"
+    assert refusal(target, "logits") == (
+        f"network.outputs: `logits` of {target} are probabilities, none below 0 and summing to 1: set"
+        " `network.outputs: probabilities`, or leave out its softmax"
+    )
+    assert refusal(target, "log-probabilities") == (
+        "network.outputs: the network's outputs are no log-probabilities; is it `probabilities`?"
+    )
+
+
+def test_logits_that_look_like_probabilities_for_an_empty_image_are_logits(module):
+    """Without content only the biases are left, and those may be anything."""
+    text = """class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(12, 5)
+        nn.init.constant_(self.layer.bias, 0.2)
+
+    def forward(self, images):
+        return self.layer(images.flatten(1))
+"""
+    network = made(f"{module(text)}:Net")
+    assert network(torch.zeros(2, 1, 3, 4)).sum(dim=1).tolist() == pytest.approx([1, 1])
+
+
+def test_a_probability_of_0_has_a_logarithm_and_the_others_a_gradient():
+    values = torch.tensor([[1.0, 0.0], [0.25, 0.75]], requires_grad=True)
+    found = log_probabilities(values, "probabilities")
+    assert found.isfinite().all() and found[0, 1] < -87 and found[1, 0].item() == pytest.approx(-1.386294, abs=1e-6)
+    found[1, 0].backward()
+    assert values.grad.tolist() == [[0, 0], [4, 0]]
+
+
+def test_outputs_that_are_not_finite_are_left_to_the_loss():
+    values = torch.full((2, 3), torch.nan)
+    for form in ("log-probabilities", "probabilities", "logits"):
+        assert log_probabilities(values, form).isnan().all()
+
+
 def test_outputs_are_told_apart(module):
     name = module(LINEAR)
     assert refusal(f"{name}:Linear", "log-probabilities") == (

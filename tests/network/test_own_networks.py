@@ -200,6 +200,36 @@ def test_layers_are_no_parameter_of_training(tmp_path, write_params, digits):
     assert one == another and "mnist_cnn.pt" in one
 
 
+SEEDED = """import torch
+from networks.mlp import Mlp
+
+
+class Seeded(Mlp):
+    def __init__(self, image_shape, classes):
+        torch.manual_seed(5)
+        super().__init__(image_shape=image_shape, classes=classes, hidden=[20])
+
+    def forward(self, images):
+        return super().forward(images).softmax(dim=1)
+"""
+
+
+def test_the_untrained_control_of_a_network_that_ignores_the_seed_is_another_network(
+    tmp_path, write_params, digits, monkeypatch
+):
+    """And it ends in a softmax, trained or not; here it is not trained, so that a twin by its constructor is itself."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_seeded.py").write_text(SEEDED, encoding="utf-8")
+    network = {"target": "own_seeded:Seeded", "arguments": {}, "outputs": "probabilities"}
+    as_it_is = {**TRAINED, "epochs": 0}
+    layers = ["input", "relu1", "fc2"]
+    run_all(write_params(network=network, layers=layers, train=as_it_is, measure=PROBES), digits, tmp_path)
+    table = pd.read_csv(tmp_path / "reports/measures.csv", keep_default_na=False, na_values=[""])
+    hit = table[table["measure"] == "neighbourhood_hit"].set_index(["control", "layer"])["value"]
+    assert hit["none", "input"] == hit["untrained", "input"]
+    assert all(hit["none", layer] != hit["untrained", layer] for layer in layers[1:])
+
+
 def test_a_saved_network_of_another_class_starts_one_with_the_same_names(tmp_path, write_params, digits):
     """Own weights in, frozen but for the last layer: what transfer learning does."""
     torch.manual_seed(3)

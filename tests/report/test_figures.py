@@ -13,6 +13,7 @@ from strata.report.figures.digits import draw_mistakes, surest_mistakes
 from strata.report.figures.learning_curve import draw_learning_curve
 from strata.report.figures.maps import draw_all_maps, draw_map
 from strata.report.figures.style import CLASS_COLOURS, class_colour, save_figure
+from strata.report.page.network_figures import shown_log_probabilities
 
 POINTS = np.array([[0, 0], [1, 2], [-3, 1], [2, -2]], dtype=np.float32)
 LABELS = np.array([0, 1, 1, 2], dtype=np.int16)
@@ -139,6 +140,18 @@ def test_the_output_plot_draws_the_log_probabilities_and_marks_the_label():
     np.testing.assert_array_equal(axis.lines[0].get_ydata(), output)
     np.testing.assert_array_equal(axis.lines[1].get_xdata(), [1])
     assert texts(axis) == ["label b: 70.00%"]
+
+
+def test_the_shown_output_may_be_logits_log_probabilities_or_probabilities():
+    logits = np.array([1.0, 3.0, -2.0], np.float32)
+    expected = logits - np.log(np.exp(logits).sum())
+    confidence = float(np.exp(expected.max()))
+    for output in (logits, expected, np.exp(expected)):
+        np.testing.assert_allclose(shown_log_probabilities(output, confidence), expected, atol=1e-5)
+    positive = np.array([0.2, 0.5, 0.3], np.float32)  # logits that happen to sum to 1
+    found = shown_log_probabilities(positive, float(np.exp(0.5) / np.exp(positive).sum()))
+    np.testing.assert_allclose(found, positive - np.log(np.exp(positive).sum()), atol=1e-5)
+    assert np.isfinite(shown_log_probabilities(np.array([1.0, 0.0], np.float32), 1.0)).all()
 
 
 def test_feature_maps_share_one_scale():

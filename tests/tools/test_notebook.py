@@ -157,7 +157,11 @@ def test_answers_are_computed_from_the_run(answers, project):
     assert "drew 30 points again from 2 random starts" in stability
     assert "momentum of 0.9 and a learning rate of 0.05" in momentum and "10 times as long" in momentum
     assert f"classified {training['test_accuracy']:.1%} of the test images correctly after 2 epochs" in momentum
-    assert f"and {trained['probe_accuracy']['h4']:.1%} in the trained one" in freezing
+    untrained = measures[(measures["control"] == "untrained") & (measures["layer"] == "h4")].set_index("measure")
+    before, after = untrained["value"]["probe_accuracy"], trained["probe_accuracy"]["h4"]
+    assert f"{before:.1%} of the images in the untrained network, and {after:.1%} in the trained one:" in freezing
+    assert f": {100 * (after - before):+.1f} percentage points." in freezing
+    assert f"{1 - before:.1%} of the images are read wrongly before training, {1 - after:.1%} after." in freezing
     assert "130 of 512, 25%: the convolutions" in freezing and np.isfinite(trained["probe_accuracy"]).all()
 
 

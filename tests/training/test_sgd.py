@@ -246,6 +246,16 @@ def test_logits_are_trained_as_their_log_softmax():
     assert torch.equal(plain[0].weight, logits[0].weight)
 
 
+def test_probabilities_are_trained_as_their_logarithms():
+    plain, softmax = linear(7), torch.nn.Sequential(linear(7)[0], torch.nn.Softmax(dim=1))
+    examples, generators = clouds(), [torch.Generator().manual_seed(0) for _ in range(2)]
+    params = settings(epochs=2, momentum=0.9)
+    one = train(plain, examples, examples, params, generators[0], lambda _: None)
+    other = train(softmax, examples, examples, params, generators[1], lambda _: None, "probabilities")
+    assert [record.test_loss for record in other.epochs] == pytest.approx([each.test_loss for each in one.epochs])
+    torch.testing.assert_close(plain[0].weight, softmax[0].weight)
+
+
 def test_outputs_that_are_no_log_probabilities_end_training():
     with pytest.raises(
         StrataError, match=r"^network\.outputs: .* are not log-probabilities; perhaps they are `logits`$"

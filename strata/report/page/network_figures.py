@@ -3,6 +3,7 @@
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from strata.report.figures.close_up import draw_feature_maps, draw_output
 from strata.report.figures.confusion import confusion_counts, draw_confusion
@@ -59,10 +60,20 @@ def _shown(inputs: ReportInputs) -> tuple[int, int, int]:
     return inputs.shown, int(inputs.samples.sample_id[inputs.shown]), int(inputs.samples.label[inputs.shown])
 
 
+def shown_log_probabilities(output: NDArray[np.float32], confidence: float) -> NDArray[np.float32]:
+    """Return log-probabilities (classes,) of the last layer: of logits, of log-probabilities, or of probabilities.
+
+    Probabilities are known by their largest, which is the network's `confidence`.
+    """
+    if (output >= 0).all() and np.isclose(output.max(), confidence, atol=1e-4):
+        output = np.log(np.maximum(output, np.finfo(np.float32).tiny))
+    return output - np.logaddexp.reduce(output)
+
+
 def _draw_output(inputs: ReportInputs) -> Draw:
     row, identity, label = _shown(inputs)
     output = inputs.shown_activations[str(output_layer(inputs))]
-    output = output - np.logaddexp.reduce(output)  # logits become log-probabilities, which stay
+    output = shown_log_probabilities(output, float(inputs.samples.confidence[row]))
     title, classes = f"sample {identity}", inputs.names_in_figures
     return partial(draw_output, inputs.images[row], output, label, classes, title, inputs.grey_map)
 
