@@ -73,7 +73,7 @@ TINY_PARAMS: dict[str, Any] = {
         "neighbours": 5,
         "probe_components": 10,
         "probe_penalty": 1,
-        "half_samples": 3,
+        "half_samples": 4,
         "correlation_samples": 20,
         "late_layers": 2,
         "stability_samples": 30,

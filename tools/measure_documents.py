@@ -23,6 +23,26 @@ this page is made from it (`make deps`). CKA, stability and what is known of sin
 Unless a measure needs labels, it is not taken with shuffled labels; what needs a map is taken of the trained network
 only; what needs neither the map, the next layer nor all pairs of points is taken over training, too.
 
+## What the intervals say
+
+A 95% interval is about other samples of as many points from the same source, of the network as it is trained and of the
+map as it is drawn. It says nothing of networks from other seeds, nor of other maps. [coverage.md](coverage.md) shows
+how often the intervals hold, on data whose truth is known.
+
+- *By every point's influence*: a point counts by its own score, and by every score in which it is a neighbour; both are
+  added up before the spread over the points is taken. Where neighbours are counted, the truth is that for so many
+  points: with more, they lie nearer.
+- *Normal interval of the mean*: where a score is of its own point alone.
+- *Wilson's*: the readers are taken as fitted. Other training images would give other readers; that is left out.
+- *Differences between halves*: estimates from two random halves that share no point are independent. An intrinsic
+  dimension is that at the scale of so many points' nearest neighbours.
+- The participation ratio is estimated without bias: its truth is that of the source, whatever the number of points. By
+  chance it can exceed the number of units, and is missing where few points vary in very many directions.
+- *None*: points dropped as duplicates and dead units are counts of these very points. Spearman's correlation and the KL
+  divergence have no interval, as none was tried.
+
+## All of them
+
 | measure | what it says | unit | 95% interval | needs besides activations | source |
 |---|---|---|---|---|---|
 """

@@ -20,7 +20,7 @@ class MeasureParams(Section):
     neighbours: Annotated[int, Field(ge=1, le=1000)]
     probe_components: Annotated[int, Field(ge=1, le=1000)]
     probe_penalty: Annotated[float, Field(gt=0, le=1e6)]
-    half_samples: Annotated[int, Field(ge=2, le=1000)]
+    half_samples: Annotated[int, Field(ge=2, le=1000, multiple_of=2)]
     correlation_samples: Annotated[int, Field(ge=3, le=5000)]
     late_layers: Annotated[int, Field(ge=1, le=100)]
     stability_samples: Annotated[int, Field(ge=24, le=10_000)]
