@@ -37,7 +37,7 @@ how often the intervals hold, on data whose truth is known.
 - *Differences between halves*: estimates from two random halves that share no point are independent. An intrinsic
   dimension is that at the scale of so many points' nearest neighbours.
 - The participation ratio is estimated without bias: its truth is that of the source, whatever the number of points. By
-  chance it can exceed the number of units, and is missing where few points vary in very many directions.
+  chance it can exceed the number of units.
 - *None*: points dropped as duplicates and dead units are counts of these very points. Spearman's correlation and the KL
   divergence have no interval, as none was tried.
 

@@ -36,7 +36,8 @@ def participation_ratio(sums: GramSums) -> Influences:
         return Influences(np.nan, np.full(sums.rows.shape[1], np.nan), np.nan)
     traces, traces_without = _squared_traces(sums)
     ratio = traces / squares
-    return jackknifed(float(ratio), traces_without / squares_without, ratio**2 * _pairs(sums, traces, float(squares)))
+    without = traces_without / np.where(squares_without > 0, squares_without, np.nan)
+    return jackknifed(float(ratio), without, ratio**2 * _pairs(sums, traces, float(squares)))
 
 
 def _squared_traces(sums: GramSums) -> tuple[float, NDArray[np.float64]]:

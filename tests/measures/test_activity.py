@@ -120,6 +120,12 @@ def test_turn_shift_and_scale_do_not_matter():
     assert moved.standard_error == pytest.approx(influences(values).standard_error, rel=1e-6)
 
 
+def test_a_layer_that_fires_for_two_points_only_has_a_ratio_in_one_direction():
+    values = np.zeros((16, 3))
+    values[[2, 5]] = [1, 0, 2]  # without one of them, no two pairs of different points differ
+    assert influences(values).value == pytest.approx(1, rel=1e-9)
+
+
 @pytest.mark.parametrize("constant", [0.0, 0.5])
 def test_a_constant_layer_has_no_ratio(constant):
     found = influences(np.full((16, 3), constant))
