@@ -20,7 +20,7 @@ $(shell test ! -s $(READY) || test "$$(cat $(READY))" = "$$(pwd -P)" || \
   echo "note: this folder was moved after .venv was set up: make works, but activating .venv does not; to fix that: make clean-venv repro" >&2)
 
 .DEFAULT_GOAL := help
-.PHONY: help repro experiments compare export verify test browser check bench kills fuzz portable-check format requirements deps notebook clean-venv
+.PHONY: help repro experiments compare export verify test browser check bench coverage kills fuzz portable-check format requirements deps notebook clean-venv
 
 help: ## print this
 	@echo "usage: make TARGET [PYTHON=python3.12] [TORCH_INDEX=address]"
@@ -62,6 +62,9 @@ check: $(READY) ## what CI runs: format, lint, types, then the tests
 
 bench: $(READY) ## measure speed and memory, for benchmarks/results.md: make bench [MIRROR=folder of Fashion-MNIST ALL=1]
 	@python -m benchmarks.run --out benchmarks $(if $(MIRROR),--mirror "$(MIRROR)") $(if $(ALL),--all-images)
+
+coverage: $(READY) ## do 95% intervals hold 95% of the time? On synthetic data, for docs/coverage.md: make coverage [REPEATS=200]
+	@python -m benchmarks.coverage --out docs --repeats "$(or $(REPEATS),200)"
 
 kills: $(READY) ## kill every stage at random moments, and check that DVC repairs it: make kills [KILLS=60]
 	@python -m benchmarks.kills --kills $(or $(KILLS),60)

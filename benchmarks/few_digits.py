@@ -26,7 +26,7 @@ FEWER: dict[str, dict[str, Any]] = {
     "train": {"epochs": 2, "log_interval": 2, "checkpoints": [0.5, 2]},
     "embed": {"perplexity": 20, "early_exaggeration_iterations": 150, "iterations": 100},
     "measure": {
-        "half_samples": 3,
+        "half_samples": 4,
         "stability_samples": 60,
         "stability_perplexities": [5],
         "stability_exaggeration_iterations": 150,

@@ -74,7 +74,7 @@ TINY_PARAMS: dict[str, Any] = {
         "probe_validation": 0.2,
         "probe_penalties": [1, 0.1, 0.01],
         "probe_search_components": 10,
-        "half_samples": 3,
+        "half_samples": 4,
         "correlation_samples": 20,
         "late_layers": 2,
         "stability_samples": 30,

@@ -24,6 +24,26 @@ samples have their own tables.
 Shuffled labels are used only for measures that need labels. Measures that need a map are taken for the trained network
 only. Measures that need neither the map, nor the next layer, nor all pairs of points are also taken over training.
 
+## What the intervals say
+
+A 95% interval is about other samples of the same size from the same source, for the network as it is trained and the
+map as it is drawn. It says nothing about networks from other seeds, nor about other maps. [coverage.md](coverage.md) shows
+how often the intervals hold, on data whose truth is known.
+
+- *By each point's influence*: a point counts through its own score and through every score in which it is a neighbour.
+  Both are added up before the spread over the points is taken. Where neighbours are counted, the truth is that for the
+  same number of points: with more points, neighbours lie nearer.
+- *Normal interval of the mean*: used where a score depends on its own point alone.
+- *Wilson's*: the readers are taken as fitted. Other training images would give other readers; that is left out.
+- *Differences between halves*: estimates from two random halves that share no point are independent. An intrinsic
+  dimension is that at the scale of the nearest neighbours of the same number of points.
+- The participation ratio is estimated without bias: its truth is that of the source, whatever the number of points. By
+  chance it can exceed the number of units.
+- *None*: points dropped as duplicates and dead units are counts of these very points. Spearman's correlation and the KL
+  divergence have no interval, because none was tried.
+
+## All of them
+
 | measure | meaning | unit | 95% interval | needs besides activations | source |
 |---|---|---|---|---|---|
 """

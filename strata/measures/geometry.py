@@ -1,16 +1,34 @@
 """One layer's points measured in its full space, and its map against it: the work of one process."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from strata.artifacts.measured import TRAINED
+from strata.measures.influence import Influences
 from strata.measures.intrinsic_dimension import TwoNN, two_nn
-from strata.measures.map_quality import PointTrust, distance_correlation, neighbour_ranks, point_trust
-from strata.measures.neighbours import neighbour_blocks, neighbours_among_all, two_nearest_distances
+from strata.measures.map_quality import (
+    FalseNeighbours,
+    PointTrust,
+    all_ranks,
+    distance_correlation,
+    false_neighbours,
+    joined,
+    point_trust,
+)
+from strata.measures.neighbour_means import trust_influences
+from strata.measures.neighbours import (
+    NeighbourBlock,
+    neighbour_blocks,
+    neighbours_among_all,
+    reach,
+    two_nearest_distances,
+)
 from strata.measures.space_files import MAPPED, POINTS, SpaceFiles
+
+RANKED_ROWS = 128  # at a time
 
 
 @dataclass(frozen=True)
@@ -49,55 +67,98 @@ def mapped_neighbours(job: MappedNeighboursJob) -> NDArray[np.int32]:
 
 
 @dataclass(frozen=True)
-class MapGeometry:
-    """What a map keeps of its layer: each point's trust and its neighbours (n, k) on the map, and Spearman's rho."""
+class _Compared:
+    """Some points' nearest on the map (b, reach), how false they are, and how far the layer's nearest are torn away."""
 
+    near: NDArray[np.int32]
+    false: FalseNeighbours
+    torn: FalseNeighbours
+
+
+@dataclass(frozen=True)
+class MapGeometry:
+    """What a map keeps of its layer: each point's trust, what counts for its means, and Spearman's rho.
+
+    `near` (n, reach) are each point's nearest others on the map.
+    """
+
+    near: NDArray[np.int32]
     trust: PointTrust
-    neighbours: NDArray[np.int32]
+    trustworthiness: Influences
+    continuity: Influences
     distance_correlation: float
 
 
 @dataclass(frozen=True)
 class Geometry:
-    """A layer's exact neighbours int32 (n, k), TwoNN for each subset, and the scores of its activations by measure."""
+    """A layer's exact neighbours, TwoNN for each subset, and the scores of its activations by measure.
 
-    neighbours: NDArray[np.int32]
+    `near` int32 (n, reach) are each point's nearest others, of which the first `k` are called its neighbours.
+    """
+
+    near: NDArray[np.int32]
+    k: int
     dimensions: list[TwoNN]
     scores: dict[str, NDArray[np.float64]]
     map: MapGeometry | None
+
+    @property
+    def neighbours(self) -> NDArray[np.int32]:
+        """Each point's k nearest others (n, k)."""
+        return self.near[:, : self.k]
 
 
 def measure_geometry(job: GeometryJob) -> Geometry:
     """Return what one layer's points tell without labels."""
     values = job.files.read(job.space, POINTS, job.layer)
-    count, subsets = len(values), job.subsets
-    neighbours, map_neighbours = [], []
-    distances: list[list[NDArray[np.float64]]] = [[] for _ in range(subsets.shape[1])]
-    ranks: list[tuple[NDArray[np.intp], NDArray[np.intp]]] = []
-    map_blocks = None if job.map_points is None else neighbour_blocks(job.map_points, job.neighbours)
-    for block in neighbour_blocks(values, job.neighbours):
-        neighbours.append(block.nearest)
-        here = subsets[block.start : block.start + len(block.squared)]
+    near: list[NDArray[np.int32]] = []
+    distances: list[list[NDArray[np.float64]]] = [[] for _ in range(job.subsets.shape[1])]
+    comparisons: list[_Compared] = []
+    map_blocks = None if job.map_points is None else neighbour_blocks(job.map_points, reach(job.neighbours))
+    for block in neighbour_blocks(values, reach(job.neighbours)):
+        near.append(block.nearest)
+        here = job.subsets[block.start : block.start + len(block.squared)]
         for column, found in enumerate(distances):
-            squared = block.squared[here[:, column]][:, subsets[:, column]]
+            squared = block.squared[here[:, column]][:, job.subsets[:, column]]
             found.append(two_nearest_distances(squared))
         if map_blocks is not None:
-            on_map = next(map_blocks)
-            layer_ranks = neighbour_ranks(block.squared, block.nearest, on_map.nearest)
-            ranks.append((layer_ranks, neighbour_ranks(on_map.squared, on_map.nearest, block.nearest)))
-            map_neighbours.append(on_map.nearest)
-    quality = None
-    if job.map_points is not None:
-        layer_ranks, map_ranks = (np.concatenate(parts) for parts in zip(*ranks, strict=True))
-        rows = job.correlated
-        quality = MapGeometry(
-            point_trust(layer_ranks, map_ranks, count),
-            np.concatenate(map_neighbours),
-            distance_correlation(values[rows], job.map_points[rows]),
-        )
+            comparisons += _compared(block, next(map_blocks), job.neighbours)
     return Geometry(
-        np.concatenate(neighbours),
+        np.concatenate(near),
+        job.neighbours,
         [two_nn(np.concatenate(found)) for found in distances],
-        {measure: score(values, subsets[:, : job.halves]) for measure, score in job.scores.items()},
-        quality,
+        {measure: score(values, job.subsets[:, : job.halves]) for measure, score in job.scores.items()},
+        None
+        if job.map_points is None
+        else _map_geometry(job, values, job.map_points, np.concatenate(near), comparisons),
+    )
+
+
+def _compared(block: NeighbourBlock, on_map: NeighbourBlock, k: int) -> Iterator[_Compared]:
+    """Yield a block of points compared with their block on the map, few rows at a time: their ranks take memory."""
+    for start in range(0, len(block.nearest), RANKED_ROWS):
+        rows = slice(start, start + RANKED_ROWS)
+        layer_ranks, map_ranks = (all_ranks(each.squared[rows], each.nearest[rows]) for each in (block, on_map))
+        near = on_map.nearest[rows]
+        yield _Compared(
+            near, false_neighbours(layer_ranks, near, k), false_neighbours(map_ranks, block.nearest[rows], k)
+        )
+
+
+def _map_geometry(
+    job: GeometryJob,
+    values: NDArray[np.float32],
+    map_points: NDArray[np.float32],
+    near: NDArray[np.int32],
+    comparisons: Sequence[_Compared],
+) -> MapGeometry:
+    k, map_near = job.neighbours, np.concatenate([each.near for each in comparisons])
+    false, torn = joined([each.false for each in comparisons]), joined([each.torn for each in comparisons])
+    trust = point_trust(false.ranks, torn.ranks, len(values))
+    return MapGeometry(
+        map_near,
+        trust,
+        trust_influences(trust.trustworthiness, map_near[:, :k], false),
+        trust_influences(trust.continuity, near[:, :k], torn),
+        distance_correlation(values[job.correlated], map_points[job.correlated]),
     )

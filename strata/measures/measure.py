@@ -28,7 +28,8 @@ class Measure(MeasureEntry):
 
     `score` is a function of what the jobs found of a layer (LayerResults), or of its activations (OfActivations). It
     returns what the interval is made from: a number for each point (n,) for a mean, hits bool (n,) for Wilson's,
-    (1 + r,) for all points and each half, or one number; None where the measure does not exist.
+    Influences (strata/measures/influence.py) where a point counts for the scores of others, (1 + r,) for all points and
+    each half, or one number; None where the measure does not exist.
     """
 
     score: OfActivations | Callable[[LayerResults], Scores | None] = Field(exclude=True)

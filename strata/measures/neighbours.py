@@ -15,6 +15,16 @@ ROUNDING = {np.float64: 1e-13, np.float32: 3e-5}
 Precision = type[np.float64] | type[np.float32]
 
 
+def boundary(k: int) -> slice:
+    """Return the places, from 0, of the points about the boundary of the k nearest: as many inside as outside."""
+    return slice(2 * k - reach(k), reach(k))
+
+
+def reach(k: int) -> int:
+    """Return how many of the nearest others are kept, so that the boundary of the k nearest is seen from outside."""
+    return k + max(1, k // 2)
+
+
 @dataclass(frozen=True)
 class NeighbourBlock:
     """Consecutive points: squared distances float64 (b, n) to all points, and the k nearest others, int32 (b, k).

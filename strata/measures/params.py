@@ -30,7 +30,7 @@ class MeasureParams(Section):
         list[Annotated[float, Field(gt=0, le=1e6)]], Field(min_length=1, max_length=16), AfterValidator(_descending)
     ]
     probe_search_components: Annotated[int, Field(ge=1, le=1000)]
-    half_samples: Annotated[int, Field(ge=2, le=1000)]
+    half_samples: Annotated[int, Field(ge=2, le=1000, multiple_of=2)]
     correlation_samples: Annotated[int, Field(ge=3, le=5000)]
     late_layers: Annotated[int, Field(ge=1, le=100)]
     stability_samples: Annotated[int, Field(ge=24, le=10_000)]

@@ -14,6 +14,7 @@ from strata.jobs.pool import Jobs
 from strata.maps.params import TSNE, EmbedParams
 from strata.measures.divergence import DivergenceJob, measure_divergence
 from strata.measures.geometry import Geometry, GeometryJob, MappedNeighboursJob, mapped_neighbours, measure_geometry
+from strata.measures.gram import GramSums, gram_sums, joined
 from strata.measures.labels import LabelledSets
 from strata.measures.measure import OfActivations, scores_of_activations
 from strata.measures.neighbours import ROWS
@@ -22,7 +23,6 @@ from strata.measures.probe import ProbeSettings
 from strata.measures.readout import Readout, ReadoutJob, measure_readout
 from strata.measures.registry import MEASURES
 from strata.measures.results import Results
-from strata.measures.similarity import GramSums, gram_sums, joined
 from strata.measures.space_files import POINTS, SPACES, SpaceFiles
 from strata.measures.stability import Embedders, StabilityJob, StabilityRuns, measure_stability
 
@@ -177,17 +177,15 @@ def _gram_sums(plan: Plan) -> dict[tuple[str, int], Callable[[], GramSums]]:
     names_in = {space: list(plan.layers) for space in SPACES}
     names_in[PROJECTION] = [plan.projections[layer] for layer in plan.layers]
     return {
-        (space, start): partial(sum_gram_rows, plan.files, space, names, plan.halves, start)
+        (space, start): partial(sum_gram_rows, plan.files, space, names, start)
         for space, names in names_in.items()
         for start in range(0, len(plan.rows), ROWS)
     }
 
 
-def sum_gram_rows(
-    files: SpaceFiles, space: str, layers: Sequence[str], subsets: NDArray[np.bool_], start: int
-) -> GramSums:
+def sum_gram_rows(files: SpaceFiles, space: str, layers: Sequence[str], start: int) -> GramSums:
     """Return the sums over ROWS rows, from `start` on, of the Gram matrices of a space's layers."""
-    return gram_sums([files.read(space, POINTS, layer) for layer in layers], subsets, slice(start, start + ROWS))
+    return gram_sums([files.read(space, POINTS, layer) for layer in layers], slice(start, start + ROWS))
 
 
 def _divergences(plan: Plan) -> dict[str, Callable[[], float]]:

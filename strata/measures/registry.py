@@ -5,10 +5,9 @@ a change, run `make deps`.
 """
 
 from strata.artifacts.measure_registry import Interval, MeasureRegistry, Need, Panel
-from strata.measures.activity import dead_share, participation_ratios, zero_shares
-from strata.measures.labels import neighbourhood_hit
+from strata.measures.activity import dead_share, participation_ratio, zero_shares
 from strata.measures.measure import Measure, OfActivations
-from strata.measures.similarity import neighbourhood_overlap
+from strata.measures.neighbour_means import hit_influences, overlap_influences
 
 PANELS = (
     Panel(key="hit", title="Neighbourhood hit", axis="share of neighbours", end=1),
@@ -29,11 +28,11 @@ MEASURES = (
         unit="share",
         panel="hit",
         needs=(Need.LABELS,),
-        interval=Interval.MEAN_OF_SHARES,
+        interval=Interval.INFLUENCES_ON_SHARE,
         meaning="The share of a point's nearest neighbours that carry its own label.",
         source="Paulovich et al. 2008",
         chief=True,
-        score=lambda layer: neighbourhood_hit(layer.labels[layer.neighbours], layer.labels),
+        score=lambda layer: hit_influences(layer.near, layer.labels, layer.k),
     ),
     Measure(
         key="knn_accuracy",
@@ -93,10 +92,10 @@ MEASURES = (
         unit="dimensions",
         panel="participation",
         needs=(Need.ALL_PAIRS,),
-        interval=Interval.HALF_SAMPLES,
+        interval=Interval.INFLUENCES,
         meaning="How many principal components would hold the layer's variance if they shared it evenly.",
-        source="Gao et al. 2017",
-        score=lambda layer: participation_ratios(layer.gram_sums, layer.halves)[0],
+        source="Gao et al. 2017; Chun et al. 2025",
+        score=lambda layer: participation_ratio(layer.gram_sums),
     ),
     Measure(
         key="zero_share",
@@ -124,10 +123,10 @@ MEASURES = (
         unit="share",
         panel="overlap",
         needs=(Need.NEXT_LAYER,),
-        interval=Interval.MEAN_OF_SHARES,
+        interval=Interval.INFLUENCES_ON_SHARE,
         meaning="The share of a point's nearest neighbours that are its neighbours in the next layer, too.",
         source="Doimo et al. 2020",
-        score=lambda layer: neighbourhood_overlap(layer.neighbours, layer.next_neighbours),
+        score=lambda layer: overlap_influences(layer.near, layer.next_near, layer.k),
     ),
     Measure(
         key="map_recall",
@@ -136,10 +135,10 @@ MEASURES = (
         panel="map",
         legend="kNN recall",
         needs=(Need.MAP,),
-        interval=Interval.MEAN_OF_SHARES,
+        interval=Interval.INFLUENCES_ON_SHARE,
         meaning="The share of a point's nearest neighbours on the map that are its neighbours in the layer.",
         source="Kobak & Berens 2019",
-        score=lambda layer: layer.map.trust.recall,
+        score=lambda layer: overlap_influences(layer.map.near, layer.near, layer.k),
     ),
     Measure(
         key="map_trustworthiness",
@@ -148,11 +147,11 @@ MEASURES = (
         panel="map",
         legend="trustworthiness",
         needs=(Need.MAP,),
-        interval=Interval.MEAN_OF_SHARES,
+        interval=Interval.INFLUENCES_ON_SHARE,
         meaning="How little a point's neighbours on the map are false: 1 where all are neighbours in the layer.",
         source="Venna & Kaski 2001",
         chief=True,
-        score=lambda layer: layer.map.trust.trustworthiness,
+        score=lambda layer: layer.map.trustworthiness,
     ),
     Measure(
         key="map_continuity",
@@ -161,10 +160,10 @@ MEASURES = (
         panel="map",
         legend="continuity",
         needs=(Need.MAP,),
-        interval=Interval.MEAN_OF_SHARES,
+        interval=Interval.INFLUENCES_ON_SHARE,
         meaning="How few of a point's neighbours in the layer the map has torn away: 1 where it keeps them all.",
         source="Venna & Kaski 2001",
-        score=lambda layer: layer.map.trust.continuity,
+        score=lambda layer: layer.map.continuity,
     ),
     Measure(
         key="map_hit",
@@ -173,10 +172,10 @@ MEASURES = (
         panel="map",
         legend="neighbourhood hit",
         needs=(Need.LABELS, Need.MAP),
-        interval=Interval.MEAN_OF_SHARES,
+        interval=Interval.INFLUENCES_ON_SHARE,
         meaning="The share of a point's nearest neighbours on the map that carry its own label.",
         source="Paulovich et al. 2008",
-        score=lambda layer: neighbourhood_hit(layer.labels[layer.map.neighbours], layer.labels),
+        score=lambda layer: hit_influences(layer.map.near, layer.labels, layer.k),
     ),
     Measure(
         key="map_distance_correlation",

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from strata.artifacts.measure_registry import Need
 from strata.measures.geometry import Geometry, MapGeometry
+from strata.measures.gram import GramSums
 from strata.measures.intrinsic_dimension import TwoNN
 from strata.measures.readout import Readout
-from strata.measures.similarity import GramSums
 from strata.measures.stability import StabilityRuns
 
 Known = TypeVar("Known")
@@ -65,6 +65,21 @@ class LayerResults:
         return self.geometry.neighbours
 
     @property
+    def k(self) -> int:
+        """How many of the nearest are a point's neighbours."""
+        return self.geometry.k
+
+    @property
+    def near(self) -> NDArray[np.int32]:
+        """Each point's nearest others (n, reach) in the layer, as rows: its neighbours, and some beyond."""
+        return self.geometry.near
+
+    @property
+    def next_near(self) -> NDArray[np.int32]:
+        """Each point's nearest others (n, reach) in the next layer; ValueError in the last layer."""
+        return _needed(self.next_geometry, Need.NEXT_LAYER).near
+
+    @property
     def next_neighbours(self) -> NDArray[np.int32]:
         """Each point's nearest neighbours (n, k) in the next layer; ValueError in the last layer."""
         return _needed(self.next_geometry, Need.NEXT_LAYER).neighbours
@@ -81,7 +96,7 @@ class LayerResults:
 
     @property
     def gram_sums(self) -> GramSums:
-        """Sums of the layer's Gram matrix, for all points and each half; ValueError where they were not computed."""
+        """Sums of the layer's Gram matrix; ValueError where they were not computed."""
         return _needed(self.own_gram_sums, Need.ALL_PAIRS)
 
 

@@ -4,88 +4,81 @@ CKA: Kornblith et al. 2019, Similarity of neural network representations revisit
 (Song et al. 2012), as Nguyen et al. 2021 do, so that wide layers do not look alike by their width.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-
-@dataclass(frozen=True)
-class GramSums:
-    """Sums over some rows of the Gram matrices of L layers, for R subsets of the n points.
-
-    With K~ a layer's Gram matrix without its diagonal: `products` (L, L, R) are sums of K~ times L~ over both points in
-    the subset; `rows` (L, b, R) are sums of K~ over the second point; `diagonal` (L, b) is the rest of K.
-    """
-
-    products: NDArray[np.float64]
-    rows: NDArray[np.float64]
-    diagonal: NDArray[np.float64]
-
-    def of_layer(self, place: int) -> "GramSums":
-        """Return the sums of one layer, given its place among the L."""
-        own = slice(place, place + 1)
-        return GramSums(self.products[own, own], self.rows[own], self.diagonal[own])
+from strata.measures.gram import GramSums, variance_of_pairs
+from strata.measures.influence import Influences, jackknifed
 
 
-def gram_sums(layers: Sequence[NDArray[np.floating]], subsets: NDArray[np.bool_], rows: slice) -> GramSums:
-    """Return the sums over `rows` of the linear Gram matrices of layers (n, D_l), for subsets (n, R) of the points.
-
-    Rows at a time, as n x n matrices of every layer would not fit into memory.
-    """
-    members = subsets.astype(np.float64)
-    chosen = members[rows]
-    grams, diagonals = [], []
-    for values in layers:
-        centred = values - values.mean(axis=0)  # estimates do not depend on it, their rounding errors do
-        centred[:, (values == values[0]).all(axis=0)] = 0  # a mean is rounded, too
-        gram = (centred[rows] @ centred.T).astype(np.float64)
-        own = np.arange(len(gram)), np.arange(len(values))[rows]
-        diagonals.append(gram[own])
-        gram[own] = 0
-        grams.append(gram)
-    products = np.empty((len(grams), len(grams), subsets.shape[1]))
-    for first, left in enumerate(grams):
-        for second in range(first, len(grams)):
-            sums = (chosen * ((left * grams[second]) @ members)).sum(axis=0)
-            products[first, second] = products[second, first] = sums
-    return GramSums(products, np.stack([gram @ members for gram in grams]), np.stack(diagonals))
-
-
-def joined(parts: Sequence[GramSums]) -> GramSums:
-    """Return the sums over all rows from those over consecutive slices of them, in order."""
-    products = np.sum([part.products for part in parts], axis=0)
-    return GramSums(
-        products,
-        np.concatenate([part.rows for part in parts], axis=1),
-        np.concatenate([part.diagonal for part in parts], axis=1),
-    )
-
-
-def debiased_hsic(sums: GramSums, subsets: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the unbiased HSIC (L, L, R) of all pairs of layers on each of the subsets (n, R), of 4 or more points.
+def debiased_hsic(sums: GramSums) -> NDArray[np.float64]:
+    """Return the unbiased HSIC (L, L) of all pairs of layers, of 4 or more points.
 
     Song et al. 2012, Feature selection via dependence maximization, equation 5.
     """
-    count = subsets.sum(axis=0).astype(np.float64)
-    rows = sums.rows * subsets
-    totals = rows.sum(axis=1)
-    shared = np.einsum("anr,bnr->abr", rows, rows, optimize=True)
-    return (sums.products + totals[:, None] * totals[None] / ((count - 1) * (count - 2)) - 2 * shared / (count - 2)) / (
-        count * (count - 3)
+    return _hsic(
+        sums.rows.shape[1],
+        sums.products.sum(axis=2),
+        sums.rows.sum(axis=1)[:, None] * sums.rows.sum(axis=1)[None],
+        np.einsum("an,bn->ab", sums.rows, sums.rows),
     )
 
 
-def debiased_cka(sums: GramSums, subsets: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Return the debiased linear CKA (L, L, R); 1 for layers equal up to rotation and scale, about 0 for unrelated.
+def debiased_hsic_without(sums: GramSums) -> NDArray[np.float64]:
+    """Return the unbiased HSIC (L, L, n) of all pairs of layers without each of 5 or more points."""
+    rows, along = sums.rows, sums.along_rows
+    totals = rows.sum(axis=1, keepdims=True) - 2 * rows
+    shared = np.einsum("an,bn->ab", rows, rows)[:, :, None] - rows[:, None] * rows[None]
+    return _hsic(
+        rows.shape[1] - 1,
+        sums.products.sum(axis=2, keepdims=True) - 2 * sums.products,
+        totals[:, None] * totals[None],
+        shared - along - along.swapaxes(0, 1) + sums.products,
+    )
+
+
+def _hsic(
+    count: int, products: NDArray[np.float64], totals: NDArray[np.float64], shared: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    return (products + totals / ((count - 1) * (count - 2)) - 2 * shared / (count - 2)) / (count * (count - 3))
+
+
+def debiased_cka(sums: GramSums) -> NDArray[np.float64]:
+    """Return the debiased linear CKA (L, L); 1 for layers equal up to rotation and scale, about 0 for unrelated.
 
     NaN where a layer is constant.
     """
-    hsic = debiased_hsic(sums, subsets)
-    own = np.einsum("aar->ar", hsic)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return hsic / np.sqrt(np.where(own > 0, own, np.nan)[:, None] * np.where(own > 0, own, np.nan)[None])
+    return _cka(debiased_hsic(sums))
+
+
+def cka_influences(sums: GramSums) -> list[list[Influences]]:
+    """Return the influences on the debiased linear CKA of all pairs of layers (L, L)."""
+    hsic, without = debiased_hsic(sums), _cka(debiased_hsic_without(sums))
+    cka = _cka(hsic)
+    layers = range(len(cka))
+    return [[jackknifed(float(cka[a, b]), without[a, b], _cka_pairs(sums, hsic, a, b)) for b in layers] for a in layers]
+
+
+def _cka(hsic: NDArray[np.float64]) -> NDArray[np.float64]:
+    own = np.einsum("aa...->a...", hsic)
+    own = np.where(own > 0, own, np.nan)
+    return hsic / np.sqrt(own[:, None] * own[None])
+
+
+def _cka_pairs(sums: GramSums, hsic: NDArray[np.float64], a: int, b: int) -> float:
+    """Return the variance of CKA c that belongs to pairs of points.
+
+    With h the HSIC, that of the mean of K L / (h_kk h_ll)^1/2 - c K K / 2 h_kk - c L L / 2 h_ll over pairs.
+    """
+    if a == b or not (hsic[a, a] > 0 and hsic[b, b] > 0):
+        return 0.0
+    both = (hsic[a, a] * hsic[b, b]) ** -0.5
+    first, second = -hsic[a, b] * both / (2 * hsic[a, a]), -hsic[a, b] * both / (2 * hsic[b, b])
+    squares = (both**2 + 2 * first * second) * sums.squares[a, b]
+    squares += first**2 * sums.squares[a, a] + second**2 * sums.squares[b, b]
+    squares += 2 * both * (first * sums.cubes_by[a, b] + second * sums.cubes_by[b, a])
+    rows = both * sums.products[a, b] + first * sums.products[a, a] + second * sums.products[b, b]
+    return variance_of_pairs(float(squares), rows)
 
 
 def neighbourhood_overlap(first: NDArray[np.integer], second: NDArray[np.integer]) -> NDArray[np.float64]:

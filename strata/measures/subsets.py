@@ -15,15 +15,17 @@ def chosen(count: int, most: int, rng: np.random.Generator) -> NDArray[np.intp]:
 
 
 def half_samples(count: int, repeats: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """Return subsets (n, 1 + repeats) of n points: all of them, then random halves without replacement.
+    """Return subsets (n, 1 + repeats) of n points: all of them, then random halves, in twos that share no point.
 
-    An estimate's spread over halves is about its standard error on all points (half-sampling; Politis, Romano & Wolf
-    1999): without replacement no duplicates arise, which would ruin nearest neighbours as a bootstrap does.
+    Estimates from two such halves are independent, and their difference tells the standard error at n / 2 points.
+    Without replacement no duplicates arise, which would ruin nearest neighbours as a bootstrap does.
     """
     subsets = np.zeros((count, 1 + repeats), dtype=bool)
     subsets[:, 0] = True
-    for column in range(1, 1 + repeats):
-        subsets[rng.permutation(count)[: count // 2], column] = True
+    for first in range(1, 1 + repeats, 2):
+        order, size = rng.permutation(count), count // 2
+        for column in range(first, min(first + 2, 1 + repeats)):
+            subsets[order[(column - first) * size :][:size], column] = True
     return subsets
 
 

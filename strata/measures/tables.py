@@ -8,12 +8,12 @@ import pandas as pd
 
 from strata.artifacts.measured import TRAINED
 from strata.measures.estimates import Estimates, estimates_over_training
-from strata.measures.intervals import from_half_samples
+from strata.measures.intervals import from_half_samples, from_influences
 from strata.measures.labels import class_pair_hits
 from strata.measures.plan import Plan
 from strata.measures.registry import MEASURES
 from strata.measures.results import Results
-from strata.measures.similarity import debiased_cka
+from strata.measures.similarity import cka_influences
 from strata.measures.space_files import SPACES
 from strata.measures.subsets import PARTS
 
@@ -68,18 +68,17 @@ def training_table(plan: Plan, results: Results) -> pd.DataFrame:
 
 
 def cka_table(plan: Plan, results: Results) -> pd.DataFrame:
-    """Return the debiased linear CKA of all pairs of layers, with intervals by half-samples, by control.
+    """Return the debiased linear CKA of all pairs of layers, with intervals by influences, by control.
 
     Without pairs of layers that share a random projection: there it is 1 by construction.
     """
     rows = []
     for space in SPACES:
-        cka = debiased_cka(results.gram_sums[space], plan.halves)
-        for first, left in enumerate(plan.layers):
-            for second, right in enumerate(plan.layers):
-                if first != second and plan.same_projection(space, left, right):
+        for left, others in zip(plan.layers, cka_influences(results.gram_sums[space]), strict=True):
+            for right, influences in zip(plan.layers, others, strict=True):
+                if left != right and plan.same_projection(space, left, right):
                     continue
-                likeness = from_half_samples(cka[first, second])
+                likeness = from_influences(influences)
                 rows.append((left, right, likeness.value, likeness.low, likeness.high, space))
     return pd.DataFrame(rows, columns=["layer", "other_layer", "value", "low", "high", "control"])
 

@@ -4,10 +4,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 
 from strata.artifacts.measure_registry import Interval
-from strata.measures.intervals import Estimate, estimate_from, from_half_samples, mean_of, share_of
+from strata.measures.influence import Influences
+from strata.measures.intervals import (
+    SHARES,
+    Estimate,
+    estimate_from,
+    from_half_samples,
+    from_influences,
+    mean_of,
+    share_of,
+)
 from strata.measures.subsets import disjoint_parts, half_samples
 
 COUNTS = st.integers(1, 400).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count)))
@@ -55,6 +64,29 @@ def test_an_interval_is_made_as_it_is_named(interval, scores, made):
     assert estimate_from(scores, interval) == made(np.array(scores))
 
 
+def test_influences_have_the_normal_interval_of_their_standard_error():
+    influences = Influences(0.5, np.array([0.1, 0.3, 0.8, 0.6]), 0.001)
+    half = 1.959964 * influences.standard_error
+    assert bounds(from_influences(influences)) == pytest.approx((0.5 - half, 0.5 + half))
+    assert estimate_from(influences, Interval.INFLUENCES) == from_influences(influences)
+    assert estimate_from(influences, Interval.INFLUENCES_ON_SHARE) == from_influences(influences, SHARES)
+
+
+def test_the_interval_of_a_share_by_influences_is_cut():
+    influences = Influences(0.9, np.array([0.1, 0.3, 1.8, 1.4]), 0.0)
+    assert from_influences(influences).high > 1
+    assert from_influences(influences, SHARES).high == 1
+
+
+@pytest.mark.parametrize(
+    ("scores", "interval"),
+    [([0.5, 0.25], Interval.INFLUENCES), (Influences(0.5, np.array([0.5, 0.5]), 0.0), Interval.MEAN_OF_SHARES)],
+)
+def test_an_interval_of_something_else_is_refused(scores, interval):
+    with pytest.raises(TypeError, match=f"no '{interval}' is made of"):
+        estimate_from(scores, interval)
+
+
 def test_one_number_without_an_interval_is_that_number():
     found = estimate_from(7, Interval.NONE)
     assert (found.value, type(found.value)) == (7, float)
@@ -100,7 +132,16 @@ def test_half_samples_take_every_point_as_often():
     np.testing.assert_allclose(shares, 0.5, atol=5 * 0.5 / 2000**0.5)
 
 
-def test_the_spread_over_half_samples_is_about_the_standard_error():
+@given(count=st.integers(1, 60), repeats=st.integers(0, 9))
+@settings(deadline=None)
+def test_half_samples_come_in_twos_that_share_no_point(count, repeats):
+    subsets = half_samples(count, repeats, np.random.default_rng(0))[:, 1:].astype(int)
+    assert subsets.sum(axis=0).tolist() == [count // 2] * repeats
+    for first in range(0, repeats - 1, 2):
+        assert subsets[:, first : first + 2].sum(axis=1).max(initial=0) <= 1
+
+
+def test_the_interval_by_half_samples_is_about_that_of_the_standard_error():
     values = np.random.default_rng(3).normal(size=400) ** 2
     subsets = half_samples(400, 1000, np.random.default_rng(4))
     found = from_half_samples(np.array([values[members].mean() for members in subsets.T]))
@@ -124,19 +165,20 @@ def test_parts_are_drawn_at_random_by_their_generator():
     assert (np.diff(np.flatnonzero(first[:, 0])) > 1).any()
 
 
-def test_half_samples_give_the_interval_about_the_first_estimate():
-    found = from_half_samples(np.array([5.0, 1.0, 3.0, 2.0]))
+def test_half_samples_give_students_interval_about_the_first_estimate():
+    found = from_half_samples(np.array([5.0, 1.0, 3.0, 2.0, 6.0]))
+    half = t.ppf(0.975, 2) * np.sqrt((2**2 + 4**2) / 2 / 4)
     assert found.value == 5
-    assert bounds(found) == pytest.approx((5 - 1.959964, 5 + 1.959964))
+    assert bounds(found) == pytest.approx((5 - half, 5 + half))
 
 
-def test_estimates_that_are_not_finite_are_left_out_of_the_interval():
-    found = from_half_samples(np.array([5.0, np.nan, 1.0, np.inf, 3.0, 2.0, np.nan]))
-    assert found == from_half_samples(np.array([5.0, 1.0, 3.0, 2.0]))
+def test_twos_that_are_not_finite_are_left_out_of_the_interval():
+    found = from_half_samples(np.array([5.0, np.nan, 1.0, 1.0, 3.0, 2.0, np.inf, 2.0, 6.0]))
+    assert found == from_half_samples(np.array([5.0, 1.0, 3.0, 2.0, 6.0]))
 
 
-@pytest.mark.parametrize("halves", [[], [2.0], [np.nan, np.nan], [2.0, np.nan]])
-def test_less_than_two_half_samples_give_no_bounds(halves):
+@pytest.mark.parametrize("halves", [[], [2.0], [np.nan, np.nan], [2.0, np.nan], [2.0, np.nan, np.nan, 1.0, 3.0]])
+def test_without_two_half_samples_together_there_are_no_bounds(halves):
     found = from_half_samples(np.array([5.0, *halves]))
     assert found.value == 5
     assert np.isnan(bounds(found)).all()

@@ -9,7 +9,7 @@ from scipy.spatial.distance import pdist
 from scipy.stats import spearmanr
 from sklearn.manifold import trustworthiness
 
-from strata.measures.map_quality import distance_correlation, neighbour_ranks, point_trust
+from strata.measures.map_quality import all_ranks, distance_correlation, point_trust
 from strata.measures.neighbours import neighbour_blocks
 
 # A few whole numbers, squares of whole numbers: exact, with many ties.
@@ -30,6 +30,11 @@ def noisy_map(values, noise=0.7):
 def blocks_of(values, points, k):
     (full,), (flat,) = neighbour_blocks(values, k), neighbour_blocks(points, k)
     return full, flat
+
+
+def neighbour_ranks(squared, nearest, others):
+    """Return the rank (b, m) of each of `others` (b, m) among the neighbours of each point."""
+    return np.take_along_axis(all_ranks(squared, nearest), others, axis=1)
 
 
 def trust_of(values, points, k):
@@ -107,6 +112,11 @@ def test_ranks_among_ties_and_duplicates_go_by_row(values, share):
     nearest = others[:, : 1 + int(share * (len(values) - 2))]
     expected = np.tile(np.arange(1, len(values)), (len(values), 1))
     np.testing.assert_array_equal(neighbour_ranks(squared, nearest, others), expected)
+
+
+def test_the_point_itself_comes_last():
+    (block,) = neighbour_blocks(layer(count=30), 3)
+    np.testing.assert_array_equal(np.diag(all_ranks(block.squared, block.nearest)), 30)
 
 
 def test_the_exact_neighbours_overrule_rounded_distances():

@@ -15,7 +15,7 @@ from strata.measures.readout import Readout
 from strata.measures.registry import MEASURES
 from strata.measures.results import LayerResults
 
-NEIGHBOURS = np.array([[1, 2], [0, 2], [3, 1], [2, 0]], dtype=np.int32)
+NEAR = np.array([[1, 2, 3], [0, 2, 3], [3, 1, 0], [2, 0, 1]], dtype=np.int32)
 HALVES = np.array([[True, True], [True, False], [True, True], [True, False]])
 VALUES = np.array([[3, 4], [0, 0], [6, 8], [0, 5]], dtype=np.float32)
 
@@ -23,7 +23,7 @@ VALUES = np.array([[3, 4], [0, 0], [6, 8], [0, 5]], dtype=np.float32)
 def results(**changes):
     """What is known of a layer of four points that has no map, and is looked at alone."""
     scores = {"zero_share": np.array([0, 1, 0, 0.5]), "dead_share": np.array(0.25), "of_values": np.array([1.0, 3.0])}
-    geometry = Geometry(NEIGHBOURS, [TwoNN(2.0, 1.5, 3, 1), TwoNN(2.5, 1, 2, 0), TwoNN(9, 9, 2, 0)], scores, None)
+    geometry = Geometry(NEAR, 2, [TwoNN(2.0, 1.5, 3, 1), TwoNN(2.5, 1, 2, 0), TwoNN(9, 9, 2, 0)], scores, None)
     hits = Readout(np.array([True, False]), np.array([True, True]))
     return LayerResults(np.array([0, 0, 1, 1], np.int16), HALVES, hits, geometry, **changes)
 

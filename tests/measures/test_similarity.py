@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strata.measures.similarity import debiased_cka, debiased_hsic, drift, gram_sums, joined, neighbourhood_overlap
+from strata.measures.gram import GramSums, gram_sums, joined
+from strata.measures.similarity import (
+    cka_influences,
+    debiased_cka,
+    debiased_hsic,
+    debiased_hsic_without,
+    drift,
+    neighbourhood_overlap,
+)
 
 NEIGHBOUR_SETS = st.integers(1, 8).flatmap(
     lambda k: st.lists(
@@ -20,17 +28,16 @@ def gaussian(rows, units, seed=0):
     return np.random.default_rng(seed).normal(size=(rows, units))
 
 
-def everything(count):
-    return np.ones((count, 1), dtype=bool)
+def all_sums(layers):
+    return gram_sums(layers, slice(0, len(layers[0])))
 
 
-def all_sums(layers, subsets):
-    return gram_sums(layers, subsets, slice(0, len(subsets)))
+def cka(layers):
+    return debiased_cka(all_sums(layers))
 
 
-def cka(layers, subsets=None):
-    subsets = everything(len(layers[0])) if subsets is None else subsets
-    return debiased_cka(all_sums(layers, subsets), subsets)
+def without(layers, place):
+    return [np.delete(values, place, axis=0) for values in layers]
 
 
 def quadruple_hsic(first, second):
@@ -49,12 +56,6 @@ def biased_cka(first, second):
     return (left * right).sum() / ((left * left).sum() * (right * right).sum()) ** 0.5
 
 
-def random_subsets(count, subsets, seed=0):
-    chosen = np.random.default_rng(seed).random((count, subsets)) < 0.6
-    chosen[:, 0] = True
-    return chosen
-
-
 def turned(values):
     units = values.shape[1]
     return values @ np.linalg.qr(np.random.default_rng(9).normal(size=(units, units)))[0]
@@ -63,18 +64,18 @@ def turned(values):
 @pytest.mark.parametrize("count", [4, 5, 7])
 def test_hsic_is_the_mean_over_quadruples_of_points(count):
     layers = [gaussian(count, 3), gaussian(count, 2, seed=1) + 2, gaussian(count, 5, seed=2) ** 2]
-    subsets = everything(count)
-    found = debiased_hsic(all_sums(layers, subsets), subsets)
-    expected = [[[quadruple_hsic(first, second)] for second in layers] for first in layers]
+    found = debiased_hsic(all_sums(layers))
+    expected = [[quadruple_hsic(first, second) for second in layers] for first in layers]
     np.testing.assert_allclose(found, expected, atol=1e-8)
 
 
-def test_hsic_on_a_subset_is_the_mean_over_its_quadruples():
-    layers, subsets = [gaussian(9, 3), gaussian(9, 4, seed=1)], random_subsets(9, 4, seed=3)
-    found = debiased_hsic(all_sums(layers, subsets), subsets)
-    for column, members in enumerate(subsets.T):
-        expected = [[quadruple_hsic(first[members], second[members]) for second in layers] for first in layers]
-        np.testing.assert_allclose(found[:, :, column], expected, atol=1e-8)
+def test_hsic_without_a_point_is_that_of_the_others():
+    layers = [gaussian(9, 3) + 4, gaussian(9, 4, seed=1), gaussian(9, 20, seed=2)]
+    found = debiased_hsic_without(all_sums(layers))
+    for place in range(9):
+        left = without(layers, place)
+        expected = [[quadruple_hsic(first, second) for second in left] for first in left]
+        np.testing.assert_allclose(found[:, :, place], expected, atol=1e-8)
 
 
 def test_a_layer_is_like_itself_and_its_turned_scaled_and_shifted_copies():
@@ -85,7 +86,7 @@ def test_a_layer_is_like_itself_and_its_turned_scaled_and_shifted_copies():
 
 def test_a_scale_by_unit_makes_layers_differ():
     values = gaussian(40, 6)
-    assert cka([values, values * [9, 1, 1, 1, 1, 1]])[0, 1, 0] < 0.8
+    assert cka([values, values * [9, 1, 1, 1, 1, 1]])[0, 1] < 0.8
 
 
 def test_float32_layers_are_compared_to_their_precision():
@@ -99,59 +100,100 @@ def test_float32_layers_are_compared_to_their_precision():
 def test_unrelated_wide_layers_are_not_alike_though_the_biased_estimate_says_so():
     layers = [gaussian(60, 5000), gaussian(60, 5000, seed=1)]
     assert biased_cka(*layers) > 0.5
-    assert abs(cka(layers)[0, 1, 0]) < 0.1
+    assert abs(cka(layers)[0, 1]) < 0.1
 
 
 def test_many_points_leave_the_biased_estimate_little_bias():
     first = gaussian(600, 3)
     second = first @ gaussian(3, 4, seed=1) + gaussian(600, 4, seed=2)
-    assert cka([first, second])[0, 1, 0] == pytest.approx(biased_cka(first, second), abs=0.01)
+    assert cka([first, second])[0, 1] == pytest.approx(biased_cka(first, second), abs=0.01)
 
 
 @pytest.mark.parametrize("size", [1, 7, 30, 100])
 def test_sums_over_slices_join_to_the_sums_over_all(size):
-    layers, subsets = [gaussian(50, 8), gaussian(50, 3, seed=1)], random_subsets(50, 3)
-    parts = [gram_sums(layers, subsets, slice(start, start + size)) for start in range(0, 50, size)]
-    whole, sums = all_sums(layers, subsets), joined(parts)
-    np.testing.assert_allclose(sums.products, whole.products, rtol=1e-10)
-    np.testing.assert_allclose(sums.rows, whole.rows, atol=1e-10)
-    np.testing.assert_allclose(sums.diagonal, whole.diagonal, rtol=1e-10)
-    np.testing.assert_allclose(debiased_cka(sums, subsets), debiased_cka(whole, subsets), rtol=1e-10)
+    layers = [gaussian(50, 8), gaussian(50, 3, seed=1)]
+    whole = all_sums(layers)
+    sums = joined([gram_sums(layers, slice(start, start + size)) for start in range(0, 50, size)])
+    for name in vars(whole):
+        np.testing.assert_allclose(getattr(sums, name), getattr(whole, name), rtol=1e-9, atol=1e-10, err_msg=name)
 
 
 def test_sums_are_those_of_the_gram_matrices_without_their_diagonals():
-    layers, subsets = [gaussian(12, 4), gaussian(12, 2, seed=1)], random_subsets(12, 3)
-    sums = all_sums(layers, subsets)
+    layers = [gaussian(90, 4), gaussian(90, 2, seed=1) ** 2]
+    sums = all_sums(layers)
     grams = [(values - values.mean(axis=0)) @ (values - values.mean(axis=0)).T for values in layers]
-    np.testing.assert_allclose(sums.diagonal, [np.diag(gram) for gram in grams])
+    own = np.stack([np.diag(gram) for gram in grams])
     grams = [gram - np.diag(np.diag(gram)) for gram in grams]
-    np.testing.assert_allclose(sums.rows, [gram @ subsets for gram in grams], atol=1e-12)
-    for column, members in enumerate(subsets.T):
-        inside = np.ix_(members, members)
-        expected = [[(first[inside] * second[inside]).sum() for second in grams] for first in grams]
-        np.testing.assert_allclose(sums.products[:, :, column], expected)
+    rows = np.stack([gram.sum(axis=1) for gram in grams])
+    expected = GramSums(
+        diagonal=own,
+        rows=rows,
+        products=np.array([[(first * second).sum(axis=1) for second in grams] for first in grams]),
+        along_rows=np.array([[first @ row for row in rows] for first in grams]),
+        along_diagonal=np.array([gram @ diagonal for gram, diagonal in zip(grams, own, strict=True)]),
+        cubes=np.array([(gram**3).sum() for gram in grams]),
+        cubes_by=np.array([[(first**3 * second).sum() for second in grams] for first in grams]),
+        squares=np.array([[(first**2 * second**2).sum() for second in grams] for first in grams]),
+    )
+    for name, value in vars(expected).items():
+        np.testing.assert_allclose(getattr(sums, name), value, rtol=1e-9, atol=1e-9, err_msg=name)
 
 
-def test_a_subset_gives_what_its_points_alone_give():
-    layers, subsets = [gaussian(30, 5) + 3, gaussian(30, 9, seed=1), gaussian(30, 2, seed=2)], random_subsets(30, 5)
-    found = cka(layers, subsets)
-    for column, members in enumerate(subsets.T):
-        alone = cka([values[members] for values in layers])
-        np.testing.assert_allclose(found[:, :, column], alone[:, :, 0], rtol=1e-9)
+def test_one_layers_sums_are_those_of_it_alone():
+    layers = [gaussian(20, 4), gaussian(20, 2, seed=1), gaussian(20, 7, seed=2)]
+    for place in range(3):
+        alone = all_sums(layers[place : place + 1])
+        for name, value in vars(all_sums(layers).of_layer(place)).items():
+            np.testing.assert_allclose(value, getattr(alone, name), rtol=1e-12, atol=1e-12, err_msg=name)
 
 
 def test_similarity_is_symmetric_and_one_on_the_diagonal():
-    found = cka([gaussian(30, 5), gaussian(30, 9, seed=1)], random_subsets(30, 3))
-    np.testing.assert_array_equal(found, found.swapaxes(0, 1))
-    np.testing.assert_allclose(found[[0, 1], [0, 1]], 1)
+    found = cka([gaussian(30, 5), gaussian(30, 9, seed=1)])
+    np.testing.assert_array_equal(found, found.T)
+    np.testing.assert_array_equal(found[[0, 1], [0, 1]], 1)
+
+
+def test_influences_on_the_similarity_are_those_of_the_jackknife():
+    layers = [gaussian(25, 5) + 1, gaussian(25, 9, seed=1), gaussian(25, 5) ** 2]
+    found, whole = cka_influences(all_sums(layers)), cka(layers)
+    left = np.stack([cka(without(layers, place)) for place in range(25)], axis=2)
+    for a in range(3):
+        for b in range(3):
+            assert found[a][b].value == whole[a, b]
+            np.testing.assert_allclose(found[a][b].influences, 25 * whole[a, b] - 24 * left[a, b], rtol=1e-7)
+
+
+def test_pairs_in_the_similarity_are_what_is_left_of_its_kernel_when_its_rows_are_centred():
+    first, second = gaussian(30, 4), gaussian(30, 6, seed=1) + gaussian(30, 6)
+    grams = [(values - values.mean(axis=0)) @ (values - values.mean(axis=0)).T for values in (first, second)]
+    sums = all_sums([first, second])
+    hsic, value = debiased_hsic(sums), cka([first, second])[0, 1]
+    kernel = value * (
+        grams[0] * grams[1] / hsic[0, 1] - grams[0] ** 2 / (2 * hsic[0, 0]) - grams[1] ** 2 / (2 * hsic[1, 1])
+    )
+    np.fill_diagonal(kernel, 0)
+    rows = kernel.sum(axis=1) / 28
+    centred = kernel - rows[:, None] - rows[None] + kernel.sum() / (29 * 28)
+    np.fill_diagonal(centred, 0)
+    np.testing.assert_allclose(centred.sum(axis=1), 0, atol=1e-9)
+    upper = centred[np.triu_indices(30, k=1)]
+    assert cka_influences(sums)[0][1].pairs == pytest.approx((upper**2).sum() / (30 * 29 / 2) ** 2, rel=1e-9)
+
+
+def test_a_layer_is_surely_like_itself():
+    values = gaussian(30, 5)
+    for influences in (cka_influences(all_sums([values]))[0][0], cka_influences(all_sums([values, values]))[0][1]):
+        assert (influences.value, influences.standard_error) == (pytest.approx(1), pytest.approx(0, abs=1e-7))
 
 
 @pytest.mark.parametrize("constant", [0.0, 0.5])
 def test_a_constant_layer_is_like_nothing(constant):
-    found = cka([gaussian(20, 4), np.full((20, 3), constant), gaussian(20, 2, seed=1)], random_subsets(20, 3))
+    sums = all_sums([gaussian(20, 4), np.full((20, 3), constant), gaussian(20, 2, seed=1)])
+    found = debiased_cka(sums)
     assert np.isnan(found[1]).all()
     assert np.isnan(found[:, 1]).all()
     assert np.isfinite(found[np.ix_([0, 2], [0, 2])]).all()
+    assert np.isnan(cka_influences(sums)[0][1].standard_error)
 
 
 def test_overlap_is_one_for_equal_and_zero_for_disjoint_neighbours():

@@ -207,9 +207,35 @@ def two_nn_likelihood(values):
 
 
 def participation(values):
-    """Return the participation ratio by singular values."""
-    eigenvalues = np.linalg.svd(values - values.mean(axis=0), compute_uv=False) ** 2
-    return eigenvalues.sum() ** 2 / (eigenvalues**2).sum()
+    """Return the participation ratio without bias: the mean squared trace over the mean trace of the square.
+
+    A quarter of the mean of the product of two squared distances between four different points, over the HSIC.
+    """
+    squared, count = squared_to(values, values), len(values)
+    products = 0.0
+    for i in range(count):
+        for j in range(i):
+            others = np.delete(np.arange(count), [i, j])
+            products += 2 * squared[i, j] * squared[np.ix_(others, others)].sum()
+    centred = values - values.mean(axis=0)
+    quadruples = count * (count - 1) * (count - 2) * (count - 3)
+    return products / quadruples / 4 / hsic(centred @ centred.T, centred @ centred.T)
+
+
+def bounds_of_hit(values, labels=LABELS):
+    """Return the bounds of the neighbourhood hit by the influence of each point, in loops."""
+    shares, pairs = np.zeros(COUNT), np.zeros((COUNT, COUNT))
+    for point, others in enumerate(order(squared_among(values))):
+        agrees = (labels[others] == labels[point]).astype(float)
+        shares[point] += agrees[:K].mean()
+        for place in range(K):
+            effect = (agrees[place] - agrees[K - K // 2 : K + K // 2].mean()) / K
+            shares[others[place]] += effect
+            pairs[min(point, others[place]), max(point, others[place])] += effect
+    jackknife = shares.var(ddof=1) / COUNT
+    error = max(jackknife - (pairs**2).sum() / COUNT**2, jackknife / 2) ** 0.5
+    value = hits(nearest(values), labels).mean()
+    return [max(0, value - 1.959964 * error), min(1, value + 1.959964 * error)]
 
 
 def hsic(first, second):
@@ -331,6 +357,17 @@ def test_measures_of_the_full_space_are_those_by_brute_force(table, spaces, cont
     np.testing.assert_allclose(values_of(table, control, "participation_ratio"), ratios, rtol=1e-4)
     check_value(table, control, "zero_share", [np.mean(values[layer] == 0) for layer in LAYERS])
     check_value(table, control, "dead_share", [np.mean(np.ptp(values[layer], axis=0) == 0) for layer in LAYERS])
+
+
+def test_bounds_of_the_neighbourhood_hit_are_those_by_brute_force(table, spaces, maps):
+    for control, measure, points in (
+        ("none", "neighbourhood_hit", spaces["none"]),
+        ("random projection", "neighbourhood_hit", spaces["random projection"]),
+        ("none", "map_hit", maps),
+    ):
+        for layer in LAYERS:
+            found = table.loc[(control, measure, layer), ["low", "high"]].to_numpy(dtype=float)
+            np.testing.assert_allclose(found, bounds_of_hit(points[layer]), rtol=SIX_DIGITS, atol=1e-6)
 
 
 @pytest.mark.parametrize("control", ["none", "untrained"])

@@ -23,8 +23,7 @@ def _measures_caption(inputs: ReportInputs) -> str:
     return (
         f"Taken in the full space of each layer, on {len(inputs.measures.rows):,} {inputs.provenance.split} images;"
         " bands are 95% intervals. What the untrained twin or a random projection reaches is not learned; what shuffled"
-        " labels reach is chance. Shown: what can be read from a layer. Not shown: whether the network uses it. The"
-        " bands of means are somewhat too narrow, as points share neighbours."
+        " labels reach is chance. Shown: what can be read from a layer. Not shown: whether the network uses it."
     )
 
 

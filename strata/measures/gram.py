@@ -1,0 +1,114 @@
+"""Sums over all pairs of points of layers' linear Gram matrices: what CKA, participation ratio and their errors need.
+
+Rows at a time, as n x n matrices of every layer would not fit into memory.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROWS = 64  # of a few layers' matrices fit into a processor's cache
+
+
+@dataclass(frozen=True)
+class GramSums:
+    """Sums of the Gram matrices of L layers, over all n columns, of b rows.
+
+    With d_l the diagonal of layer l's matrix, K_l the matrix without it, and r_l the sums of K_l's rows:
+    `diagonal` (L, b) is d_l, `rows` (L, b) r_l; by row, `products` (L, L, b) are sums of K_l K_m, `along_rows`
+    (L, L, b) of K_l r_m over columns, `along_diagonal` (L, b) of K_l d_l; over rows, too, `cubes` (L,) are those of
+    K_l^3, `cubes_by` (L, L) of K_l^3 K_m, `squares` (L, L) of K_l^2 K_m^2. All products are element by element.
+    """
+
+    diagonal: NDArray[np.float64]
+    rows: NDArray[np.float64]
+    products: NDArray[np.float64]
+    along_rows: NDArray[np.float64]
+    along_diagonal: NDArray[np.float64]
+    cubes: NDArray[np.float64]
+    cubes_by: NDArray[np.float64]
+    squares: NDArray[np.float64]
+
+    def of_layer(self, place: int) -> "GramSums":
+        """Return the sums of one layer, given its place among the L."""
+        own = slice(place, place + 1)
+        return GramSums(
+            diagonal=self.diagonal[own],
+            rows=self.rows[own],
+            products=self.products[own, own],
+            along_rows=self.along_rows[own, own],
+            along_diagonal=self.along_diagonal[own],
+            cubes=self.cubes[own],
+            cubes_by=self.cubes_by[own, own],
+            squares=self.squares[own, own],
+        )
+
+
+def gram_sums(layers: Sequence[NDArray[np.floating]], rows: slice) -> GramSums:
+    """Return the sums over `rows` of the linear Gram matrices of layers (n, D_l)."""
+    grams, all_diagonals, all_rows = [], [], []
+    for values in layers:
+        centred = _centred(values)
+        gram = (centred[rows] @ centred.T).astype(np.float64)
+        gram[np.arange(len(gram)), np.arange(len(values))[rows]] = 0
+        grams.append(gram)
+        all_diagonals.append(np.einsum("ij,ij->i", centred, centred).astype(np.float64))
+        all_rows.append((centred @ centred.sum(axis=0)).astype(np.float64) - all_diagonals[-1])
+    vectors = np.stack(all_rows, axis=1)
+    return GramSums(
+        diagonal=np.stack(all_diagonals)[:, rows],
+        rows=np.stack(all_rows)[:, rows],
+        along_rows=np.stack([(gram @ vectors).T for gram in grams]),
+        along_diagonal=np.stack([gram @ diagonal for gram, diagonal in zip(grams, all_diagonals, strict=True)]),
+        **_sums_of_products(grams),
+    )
+
+
+def _centred(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    centred = values - values.mean(axis=0)  # estimates do not depend on it, their rounding errors do
+    centred[:, (values == values[0]).all(axis=0)] = 0  # a mean is rounded, too
+    return centred
+
+
+def _sums_of_products(grams: Sequence[NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+    count, height = len(grams), len(grams[0])
+    products = np.empty((count, count, height))
+    cubes, cubes_by, squares = np.zeros(count), np.zeros((count, count)), np.zeros((count, count))
+    for start in range(0, height, ROWS):
+        here = slice(start, start + ROWS)
+        parts = [gram[here] for gram in grams]
+        own = [part * part for part in parts]
+        for first, left in enumerate(parts):
+            cubes[first] += np.vdot(own[first], left)
+            for second in range(first, count):
+                product = left * parts[second]
+                products[first, second, here] = products[second, first, here] = product.sum(axis=1)
+                squares[first, second] += np.vdot(own[first], own[second])
+                cubes_by[first, second] += np.vdot(own[first], product)
+                if first < second:
+                    squares[second, first] = squares[first, second]
+                    cubes_by[second, first] += np.vdot(own[second], product)
+    return {"products": products, "cubes": cubes, "cubes_by": cubes_by, "squares": squares}
+
+
+def joined(parts: Sequence[GramSums]) -> GramSums:
+    """Return the sums over all rows from those over consecutive slices of them, in order."""
+    by_row = ("diagonal", "rows", "products", "along_rows", "along_diagonal")
+    over_rows = ("cubes", "cubes_by", "squares")
+    return GramSums(
+        **{name: np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in by_row},
+        **{name: np.sum([getattr(part, name) for part in parts], axis=0) for name in over_rows},
+    )
+
+
+def variance_of_pairs(squares: float, row_sums: NDArray[np.float64]) -> float:
+    """Return the variance, as far as it belongs to pairs of points, of the mean of a symmetric matrix off its diagonal.
+
+    From the sum of its squares and the sums of its rows (n,), which are centred (U-centring; Székely & Rizzo 2014):
+    what is left belongs to no point alone.
+    """
+    count, total = len(row_sums), float(row_sums.sum())
+    left = squares - 2 * float(row_sums @ row_sums) / (count - 2) + total**2 / ((count - 1) * (count - 2))
+    return 2 * max(left, 0.0) / (count * (count - 1)) ** 2
