@@ -27,8 +27,8 @@ only. Measures that need neither the map, nor the next layer, nor all pairs of p
 ## What the intervals say
 
 A 95% interval is about other samples of the same size from the same source, for the network as it is trained and the
-map as it is drawn. It says nothing about networks from other seeds, nor about other maps. [coverage.md](coverage.md) shows
-how often the intervals hold, on data whose truth is known.
+map as it is drawn. It says nothing about networks from other seeds, nor about other maps. [coverage.md](coverage.md)
+shows how often the intervals hold, on data whose truth is known.
 
 - *By each point's influence*: a point counts through its own score and through every score in which it is a neighbour.
   Both are added up before the spread over the points is taken. Where neighbours are counted, the truth is that for the

@@ -172,7 +172,7 @@ def test_probabilities_are_taken_as_such(module):
     found = log_probabilities(network(images), "probabilities")
     torch.testing.assert_close(found, network.layer(images.flatten(1)).log_softmax(dim=1))
     assert refusal(f"{module(LINEAR)}:Linear", "probabilities") == (
-        "network.outputs: the network's outputs are no probabilities; are they `logits` or `log-probabilities`?"
+        "network.outputs: the outputs are not probabilities; perhaps they are `logits` or `log-probabilities`"
     )
 
 
@@ -183,7 +183,7 @@ def test_a_softmax_is_not_taken_for_logits_or_logarithms(module):
         " `network.outputs: probabilities`, or leave out its softmax"
     )
     assert refusal(target, "log-probabilities") == (
-        "network.outputs: the network's outputs are no log-probabilities; is it `probabilities`?"
+        "network.outputs: the outputs are not log-probabilities; perhaps they are `probabilities`"
     )
 
 
