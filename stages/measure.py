@@ -17,9 +17,9 @@ from strata.core.portable import check_portable
 from strata.core.stage import run_stage
 from strata.jobs.pool import started_pool
 from strata.maps.params import EmbedParams
-from strata.measures import samples, tables
+from strata.measures import between_networks, samples, tables
 from strata.measures.estimates import all_estimates
-from strata.measures.inputs import Settings, make_plan
+from strata.measures.inputs import Settings, make_plan, other_weights
 from strata.measures.params import MeasureParams
 from strata.measures.plan import Plan, run_plan
 from strata.measures.registry import REGISTRY
@@ -36,10 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from strata.measures.preparation import prepare_spaces
 
     run = RunArtifacts(paths, params_path)
-    earlier = {f"after {time} epochs": time for time in paths.kept_weights()}
+    others = other_weights(paths)
+    for number in others.left_out:
+        say(f"measure: network {number} is left out: no seed changes the training, so its weights are not its own")
     with started_pool(len(settings.layers)) as pool, scratch_spaces(paths.measures) as files:
-        measured = prepare_spaces(files, run, settings, earlier)
-        plan = make_plan(settings, measured, files, run, earlier)
+        measured = prepare_spaces(files, run, settings, others.paths)
+        plan = make_plan(settings, measured, files, run, others)
         results = run_plan(plan, pool)
     write_results(paths, plan, results, measured)
     say(f"measure: {len(plan.layers)} layers of {len(measured.rows)} samples, with {len(SPACES)} controls")
@@ -76,6 +78,8 @@ def write_results(paths: Paths, plan: Plan, results: Results, measured: Measured
         "measures": tables.measure_table(estimates, plan.layers, tuple(CONTROLS)),
         "measures_by_layer": tables.layer_table(estimates, plan.layers, TRAINED),
         "cka": tables.cka_table(plan, results),
+        "networks": tables.network_table(plan, results),
+        "between_networks": between_networks.between_networks_table(plan, results),
         "intrinsic_dimension": tables.dimension_table(plan, results),
         "stability": tables.stability_table(plan, results),
         "class_pairs": tables.class_pair_table(plan, results),
@@ -83,6 +87,8 @@ def write_results(paths: Paths, plan: Plan, results: Results, measured: Measured
     }.items():
         write_csv(paths.table(name), table)
     counts = {"points": len(ids), **samples.decision_counts(decisions, plan.layers)}
+    identified = between_networks.layers_identified(plan, results)
+    counts |= {} if identified is None else {"layers_identified": round(identified, 4)}
     write_json(paths.metrics("measures"), counts | tables.metrics(estimates, plan.layers, TRAINED))
 
 

@@ -10,24 +10,22 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
-from strata.core import streams
 from strata.core.console import say
 from strata.core.files import sha256_of, whole_folder, write_csv, write_json, write_text
 from strata.core.params import Reproducible, Seed, load_section
 from strata.core.paths import stage_arguments
 from strata.core.portable import check_portable
 from strata.core.stage import run_stage
-from strata.dataset.description import DatasetDescription, load_images, read_description
+from strata.dataset.description import read_description
 from strata.network.capture import named_layers
-from strata.network.checkpoint import load_checkpoint, save_checkpoint
+from strata.network.checkpoint import save_checkpoint
 from strata.network.device import prepare_torch
-from strata.network.io import normalized
-from strata.network.make import initialized_network, parameter_count
+from strata.network.make import parameter_count
 from strata.network.params import NetworkParams
+from strata.training.networks import load_examples, network_to_train, train_from_seed
 from strata.training.params import TrainParams
-from strata.training.sgd import BatchRecord, EpochRecord, Examples, freeze, predict, train
+from strata.training.sgd import BatchRecord, EpochRecord, predict
 from strata.training.summary import network_summary
 
 
@@ -41,25 +39,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     device = prepare_torch(params.device, params.threads, training=True)
     description = read_description(paths.raw)
     examples, test = (load_examples(paths.raw, split, description, device) for split in ("train", "test"))
-    network = initialized_network(network_params, description.image_shape, len(description.classes), seed)
+    network = network_to_train(network_params, params, description, seed, device)
     summary = network_summary(network, description.image_shape, named_layers(network))
     if params.init_from is not None:
-        start = Path(params.init_from)
-        load_checkpoint(network, start, "check train.init_from")
-        summary += f"\ninitial weights: SHA-256 {sha256_of(start)}\n"
-    freeze(network, params.freeze)
-    network.to(device)
-    torch.manual_seed(streams.training_noise(seed))
-    generator = torch.Generator().manual_seed(streams.batch_order(seed))
+        summary += f"\ninitial weights: SHA-256 {sha256_of(Path(params.init_from))}\n"
     with whole_folder(paths.checkpoints) as checkpoints:
-        history = train(
+        history = train_from_seed(
             network,
             examples,
             test,
             params,
-            generator,
-            lambda record: report_epoch(record, params.epochs),
+            seed,
             network_params.outputs,
+            lambda record: report_epoch(record, params.epochs),
             lambda epochs: save_checkpoint(network, checkpoints / f"{epochs:g}.pt"),
         )
 
@@ -79,12 +71,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if key != "epoch" and not math.isnan(value)
     }
     write_json(paths.metrics("training"), last | {"parameters": parameter_count(network)})
-
-
-def load_examples(folder: Path, split: str, description: DatasetDescription, device: torch.device) -> Examples:
-    loaded = load_images(folder, split)
-    images = normalized(loaded.images, description.mean, description.std)
-    return Examples(images.to(device), torch.from_numpy(loaded.labels).long().to(device))
 
 
 def report_epoch(record: EpochRecord, epochs: int) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 
-from stages import embed, extract, measure, train
+from stages import embed, extract, measure, replicate, train
 from strata.dataset.description import IMAGE_FILES, LABEL_FILES, describe, write_description
 from strata.dataset.idx import write_idx
 from strata.jobs import pool
@@ -56,6 +56,7 @@ TINY_PARAMS: dict[str, Any] = {
         "freeze": [],
         "checkpoints": [],
     },
+    "replicate": {"networks": 3},
     "extract": {"split": "test", "batch_size": 16, "device": "cpu", "threads": 1},
     "embed": {
         "method": "tsne",
@@ -123,6 +124,7 @@ def run_tiny_project(folder: Path, classes: Sequence[str], **changes: Any) -> No
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pool, "Pool", PoolHere)
         run_train(params, raw, data)
+        run_replicate(params, raw, data)
         run_extract(params, raw, data)
         run_embed(params, data)
         run_measure(params, data)
@@ -130,9 +132,16 @@ def run_tiny_project(folder: Path, classes: Sequence[str], **changes: Any) -> No
 
 
 def run_train(params: Path, data: Path, out: Path) -> None:
-    """Run the train stage on `data`, writing `out`/model and `out`/reports."""
+    """Run the train stage on `data`, writing `out`/model and `out`/reports; and an empty `out`/replicates."""
+    (out / "replicates").mkdir(parents=True, exist_ok=True)
     folders = ("--raw", str(data), "--out", str(out / "model"), "--reports", str(out / "reports"))
     train.main(["--params", str(params), *folders])
+
+
+def run_replicate(params: Path, data: Path, out: Path) -> None:
+    """Run the replicate stage on `data`, writing `out`/replicates and `out`/reports."""
+    folders = ("--raw", str(data), "--out", str(out / "replicates"), "--reports", str(out / "reports"))
+    replicate.main(["--params", str(params), *folders])
 
 
 def run_extract(params: Path, data: Path, out: Path) -> None:

@@ -155,7 +155,7 @@ class RunArtifacts:
     @cached_property
     def measures(self) -> Measures:
         """Everything measured: tables by layer and control, and measurements of single samples."""
-        tables = ("measures", "cka", "intrinsic_dimension", "stability", "class_pairs")
+        tables = ("measures", "cka", "networks", "between_networks", "intrinsic_dimension", "stability", "class_pairs")
         for path in (self.paths.measures, *map(self.paths.table, tables)):
             self._at(path)
         measures = read_measures(self.paths, list(self.layer_paths), self.samples.sample_id, self.provenance)

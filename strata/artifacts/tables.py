@@ -24,6 +24,8 @@ from strata.core.paths import Paths
 
 MEASURE_COLUMNS = ("layer", "measure", "value", "low", "high", "control")
 CKA_COLUMNS = ("layer", "other_layer", "value", "low", "high", "control")
+NETWORK_COLUMNS = ("network", "layer", "measure", "value", "low", "high")
+BETWEEN_COLUMNS = ("measure", "network", "layer", "other_network", "other_layer", "value", "low", "high")
 DIMENSION_COLUMNS = ("layer", "estimator", "points", "value", "low", "high", "control")
 STABILITY_COLUMNS = ("layer", "perplexity", "points", "runs", "knn_overlap")
 PAIR_COLUMNS = ("layer", "class", "other_class", "separability")
@@ -37,7 +39,9 @@ class Measures:
     """The measurements of a run: tables as the measure stage wrote them, and measurements of single samples.
 
     `table` has one row per layer, measure and control, with `value` and its interval `low` to `high`. `rows` (m,) are
-    the rows of the measured samples among the run's n samples. `registry` describes each measure.
+    the rows of the measured samples among the run's n samples. `registry` describes each measure. `networks`
+    has the same measures of every network that was trained, and `between` how alike their layers are, if there are
+    several.
     """
 
     table: pd.DataFrame
@@ -50,6 +54,8 @@ class Measures:
     stability_maps: list[StabilityMap]
     rows: NDArray[np.intp]
     registry: MeasureRegistry
+    networks: pd.DataFrame
+    between: pd.DataFrame
 
 
 def read_measures(paths: Paths, layers: Sequence[str], sample_ids: NDArray[np.int32], origin: Provenance) -> Measures:
@@ -74,6 +80,8 @@ def read_measures(paths: Paths, layers: Sequence[str], sample_ids: NDArray[np.in
         stability_maps=maps,
         rows=rows,
         registry=read_registry(paths.registry),
+        networks=read_csv(paths.table("networks"), NETWORK_COLUMNS),
+        between=read_csv(paths.table("between_networks"), BETWEEN_COLUMNS),
     )
 
 

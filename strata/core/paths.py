@@ -8,7 +8,7 @@ from pathlib import Path
 from strata.core.errors import StrataError
 from strata.core.stage import stage_parser
 
-FOLDERS = ("raw", "model", "activations", "embeddings", "measures")  # the folders of a run's data
+FOLDERS = ("raw", "model", "replicates", "activations", "embeddings", "measures")  # the folders of a run's data
 CHECKPOINTS = "checkpoints"
 TRAINED = ""  # the time that means the trained network; other times are epochs whose weights were kept
 
@@ -22,6 +22,7 @@ class Paths:
 
     raw: Path
     model: Path
+    replicates: Path
     activations: Path
     embeddings: Path
     measures: Path
@@ -46,6 +47,22 @@ class Paths:
     def checkpoints(self) -> Path:
         """The folder of the weights kept during training."""
         return self.model / CHECKPOINTS
+
+    def replicate(self, network: int) -> Path:
+        """The state_dict of network 2, 3, ...: the same network, trained from another seed."""
+        return self.replicates / f"{network}.pt"
+
+    def replicate_weights(self) -> dict[int, Path]:
+        """Return a mapping, in order: number of a replicate, from 2 -> file of its weights.
+
+        Raises StrataError if a file is not named after such a number.
+        """
+        files = {path.stem: path for path in _visible(self.replicates)}
+        if strange := [path.name for name, path in files.items() if not name.isdecimal() or path.suffix != ".pt"]:
+            raise StrataError(
+                f"{self.replicates}: '{strange[0]}' is not a network's number; run `dvc repro -f replicate`"
+            )
+        return {number: files[str(number)] for number in sorted(map(int, files))}
 
     @property
     def samples(self) -> Path:

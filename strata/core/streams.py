@@ -10,6 +10,7 @@ import numpy as np
 
 Stream = np.random.Generator
 TORCH_SEEDS = 1 << 63  # torch takes seeds below this
+REPLICATE_SEEDS = 1 << 31
 
 
 def points(seed: int) -> Stream:
@@ -98,6 +99,11 @@ def weights(seed: int) -> int:
 def untrained_weights(seed: int) -> int:
     """Return torch's seed of the untrained twin's weights that the network's own constructor does not draw."""
     return int(_stream(seed, "untrained weights").integers(TORCH_SEEDS))
+
+
+def replicate(seed: int, network: int) -> int:
+    """Return the seed that network 2, 3, ... is trained from in place of `seed`: all its random numbers are others."""
+    return int(_stream(seed, "replicate", network).integers(REPLICATE_SEEDS))
 
 
 def trial_images(seed: int) -> int:

@@ -10,6 +10,8 @@ from strata.measures.registry import MEASURES
 from strata.measures.results import LayerResults, Results
 from strata.measures.space_files import SPACES
 
+MEASURE_NEEDS = {measure.key: measure.needs for measure in MEASURES}
+
 # (layer, measure, control) -> estimate
 Estimates = Mapping[tuple[str, str, str], Estimate]
 
@@ -22,6 +24,20 @@ def all_estimates(plan: Plan, results: Results) -> Estimates:
         for control in plan.labels_in(space)
         for layer in plan.layers
         for measure, estimate in measures_of(layer_results(plan, results, space, layer, control), control)
+    }
+
+
+def estimates_of_networks(plan: Plan, results: Results) -> Estimates:
+    """Return the measures of every network that was trained; their space stands for a control.
+
+    Without what needs a map.
+    """
+    return {
+        (layer, measure, space): estimate
+        for space in (TRAINED, *plan.replicates)
+        for layer in plan.layers
+        for measure, estimate in measures_of(layer_results(plan, results, space, layer, space), space)
+        if not (space == TRAINED and Need.MAP in MEASURE_NEEDS[measure])
     }
 
 

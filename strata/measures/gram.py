@@ -33,7 +33,10 @@ class GramSums:
 
     def of_layer(self, place: int) -> "GramSums":
         """Return the sums of one layer, given its place among the L."""
-        own = slice(place, place + 1)
+        return self.of_layers(slice(place, place + 1))
+
+    def of_layers(self, own: slice) -> "GramSums":
+        """Return the sums of consecutive layers, given their places among the L."""
         return GramSums(
             diagonal=self.diagonal[own],
             rows=self.rows[own],
@@ -73,23 +76,20 @@ def _centred(values: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def _sums_of_products(grams: Sequence[NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
+    """Return the sums of products, ROWS rows at a time: a matrix product over all pairs of layers for each."""
     count, height = len(grams), len(grams[0])
     products = np.empty((count, count, height))
-    cubes, cubes_by, squares = np.zeros(count), np.zeros((count, count)), np.zeros((count, count))
+    cubes_by, squares = np.zeros((count, count)), np.zeros((count, count))
     for start in range(0, height, ROWS):
         here = slice(start, start + ROWS)
-        parts = [gram[here] for gram in grams]
-        own = [part * part for part in parts]
-        for first, left in enumerate(parts):
-            cubes[first] += np.vdot(own[first], left)
-            for second in range(first, count):
-                product = left * parts[second]
-                products[first, second, here] = products[second, first, here] = product.sum(axis=1)
-                squares[first, second] += np.vdot(own[first], own[second])
-                cubes_by[first, second] += np.vdot(own[first], product)
-                if first < second:
-                    squares[second, first] = squares[first, second]
-                    cubes_by[second, first] += np.vdot(own[second], product)
+        parts = np.stack([gram[here] for gram in grams])
+        by_row = parts.swapaxes(0, 1)
+        products[:, :, here] = np.moveaxis(by_row @ by_row.swapaxes(1, 2), 0, 2)
+        flat = parts.reshape(count, -1)
+        own = flat * flat
+        squares += own @ own.T
+        cubes_by += (own * flat) @ flat.T
+    cubes = np.array([np.vdot(gram * gram, gram) for gram in grams])
     return {"products": products, "cubes": cubes, "cubes_by": cubes_by, "squares": squares}
 
 

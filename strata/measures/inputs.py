@@ -1,11 +1,13 @@
-"""What the measure stage is given: its settings; and the plan of all jobs, made from them."""
+"""What the measure stage is given: its settings and weights; and the plan of all jobs, made from them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from strata.artifacts.measured import SHUFFLED, TRAINED
 from strata.artifacts.run import RunArtifacts
 from strata.core import streams
+from strata.core.files import sha256_of
+from strata.core.paths import Paths
 from strata.maps.params import EmbedParams
 from strata.measures.labels import is_output
 from strata.measures.params import MeasureParams
@@ -28,10 +30,45 @@ class Settings:
     network: NetworkParams
 
 
+@dataclass(frozen=True)
+class OtherWeights:
+    """Weights of the network other than the trained ones: each is a space of its own, with a name.
+
+    `earlier` were kept during training, space -> epochs; `replicates` were trained from other seeds, space -> number of
+    the network; `left_out` are the numbers of networks that have the weights of an earlier one, and so are none.
+    """
+
+    earlier: dict[str, str]
+    replicates: dict[str, int]
+    left_out: tuple[int, ...]
+    paths: dict[str, Path]
+
+
+def other_weights(paths: Paths) -> OtherWeights:
+    """Return the weights that a run has besides the trained ones."""
+    kept, files = paths.kept_weights(), paths.replicate_weights()
+    seen, distinct = {sha256_of(paths.weights)}, {}
+    for number, file in files.items():
+        if (checksum := sha256_of(file)) not in seen:
+            distinct[number] = file
+        seen.add(checksum)
+    earlier = {f"after {time} epochs": time for time in kept}
+    replicates = {f"network {number}": number for number in distinct}
+    return OtherWeights(
+        earlier=earlier,
+        replicates=replicates,
+        left_out=tuple(number for number in files if number not in distinct),
+        paths={
+            **{space: kept[time] for space, time in earlier.items()},
+            **{space: distinct[number] for space, number in replicates.items()},
+        },
+    )
+
+
 def make_plan(
-    settings: Settings, measured: Measured, files: SpaceFiles, run: RunArtifacts, earlier: Mapping[str, str]
+    settings: Settings, measured: Measured, files: SpaceFiles, run: RunArtifacts, others: OtherWeights
 ) -> Plan:
-    """Return what the jobs need; `earlier` are the spaces of weights kept during training -> epochs.
+    """Return what the jobs need.
 
     Raises StrataError where a layer's map is of another run.
     """
@@ -51,10 +88,12 @@ def make_plan(
         predicted=predicted,
         output=last if at_end else None,
         projections=measured.projections,
+        same_as_trained=measured.same_as_trained,
         activations={layer: run.paths.layer(layer) for layer in settings.layers},
         maps={layer: run.map(layer).points for layer in settings.layers},
         subsets=point_subsets(count, params.half_samples, seed),
         stability_rows=chosen(count, params.stability_samples, streams.stability_points(seed)),
         correlated=chosen(count, params.correlation_samples, streams.correlated_points(seed)),
-        earlier=earlier,
+        earlier=others.earlier,
+        replicates=others.replicates,
     )

@@ -1,15 +1,16 @@
 """All that is measured, as independent jobs of one pool: by layer and control, by rows, by map, by perplexity."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.artifacts.measured import PROJECTION, TRAINED
+from strata.artifacts.measured import PROJECTION, TRAINED, UNTRAINED
 from strata.jobs.pool import Jobs
 from strata.maps.params import TSNE, EmbedParams
 from strata.measures.divergence import DivergenceJob, measure_divergence
@@ -23,6 +24,7 @@ from strata.measures.probe import ProbeSettings
 from strata.measures.readout import Readout, ReadoutJob, measure_readout
 from strata.measures.registry import MEASURES
 from strata.measures.results import Results
+from strata.measures.similarity import procrustes_distance
 from strata.measures.space_files import POINTS, SPACES, SpaceFiles
 from strata.measures.stability import Embedders, StabilityJob, StabilityRuns, measure_stability
 
@@ -34,9 +36,11 @@ Result = TypeVar("Result")
 class Plan:
     """What the jobs need: where the arrays are, the layers, parameters, labels by control, and the maps' points.
 
-    `again` are the embedders of the stability runs; `earlier` the spaces of weights kept in training -> epochs.
+    `again` are the embedders of the stability runs; `earlier` the spaces of weights kept in training -> epochs, and
+    `replicates` those of networks trained from other seeds -> number of the network.
     `rows` (n,) are the measured samples among all, `predicted` (n,) what the network predicts for them; `output` is the
-    last layer, where that is the network's output. `projections` names the layer whose random projection each shares.
+    last layer, where that is the network's output. `projections` names the layer whose random projection each shares;
+    `same_as_trained` are spaces and layers with the trained network's activations, which are not measured again.
     `subsets` bool (n, s) are all points, half-samples, then the parts of PARTS; `stability_rows` (m,) and `correlated`
     are rows of the measured samples.
     """
@@ -58,12 +62,29 @@ class Plan:
     subsets: NDArray[np.bool_]
     stability_rows: NDArray[np.intp]
     correlated: NDArray[np.intp]
+    same_as_trained: frozenset[tuple[str, str]] = frozenset()
     earlier: Mapping[str, str] = field(default_factory=dict)
+    replicates: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def halves(self) -> NDArray[np.bool_]:
         """The subsets (n, 1 + r) that are all points, or half-samples of them."""
         return self.subsets[:, : 1 + self.params.half_samples]
+
+    @property
+    def networks(self) -> list[str]:
+        """The spaces whose layers are compared with each other: the trained network, its twin and its replicates."""
+        return [TRAINED, UNTRAINED, *self.replicates]
+
+    @property
+    def network_pairs(self) -> list[tuple[str, str]]:
+        """All pairs of networks that differ in their seed, then the trained network and its untrained twin."""
+        seeds = [TRAINED, *self.replicates]
+        return [*combinations(seeds, 2), (TRAINED, UNTRAINED)] if self.replicates else []
+
+    def equal_by_construction(self, first: str, second: str, layer: str) -> bool:
+        """Return whether two networks have the same activations in a layer, as in the input."""
+        return all(space == TRAINED or (space, layer) in self.same_as_trained for space in (first, second))
 
     def same_projection(self, space: str, first: str, second: str) -> bool:
         """Return whether two layers are one and the same random projection in a space: comparing them says nothing."""
@@ -78,16 +99,32 @@ def run_plan(plan: Plan, pool: Jobs) -> Results:
     """Return every job's result."""
     readouts, geometries, grams = _readouts(plan), _geometries(plan), _gram_sums(plan)
     divergences, stabilities, mapped = _divergences(plan), _stabilities(plan), _mapped_neighbours(plan)
+    distances = _network_distances(plan)
     jobs: list[Callable[[], Any]] = [*readouts.values(), *geometries.values(), *grams.values()]
-    jobs += [*divergences.values(), *stabilities.values(), *mapped.values()]
+    jobs += [*divergences.values(), *stabilities.values(), *mapped.values(), *distances.values()]
     done = iter(pool.run(perform, jobs, "measure"))
+    readouts_done = _with_shared_projections(plan, _results_of(readouts, done))
+    geometries_done = _with_shared_projections(plan, _results_of(geometries, done))
+    for space, layer in plan.same_as_trained:
+        readouts_done[space, layer] = {space: readouts_done[TRAINED, layer][TRAINED]}
+        geometries_done[space, layer] = replace(geometries_done[TRAINED, layer], map=None)
+    joint, projected = _joined_gram_sums(_results_of(grams, done))
+    layers = len(plan.layers)
     return Results(
-        readouts=_with_shared_projections(plan, _results_of(readouts, done)),
-        geometries=_with_shared_projections(plan, _results_of(geometries, done)),
-        gram_sums=_joined_by_space(_results_of(grams, done)),
+        readouts=readouts_done,
+        geometries=geometries_done,
+        gram_sums={
+            PROJECTION: projected,
+            **{
+                space: joint.of_layers(slice(place * layers, (place + 1) * layers))
+                for place, space in enumerate(plan.networks)
+            },
+        },
+        joint_gram_sums=joint,
         divergences=_results_of(divergences, done),
         stabilities=_results_of(stabilities, done),
         mapped_neighbours=_results_of(mapped, done),
+        network_distances=_results_of(distances, done),
     )
 
 
@@ -104,17 +141,21 @@ def _with_shared_projections(plan: Plan, results: dict[tuple[str, str], Result])
     return results | {(PROJECTION, layer): results[PROJECTION, same] for layer, same in plan.projections.items()}
 
 
-def _joined_by_space(parts: Mapping[tuple[str, int], GramSums]) -> dict[str, GramSums]:
-    return {space: joined([part for (other, _), part in parts.items() if other == space]) for space in SPACES}
+def _joined_gram_sums(parts: Mapping[tuple[bool, int], GramSums]) -> tuple[GramSums, GramSums]:
+    """Return the sums of the networks' layers, and those of the random projections."""
+    networks, projections = (
+        joined([part for (among, _), part in parts.items() if among == own]) for own in (True, False)
+    )
+    return networks, projections
 
 
 def _spaces(plan: Plan) -> Iterable[tuple[str, str]]:
-    """Return every space and layer to measure; layers with the same random projection once."""
+    """Return every space and layer to measure, the same activations and the same random projection once."""
     return [
         (space, layer)
         for layer in plan.layers
-        for space in (*SPACES, *plan.earlier)
-        if space != PROJECTION or plan.projections[layer] == layer
+        for space in (*SPACES, *plan.replicates, *plan.earlier)
+        if (space, layer) not in plan.same_as_trained and (space != PROJECTION or plan.projections[layer] == layer)
     ]
 
 
@@ -173,19 +214,37 @@ def _mapped_neighbours(plan: Plan) -> dict[str, Callable[[], NDArray[np.int32]]]
     }
 
 
-def _gram_sums(plan: Plan) -> dict[tuple[str, int], Callable[[], GramSums]]:
-    names_in = {space: list(plan.layers) for space in SPACES}
-    names_in[PROJECTION] = [plan.projections[layer] for layer in plan.layers]
+def _gram_sums(plan: Plan) -> dict[tuple[bool, int], Callable[[], GramSums]]:
+    """Return jobs by whether they are of the networks, or of the random projections; and by their first row."""
+    arrays = {
+        True: [(space, layer) for space in plan.networks for layer in plan.layers],
+        False: [(PROJECTION, plan.projections[layer]) for layer in plan.layers],
+    }
     return {
-        (space, start): partial(sum_gram_rows, plan.files, space, names, start)
-        for space, names in names_in.items()
+        (networks, start): partial(sum_gram_rows, plan.files, names, start)
+        for networks, names in arrays.items()
         for start in range(0, len(plan.rows), ROWS)
     }
 
 
-def sum_gram_rows(files: SpaceFiles, space: str, layers: Sequence[str], start: int) -> GramSums:
-    """Return the sums over ROWS rows, from `start` on, of the Gram matrices of a space's layers."""
-    return gram_sums([files.read(space, POINTS, layer) for layer in layers], slice(start, start + ROWS))
+def sum_gram_rows(files: SpaceFiles, arrays: Sequence[tuple[str, str]], start: int) -> GramSums:
+    """Return the sums over ROWS rows, from `start` on, of the Gram matrices of layers in spaces."""
+    return gram_sums([files.read(space, POINTS, layer) for space, layer in arrays], slice(start, start + ROWS))
+
+
+def _network_distances(plan: Plan) -> dict[tuple[str, str, str], Callable[[], float]]:
+    """Return a job for each layer and two networks: of the replicates and the trained one, and of that and its twin."""
+    return {
+        (layer, first, second): partial(measure_distance, plan.files, first, second, layer, plan.correlated)
+        for layer in plan.layers
+        for first, second in plan.network_pairs
+        if not plan.equal_by_construction(first, second, layer)
+    }
+
+
+def measure_distance(files: SpaceFiles, first: str, second: str, layer: str, rows: NDArray[np.intp]) -> float:
+    """Return the Procrustes distance of a layer in two networks, on the given rows."""
+    return procrustes_distance(files.read(first, POINTS, layer)[rows], files.read(second, POINTS, layer)[rows])
 
 
 def _divergences(plan: Plan) -> dict[str, Callable[[], float]]:

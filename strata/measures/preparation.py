@@ -1,6 +1,7 @@
 """Choose what is measured, and run the trained network and its untrained twin for what was not extracted."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -28,10 +29,10 @@ from strata.network.untrained import untrained_network
 FEWEST = 24  # points: an eighth of them still has two nearest neighbours
 
 
-def prepare_spaces(files: SpaceFiles, run: RunArtifacts, settings: Settings, earlier: Mapping[str, str]) -> Measured:
+def prepare_spaces(files: SpaceFiles, run: RunArtifacts, settings: Settings, others: Mapping[str, Path]) -> Measured:
     """Fill the scratch folder with the activations of every space, set of images and layer.
 
-    `earlier` are spaces of their own: name -> epochs after which weights were kept during training.
+    `others` are other weights of the network, each a space of its own: name -> file.
 
     Raises StrataError where the artifacts do not belong together, or there are too few samples to measure.
     """
@@ -40,12 +41,19 @@ def prepare_spaces(files: SpaceFiles, run: RunArtifacts, settings: Settings, ear
     images, labels = _images_and_labels(run, settings, rows)
     for layer, info in run.layers.items():
         copy_points(files, info, run.activation_batches(layer), rows, len(run.samples.label))
+    projections = _run_networks(files, run, settings, others, images)
     return Measured(
         rows=rows,
         samples=run.samples,
         labels=labels,
         held_out=HELD_OUT if HELD_OUT in images else POINTS,
-        projections=_run_networks(files, run, settings, earlier, images),
+        projections=projections,
+        same_as_trained=frozenset(
+            (space, layer)
+            for space in (UNTRAINED, *others)
+            for layer in settings.layers
+            if all(files.are_equal(space, TRAINED, name, layer) for name in images)
+        ),
         provenance=run.provenance,
     )
 
@@ -71,15 +79,14 @@ def _run_networks(
     files: SpaceFiles,
     run: RunArtifacts,
     settings: Settings,
-    earlier: Mapping[str, str],
+    others: Mapping[str, Path],
     images: Mapping[str, Images],
 ) -> dict[str, str]:
-    """Write what was not extracted, of the trained network, its earlier weights and its untrained twin.
+    """Write what was not extracted, of the trained network, its other weights and its untrained twin.
 
     Return the layers that share random projections, which are written, too.
     """
-    description, kept = run.dataset, run.paths.kept_weights()
-    weights = {TRAINED: run.paths.weights, **{space: kept[time] for space, time in earlier.items()}}
+    description, weights = run.dataset, {TRAINED: run.paths.weights, **others}
     device = prepare_torch(settings.params.device, settings.params.threads, training=False)
 
     def to_input(batch: Images) -> torch.Tensor:

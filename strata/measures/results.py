@@ -22,7 +22,9 @@ class Results:
 
     `readouts` by (space, layer) and then by control, `geometries` by (space, layer), `gram_sums` of all layers by
     space, `divergences` by layer, `stabilities` by (layer, perplexity), `mapped_neighbours` by layer, where not all
-    mapped points are measured: neighbours (m, k) of the measured ones among all, as rows of all.
+    mapped points are measured: neighbours (m, k) of the measured ones among all, as rows of all. `joint_gram_sums` are
+    of all layers of all networks, in the order of `Plan.networks`; `network_distances` are Procrustes distances by
+    (layer, space, other space).
     """
 
     readouts: dict[tuple[str, str], dict[str, Readout]]
@@ -30,7 +32,9 @@ class Results:
     gram_sums: dict[str, GramSums]
     divergences: dict[str, float]
     stabilities: dict[tuple[str, float | None], StabilityRuns]
+    joint_gram_sums: GramSums
     mapped_neighbours: dict[str, NDArray[np.int32]] = field(default_factory=dict)
+    network_distances: dict[tuple[str, str, str], float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

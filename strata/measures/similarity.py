@@ -1,4 +1,4 @@
-"""How alike two layers are: debiased linear CKA, and the overlap of their neighbourhoods.
+"""How alike two layers are: debiased linear CKA, Procrustes distance, and the overlap of their neighbourhoods.
 
 CKA: Kornblith et al. 2019, Similarity of neural network representations revisited. Its HSIC is estimated without bias
 (Song et al. 2012), as Nguyen et al. 2021 do, so that wide layers do not look alike by their width.
@@ -79,6 +79,31 @@ def _cka_pairs(sums: GramSums, hsic: NDArray[np.float64], a: int, b: int) -> flo
     squares += 2 * both * (first * sums.cubes_by[a, b] + second * sums.cubes_by[b, a])
     rows = both * sums.products[a, b] + first * sums.products[a, a] + second * sums.products[b, b]
     return variance_of_pairs(float(squares), rows)
+
+
+def procrustes_distance(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
+    """Return the squared Procrustes distance of the same points in two layers, (n, D) and (n, E).
+
+    Both are centred and have Frobenius norm 1. 0: equal up to rotation, shift and scale; at most 2. With fewer points
+    than dimensions, a rotation can fit much by chance. NaN where a layer is constant. Ding, Denain & Steinhardt 2021,
+    Grounding representation similarity with statistical testing.
+    """
+    left, right = _at_norm_1(first), _at_norm_1(second)
+    if not (left.any() and right.any()):
+        return float("nan")
+    return max(0.0, 2 - 2 * float(np.linalg.norm(left.T @ right, "nuc")))
+
+
+def _at_norm_1(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return values (n, D) centred, at norm 1, and turned into the space of at most n dimensions that they span."""
+    centred = np.asarray(values, dtype=np.float64)
+    centred = centred - centred.mean(axis=0)
+    centred[:, (values == values[0]).all(axis=0)] = 0  # a mean is rounded
+    if centred.shape[1] > len(centred):
+        variances, directions = np.linalg.eigh(centred @ centred.T)
+        centred = directions * np.sqrt(np.maximum(variances, 0))
+    norm = np.linalg.norm(centred)
+    return centred / norm if norm > 0 else centred
 
 
 def neighbourhood_overlap(first: NDArray[np.integer], second: NDArray[np.integer]) -> NDArray[np.float64]:

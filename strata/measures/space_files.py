@@ -40,6 +40,12 @@ class SpaceFiles:
         """Return one array, mapped, not loaded."""
         return np.load(self.path(space, images, layer), mmap_mode="r")
 
+    def are_equal(self, space: str, other: str, images: str, layer: str) -> bool:
+        """Return whether two spaces have the same array."""
+        first, second = self.read(space, images, layer), self.read(other, images, layer)
+        few = slice(0, 8)  # to tell most of them apart without reading them
+        return np.array_equal(first[few], second[few]) and np.array_equal(first, second)
+
     def write(self, space: str, images: str, layer: str, values: NDArray[np.float32]) -> None:
         """Write one array."""
         self.create(space, images, layer, values.shape)[:] = values
@@ -62,7 +68,8 @@ class Measured:
     """What is measured: `rows` (n,) of the extracted samples, all samples, the labels of all sets, and the origin.
 
     `held_out` names the set of images that are read: the points themselves where they are test images. `projections`
-    names the layer whose random projection each layer shares.
+    names the layer whose random projection each layer shares. `same_as_trained` are the spaces and layers whose
+    activations are those of the trained network, as the input's always are.
     """
 
     rows: NDArray[np.intp]
@@ -70,6 +77,7 @@ class Measured:
     labels: LabelledSets
     held_out: str
     projections: dict[str, str]
+    same_as_trained: frozenset[tuple[str, str]]
     provenance: Provenance
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from strata.artifacts.measured import TRAINED
-from strata.measures.estimates import Estimates, estimates_over_training
+from strata.measures.between_networks import numbered
+from strata.measures.estimates import Estimates, estimates_of_networks, estimates_over_training
 from strata.measures.intervals import from_half_samples, from_influences
 from strata.measures.labels import class_pair_hits
 from strata.measures.plan import Plan
@@ -81,6 +82,19 @@ def cka_table(plan: Plan, results: Results) -> pd.DataFrame:
                 likeness = from_influences(influences)
                 rows.append((left, right, likeness.value, likeness.low, likeness.high, space))
     return pd.DataFrame(rows, columns=["layer", "other_layer", "value", "low", "high", "control"])
+
+
+def network_table(plan: Plan, results: Results) -> pd.DataFrame:
+    """Return the measures of every trained network by number, measure and layer; number 1 is the one that is mapped."""
+    estimates = estimates_of_networks(plan, results)
+    rows = [
+        (number, layer, measure.key, found.value, found.low, found.high)
+        for space, number in numbered(plan).items()
+        for measure in MEASURES
+        for layer in plan.layers
+        if (found := estimates.get((layer, measure.key, space))) is not None
+    ]
+    return pd.DataFrame(rows, columns=["network", "layer", "measure", "value", "low", "high"])
 
 
 def dimension_table(plan: Plan, results: Results) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Section `train` of params.yaml."""
+"""Sections `train` and `replicate` of params.yaml."""
 
 from itertools import pairwise
 from typing import Annotated, Self
@@ -36,3 +36,12 @@ class TrainParams(Section):
         if times and times[-1] > self.epochs:
             raise ValueError(f"the checkpoint at {times[-1]:g} epochs comes after the last of {self.epochs}")
         return self
+
+
+class ReplicateParams(Section):
+    """How many networks are trained in all, from different seeds: the one that is looked at, and its replicates.
+
+    This is a section of its own because DVC tracks whole sections: another number must not train the first again.
+    """
+
+    networks: Annotated[int, Field(ge=1, le=20)]

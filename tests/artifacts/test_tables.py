@@ -41,6 +41,21 @@ TABLES = {
     "cka": pd.DataFrame(
         {"layer": ["input"], "other_layer": ["h1"], "value": [np.nan], "low": [0.1], "high": [0.2], "control": ["none"]}
     ),
+    "networks": pd.DataFrame(
+        {"network": [1], "layer": ["h1"], "measure": ["zero_share"], "value": [0.5], "low": [np.nan], "high": [np.nan]}
+    ),
+    "between": pd.DataFrame(
+        {
+            "measure": ["cka"],
+            "network": [1],
+            "layer": ["input"],
+            "other_network": ["untrained"],
+            "other_layer": ["h1"],
+            "value": [0.25],
+            "low": [0.125],
+            "high": [0.5],
+        }
+    ),
     "dimension": pd.DataFrame(
         {
             "layer": LAYERS,
@@ -62,6 +77,7 @@ TABLES = {
 # Table -> the stem of its file.
 FILES = {name: name for name in TABLES} | {
     "table": "measures",
+    "between": "between_networks",
     "dimension": "intrinsic_dimension",
     "pairs": "class_pairs",
 }

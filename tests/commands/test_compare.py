@@ -27,7 +27,7 @@ from tests.tiny_pipeline import TINY_PARAMS, run_embed, run_extract, run_measure
 
 LAYERS = ["input", "h5", "h6"]
 MEASURE = {"half_samples": 2, "stability_samples": 24, "stability_perplexities": [4]}
-FOLDERS = [f"data/{name}" for name in ("raw", "model", "activations", "embeddings", "measures")]
+FOLDERS = [f"data/{name}" for name in ("raw", "model", "replicates", "activations", "embeddings", "measures")]
 PERPLEXITIES = {"HEAD~1": 5, "HEAD": 8}
 
 

@@ -16,7 +16,7 @@ from strata.network.params import ExtractParams, NetworkParams
 from strata.report.params import ReportParams
 from strata.sources.catalogue import CATALOGUE
 from strata.sources.params import KNOWN, DatasetParams, DownloadParams
-from strata.training.params import TrainParams
+from strata.training.params import ReplicateParams, TrainParams
 from tests.tiny_pipeline import ROOT, TINY_PARAMS
 
 SCHEMAS: dict[str, Any] = {
@@ -27,6 +27,7 @@ SCHEMAS: dict[str, Any] = {
     "layers": Layers,
     "download": DownloadParams,
     "train": TrainParams,
+    "replicate": ReplicateParams,
     "extract": ExtractParams,
     "embed": EmbedParams,
     "measure": MeasureParams,

@@ -37,3 +37,19 @@ def test_other_names_are_one_line(paths, name):
     (paths.checkpoints / name).touch()
     with pytest.raises(StrataError, match="is not a time in epochs; run `dvc repro -f train`"):
         paths.kept_weights()
+
+
+def test_replicates_are_in_the_order_of_their_numbers(paths):
+    paths.replicates.mkdir()
+    for name in ("10.pt", "2.pt", ".3.pt.part"):
+        (paths.replicates / name).touch()
+    assert paths.replicate_weights() == {2: paths.replicates / "2.pt", 10: paths.replicates / "10.pt"}
+    assert paths.replicate(2) == paths.replicates / "2.pt"
+
+
+@pytest.mark.parametrize("name", ["first.pt", "2.onnx", "-2.pt"])
+def test_other_files_among_the_replicates_are_one_line(paths, name):
+    paths.replicates.mkdir()
+    (paths.replicates / name).touch()
+    with pytest.raises(StrataError, match="is not a network's number; run `dvc repro -f replicate`"):
+        paths.replicate_weights()

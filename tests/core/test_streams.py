@@ -15,6 +15,7 @@ KEYS = {
     "stability_start": [0, 1],
     "random_projection": [10, 784],
     "map_optimization": [0, 1],
+    "replicate": [2, 3],
 }
 NAMES = [name for name, value in vars(streams).items() if inspect.isfunction(value) and not name.startswith("_")]
 STREAMS = [(name, key) for name in NAMES for key in ([(key,) for key in KEYS[name]] if name in KEYS else [()])]

@@ -39,8 +39,36 @@ def table():
     return pd.DataFrame(rows, columns=["layer", "measure", "value", "low", "high", "control"])
 
 
+def networks_of(values):
+    """The table of networks -> values of the neighbourhood hit by layer."""
+    rows = [
+        (network, layer, "neighbourhood_hit", value, value - 0.1, value + 0.1)
+        for network, hits in values.items()
+        for layer, value in zip(LAYERS, hits, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["network", "layer", "measure", "value", "low", "high"])
+
+
+ONE_NETWORK = networks_of({1: [0.5, 0.6, 0.7]})
+
+
+def test_the_range_over_networks_lies_behind_the_interval_and_is_named_apart(table):
+    networks = networks_of({1: [0.5, 0.6, 0.7], 2: [0.5, 0.9, 0.65], 3: [0.5, 0.3, 0.6]})
+    figure = draw_measures(REGISTRY, table, networks, LAYERS)
+    panels = {axis.get_title(loc="left"): axis for axis in figure.axes}
+    span, interval = panels["Neighbourhood hit"].collections[:2]
+    assert span.get_hatch() == "////" and interval.get_hatch() is None
+    by_layer = {x: set() for x in range(3)}
+    for x, y in span.get_paths()[0].vertices:
+        by_layer[round(x)].add(round(y, 6))
+    assert by_layer == {0: {0.5}, 1: {0.3, 0.9}, 2: {0.6, 0.7}}
+    assert not any(each.get_hatch() for each in panels["Dead units"].collections)
+    names = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert names == [*CONTROLS.values(), "95% over samples", "range of 3 trained networks"]
+
+
 def test_measures_are_lines_by_depth_with_bands_and_one_legend(table):
-    figure = draw_measures(REGISTRY, table, LAYERS)
+    figure = draw_measures(REGISTRY, table, ONE_NETWORK, LAYERS)
     panels = {axis.get_title(loc="left"): axis for axis in figure.axes}
     assert list(panels) == [panel.title for panel in REGISTRY.panels]
     hit, overlap = panels["Neighbourhood hit"], panels["Overlap with the next layer"]
@@ -54,7 +82,7 @@ def test_measures_are_lines_by_depth_with_bands_and_one_legend(table):
     assert overlap.lines[0].get_xdata().tolist() == [0, 1]
     assert [tick.get_text() for tick in hit.get_xticklabels()] == LAYERS
     names = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert names == list(CONTROLS.values())
+    assert names == [*CONTROLS.values(), "95% over samples"]
     dead = panels["Dead units"]
     assert [line.get_ydata().tolist() for line in dead.lines] == [[0.2, 0.1, 0.0]]
     assert [axis.get_ylabel() for axis in figure.axes] == [panel.axis for panel in REGISTRY.panels]
@@ -65,7 +93,7 @@ def test_a_panel_of_several_measures_has_a_line_and_a_name_for_each():
     rows = [row for place, name in enumerate(names) for row in measure_rows(name, "none", [0.1 * place] * 3)]
     rows += measure_rows("map_recall", "untrained", [0.9] * 3)
     table = pd.DataFrame(rows, columns=["layer", "measure", "value", "low", "high", "control"])
-    axis = draw_measures(REGISTRY, table, LAYERS).axes[len(REGISTRY.panels) - 1]
+    axis = draw_measures(REGISTRY, table, ONE_NETWORK, LAYERS).axes[len(REGISTRY.panels) - 1]
     assert [line.get_ydata()[0] for line in axis.lines] == pytest.approx([0, 0.1, 0.2, 0.3])
     assert [line.get_color() for line in axis.lines] == [look.colour for look in MEASURE_LOOKS[:4]]
     written = [text.get_text() for text in axis.get_legend().get_texts()]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stages import embed, extract, measure, report, train
+from stages import embed, extract, measure, replicate, report, train
 from strata.jobs import pool
 from tests.jobs.pool_jobs import PoolHere
 from tests.pipeline_paths import named_paths, outputs
@@ -16,6 +16,7 @@ from tests.tiny_pipeline import ROOT, run_tiny_project
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
 MAINS: dict[str, Callable] = {
     "train": train.main,
+    "replicate": replicate.main,
     "extract": extract.main,
     "embed": embed.main,
     "measure": measure.main,

@@ -41,7 +41,16 @@ from strata.measures.stability import stability_embedders
 from strata.network.make import initialized_network
 from strata.network.params import NetworkParams
 from tests.jobs.pool_jobs import PoolHere
-from tests.tiny_pipeline import COUNTS, SIDE, TINY_PARAMS, run_extract, run_train, tiny_images, write_tiny_data
+from tests.tiny_pipeline import (
+    COUNTS,
+    SIDE,
+    TINY_PARAMS,
+    run_extract,
+    run_replicate,
+    run_train,
+    tiny_images,
+    write_tiny_data,
+)
 
 LAYERS = ["input", "h1", "h2", "h3", "h4", "h5", "h6"]
 CONTROLS = ["none", "untrained", "random projection", "shuffled labels"]
@@ -53,6 +62,8 @@ TABLES = {
     "table": "measures.csv",
     "by-layer": "measures_by_layer.csv",
     "cka": "cka.csv",
+    "networks": "networks.csv",
+    "between": "between_networks.csv",
     "dimension": "intrinsic_dimension.csv",
     "stability": "stability.csv",
     "pairs": "class_pairs.csv",
@@ -97,6 +108,7 @@ def base(tmp_path_factory):
     run_extract(params, folder / "raw", folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pool, "Pool", PoolHere)
+        run_replicate(params, folder / "raw", folder)
         run_embed(params, folder)
     return folder
 
@@ -472,7 +484,15 @@ def test_the_metrics_are_those_of_the_tables(measured, table):
     metrics = json.loads((measured / "measures.json").read_text(encoding="utf-8"))
     decisions, _ = read_decisions(measured / "measures/samples.parquet")
     chief = ["neighbourhood_hit", "probe_accuracy", "intrinsic_dimension", "map_trustworthiness"]
-    assert list(metrics) == ["points", "late", "flip_floppers", "right_then_lost", "committed", *chief]
+    assert list(metrics) == [
+        "points",
+        "late",
+        "flip_floppers",
+        "right_then_lost",
+        "committed",
+        "layers_identified",
+        *chief,
+    ]
     assert metrics["points"] == COUNT
     assert metrics["late"] == decisions.late.sum()
     assert metrics["committed"] == {

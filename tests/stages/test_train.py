@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import torch
 
-from stages.train import load_examples
 from strata.core import streams
 from strata.core.errors import StrataError
 from strata.dataset.description import load_images, read_description
@@ -15,6 +14,7 @@ from strata.network.checkpoint import load_checkpoint
 from strata.network.io import normalized
 from strata.network.make import initialized_network
 from strata.network.params import NetworkParams
+from strata.training.networks import load_examples
 from strata.training.params import TrainParams
 from strata.training.sgd import predict, train
 from tests.tiny_pipeline import TINY_PARAMS, run_train

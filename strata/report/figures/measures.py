@@ -1,27 +1,39 @@
-"""Measures by depth, one panel per entry of the registry: values as lines, intervals as bands."""
+"""Measures by depth, one panel per entry of the registry: values as lines, intervals and networks as bands."""
 
 from collections.abc import Iterator, Sequence
 from math import ceil, sqrt
+from typing import Any
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from strata.artifacts.measure_registry import MeasureRegistry, Panel
 from strata.artifacts.measured import CONTROLS, TRAINED
 from strata.report.figures.style import CONTROL_LOOKS, INK, MEASURE_LOOKS, MUTED, LineLook, strata_style
 
+# Hatched, so that it is told from an interval without its colour.
+RANGE_LOOK: dict[str, Any] = {"facecolor": "none", "edgecolor": "#1d5a94", "hatch": "////", "linewidth": 0.6}
 # A line in a panel: the measure and the control in the tables, its name, its look.
 Line = tuple[str, str, str, LineLook]
 
 
-def draw_measures(registry: MeasureRegistry, table: pd.DataFrame, layers: Sequence[str]) -> Figure:
-    """Return the measures of the tidy table by depth, each with its 95% band, next to the controls."""
+def draw_measures(
+    registry: MeasureRegistry, table: pd.DataFrame, networks: pd.DataFrame, layers: Sequence[str]
+) -> Figure:
+    """Return the measures of the tidy table by depth, each with its 95% band, next to the controls.
+
+    Behind them lies the range over all networks that were trained, if there are several: the other kind of spread.
+    """
     with strata_style():
         figure = Figure(figsize=grid_size(len(registry.panels)), layout="constrained")
         for axis, panel in zip(grid_of(figure, len(registry.panels)), registry.panels, strict=True):
             lines = list(_lines_of(registry, panel))
+            if panel.lines == "controls":
+                _draw_range(axis, networks, lines[0][0], layers)
             for measure, control, _, look in lines:
                 _draw_line(axis, table, measure, control, layers, look)
             axis.set_xlabel("layer", color=MUTED)
@@ -29,8 +41,11 @@ def draw_measures(registry: MeasureRegistry, table: pd.DataFrame, layers: Sequen
             finish(axis, panel.title, panel)
             if panel.lines == "measures":
                 _legend(axis, [_handle(name, look) for _, _, name, look in lines])
-        handles = [_handle(CONTROLS[control], look) for control, look in CONTROL_LOOKS.items()]
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=12)
+        handles: list[Artist] = [_handle(CONTROLS[control], look) for control, look in CONTROL_LOOKS.items()]
+        handles.append(Patch(facecolor=CONTROL_LOOKS[TRAINED].colour, alpha=0.25, label="95% over samples"))
+        if (count := networks["network"].nunique()) > 1:
+            handles.append(Patch(**RANGE_LOOK, label=f"range of {count} trained networks"))
+        figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=12)
     return figure
 
 
@@ -65,6 +80,15 @@ def finish(axis: Axes, title: str, panel: Panel) -> None:
     axis.set_ylim(*((0, None) if panel.end is None else (-0.03 * panel.end, 1.03 * panel.end)))
     axis.grid(axis="y", color="#e6e6e6", linewidth=0.8)
     axis.set_axisbelow(True)
+
+
+def _draw_range(axis: Axes, networks: pd.DataFrame, measure: str, layers: Sequence[str]) -> None:
+    """Draw from the least to the largest value of a measure among the networks, by layer."""
+    rows = networks[networks["measure"] == measure]
+    if rows["network"].nunique() < 2:
+        return
+    values = rows.groupby("layer")["value"].agg(["min", "max"]).reindex(list(layers))
+    axis.fill_between(range(len(layers)), values["min"], values["max"], **RANGE_LOOK)
 
 
 def _draw_line(

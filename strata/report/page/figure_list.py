@@ -28,6 +28,8 @@ def missing_figures(inputs: ReportInputs) -> list[str]:
     lines = []
     if inputs.batches.empty:
         lines.append("There is no learning curve, because nothing was trained.")
+    if inputs.measures.between.empty:
+        lines.append("Networks are not compared, because there is only one: see `replicate.networks` in params.yaml.")
     if output_layer(inputs) is None:
         lines.append(
             "The plot of one sample's output is left out, because the last layer does not have one unit per class."

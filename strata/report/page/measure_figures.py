@@ -9,10 +9,18 @@ from strata.artifacts.samples import places_of
 from strata.report.figures.digits import draw_late_deciders, joined, late_rows
 from strata.report.figures.dimension import draw_dimension
 from strata.report.figures.measures import draw_measures
+from strata.report.figures.networks import draw_networks
 from strata.report.figures.perplexity_grid import draw_perplexity_grid
 from strata.report.figures.similarity import draw_cka
 from strata.report.page.figure_row import Draw, FigureRow
-from strata.report.page.findings import commit_sentence, measured_set, shared_projections
+from strata.report.page.findings import (
+    commit_sentence,
+    identified_sentence,
+    measured_set,
+    networks_sentence,
+    outside_sentence,
+    shared_projections,
+)
 from strata.report.page.inputs import ReportInputs
 from strata.report.params import ReportParams
 
@@ -22,7 +30,8 @@ KNOWS, TRUST, DECIDED = "What each layer knows", "How far to trust the maps", "W
 def _measures_caption(inputs: ReportInputs) -> str:
     return (
         f"Taken in the full space of each layer, on {len(inputs.measures.rows):,} {inputs.provenance.split} images;"
-        " bands are 95% intervals. What the untrained twin or a random projection reaches is not learned; what shuffled"
+        f" bands are 95% intervals over such images, for this network as it is trained.{networks_sentence(inputs)}"
+        " What the untrained twin or a random projection reaches is not learned; what shuffled"
         " labels reach is chance. Shown: what can be read from a layer. Not shown: whether the network uses it."
     )
 
@@ -89,6 +98,20 @@ def _draw_late(inputs: ReportInputs, params: ReportParams) -> Draw:
     return partial(draw_late_deciders, inputs.images[rows], titles, votes, labels, layers, classes, inputs.grey_map)
 
 
+def _networks_caption(inputs: ReportInputs) -> str:
+    return (
+        f"{identified_sentence(inputs)} Left: 1 where two layers are equal up to rotation and scale. Right: the same"
+        " layer in two networks; dashed, the first network and its untrained twin. Where the two lines are close, two"
+        " seeds differ about as much as a network differs from its twin. The input is the same for all networks, and"
+        f" left out. {outside_sentence(inputs)}"
+    ).rstrip()
+
+
+def _draw_networks(inputs: ReportInputs) -> Draw:
+    compared = set(inputs.measures.between["layer"])
+    return partial(draw_networks, inputs.measures.between, [layer for layer in inputs.maps if layer in compared])
+
+
 MEASURE_FIGURES = (
     FigureRow(
         name="measures",
@@ -96,7 +119,7 @@ MEASURE_FIGURES = (
         group=KNOWS,
         caption=lambda inputs, _: f"{_measures_caption(inputs)} {_compared_caption(inputs)}",
         draw=lambda inputs, _: partial(
-            draw_measures, inputs.measures.registry, inputs.measures.table, list(inputs.maps)
+            draw_measures, inputs.measures.registry, inputs.measures.table, inputs.measures.networks, list(inputs.maps)
         ),
         explored=True,
     ),
@@ -116,6 +139,14 @@ MEASURE_FIGURES = (
         ),
         draw=lambda inputs, _: partial(draw_cka, inputs.measures.cka, list(inputs.maps)),
         explored=True,
+    ),
+    FigureRow(
+        name="networks",
+        heading="The same layers in other networks",
+        group=KNOWS,
+        caption=lambda inputs, _: _networks_caption(inputs),
+        draw=lambda inputs, _: _draw_networks(inputs),
+        applies=lambda inputs: not inputs.measures.between.empty,
     ),
     FigureRow(
         name="intrinsic_dimension",

@@ -139,10 +139,17 @@ def _over_training_charts(inputs: ReportInputs) -> list[dict[str, Any]]:
     ]
 
 
+def network_ranges(networks: pd.DataFrame) -> pd.DataFrame:
+    """Return the range of each measure of each layer over the trained networks; empty if there is only one."""
+    table = networks if len(set(networks["network"])) > 1 else networks.iloc[:0]
+    return table.groupby(["measure", "layer"], sort=False)["value"].agg(least="min", most="max").reset_index()
+
+
 # Name, as used by the scripts in script/panels/ -> the data of a panel below the maps, as values for JSON.
 PANEL_DATA: dict[str, Callable[[ReportInputs], Any]] = {
     "panels": lambda inputs: panels(inputs.measures.registry),
     "measures": lambda inputs: records(inputs.measures.table),
+    "network_ranges": lambda inputs: records(network_ranges(inputs.measures.networks)),
     "cka": lambda inputs: records(inputs.measures.cka[["layer", "other_layer", "value", "control"]]),
     "pairs": lambda inputs: records(inputs.measures.pairs[inputs.measures.pairs["other_class"] < MAX_PAIRED]),
     "epochs": lambda inputs: records(inputs.epochs),

@@ -12,6 +12,7 @@ function measureCharts() {
     const { figure, element } = chart("measure-charts", panel.title, null, panel.axis, { y_range: rangeTo(panel.end) });
     figure.xaxis.ticker = new Bokeh.FixedTicker({ ticks: x });
     figure.xaxis.major_label_overrides = new Map(x.map((i) => [i, layerNames[i]]));
+    if (runs.length === 1 && panel.lines === "controls") networkRange(figure, panel.measures[0].key, x);
     for (const { r, measure, control, look } of linesOf(panel)) {
       const found = series(tables[r], measure, control);
       if (found) line(figure, x, { ...found, colour: look.colour, dash: r ? "dashed" : DASHES[look.dash] });
@@ -22,6 +23,23 @@ function measureCharts() {
       : keyOf(panel.measures.map((measure, i) => [measure.legend ?? measure.title, lookOf(i)]), false));
   }
   document.getElementById("measure-key").append(keyOf(Object.values(payload.controls).map((look) => [look.title, look]), true));
+  if (runs.length === 1 && runs[0].network_ranges.layer.length) {
+    document.getElementById("measure-key").append(chartNote(
+      "Shaded: 95% intervals over samples, for this network as it is trained. Hatched: the range over networks trained from different seeds."));
+  }
+}
+
+// The range of a measure over the networks that were trained from different seeds.
+function networkRange(figure, measure, x) {
+  const rows = rowsOf(runs[0].network_ranges).filter((row) => row.measure === measure);
+  const ranges = layerNames.map((layer) => rows.find((row) => row.layer === layer));
+  const known = x.filter((i) => Number.isFinite(ranges[i]?.least ?? NaN));
+  if (!known.length) return;
+  figure.varea({
+    x: known, y1: known.map((i) => ranges[i].least), y2: known.map((i) => ranges[i].most), fill_alpha: 0.06,
+    fill_color: payload.controls.none.colour, hatch_pattern: "right_diagonal_line", hatch_color: payload.controls.none.colour,
+    hatch_alpha: 0.7, hatch_scale: 6,
+  });
 }
 
 // The lines of a panel: one measure with every control (the base run's controls serve both runs), or several measures of

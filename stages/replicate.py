@@ -1,0 +1,74 @@
+"""Replicate: the same network trained again from other seeds, to tell what is the network's and what is the seed's.
+
+python -m stages.replicate --data data --out data/replicates
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from strata.core import streams
+from strata.core.console import say
+from strata.core.files import whole_folder, write_json
+from strata.core.params import Reproducible, Seed, load_section
+from strata.core.paths import stage_arguments
+from strata.core.portable import check_portable
+from strata.core.stage import run_stage
+from strata.dataset.description import read_description
+from strata.jobs.pool import run_jobs
+from strata.network.checkpoint import save_checkpoint
+from strata.network.device import prepare_torch
+from strata.network.params import NetworkParams
+from strata.training.networks import load_examples, network_to_train, train_from_seed
+from strata.training.params import ReplicateParams, TrainParams
+
+
+@dataclass(frozen=True)
+class ReplicateJob:
+    """One network to train on the data in `raw`, from `seed`, into the folder `out`; `number` is its number, from 2."""
+
+    number: int
+    seed: int
+    raw: Path
+    out: Path
+    network: NetworkParams
+    train: TrainParams
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    params_path, paths = stage_arguments(__doc__, arguments, out="replicates")
+    seed = load_section(params_path, "seed", Seed)
+    networks = load_section(params_path, "replicate", ReplicateParams).networks
+    train = load_section(params_path, "train", TrainParams)
+    network = load_section(params_path, "network", NetworkParams)
+    check_portable(load_section(params_path, "reproducible", Reproducible), train.device, train.precision)
+
+    if train.epochs == 0 and train.init_from is not None:
+        networks = 1  # all would have the weights of the checkpoint
+    # Weights are kept during the training of the first network only.
+    params = train.model_copy(update={"checkpoints": []})
+    with whole_folder(paths.replicates) as folder:
+        jobs = [
+            ReplicateJob(number, streams.replicate(seed, number), paths.raw, folder, network, params)
+            for number in range(2, networks + 1)
+        ]
+        accuracies = run_jobs(train_replicate, jobs, "replicate") if jobs else []
+    by_number = {str(job.number): round(accuracy, 6) for job, accuracy in zip(jobs, accuracies, strict=True)}
+    write_json(paths.metrics("replicates"), {"networks": networks, "test_accuracy": by_number})
+    found = ", ".join(f"{accuracy:.2%}" for accuracy in accuracies)
+    say(f"replicate: {len(jobs)} more networks" + (f", test accuracy {found}" if found else ""))
+
+
+def train_replicate(job: ReplicateJob) -> float:
+    """Train and write one network, with one thread, in a process of the pool; return its accuracy on test images."""
+    device = prepare_torch(job.train.device, 1, training=True)
+    description = read_description(job.raw)
+    examples, test = (load_examples(job.raw, split, description, device) for split in ("train", "test"))
+    network = network_to_train(job.network, job.train, description, job.seed, device)
+    history = train_from_seed(network, examples, test, job.train, job.seed, job.network.outputs)
+    save_checkpoint(network, job.out / f"{job.number}.pt")
+    return history.epochs[-1].test_accuracy
+
+
+if __name__ == "__main__":
+    run_stage(main)
