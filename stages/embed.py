@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.artifacts.activations import read_info
+from strata.artifacts.activations import count_samples, read_info
 from strata.artifacts.maps import LayerMap, write_map
 from strata.artifacts.provenance import check_same_origin, check_same_samples
 from strata.core import streams
@@ -68,7 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for index, (path, origin) in enumerate(zip(files, origins, strict=True)):
         network = index - index % len(layers)  # the first layer of the same network
         check_same_origin(origins[network], files[network], origin, path)
-    with started_pool(len(files), BYTES_EACH) as pool:
+    count = count_samples(files[0])
+    if count:
+        embedder.check_count(count)  # before any layer is read
+    with started_pool(len(files), max(BYTES_EACH, embedder.bytes_needed(count))) as pool:
         jobs = [ReduceJob(path, params.pca_components, embedder, seed) for path in files]
         loaded = pool.run(load_reduced, jobs, "embed: principal components", [info.units for info in infos])
         for path, (ids, _) in zip(files, loaded, strict=True):

@@ -163,6 +163,20 @@ def test_an_initialization_layer_that_is_not_among_the_layers_is_refused(extract
     assert embed_error(params, extracted) == expected
 
 
+@pytest.mark.parametrize(
+    ("perplexity", "text"),
+    [
+        (13.5, "embed.perplexity 13.5 is too large for 40 points: at most 13 with these"),
+        ("auto", "embed.perplexity auto (30) is too large for 40 points: at most 13 with these"),
+    ],
+)
+def test_a_perplexity_too_large_is_refused_before_any_layer_is_read(
+    perplexity, text, extracted, write_params, monkeypatch
+):
+    monkeypatch.setattr(embed, "started_pool", None)
+    assert embed_error(write_params(embed={"perplexity": perplexity}), extracted) == text
+
+
 def test_activations_of_another_model_are_refused(extracted, tiny_data, write_params):
     path, first = extracted / "activations/h3.parquet", extracted / "activations/input.parquet"
     info = read_activations(path).info
