@@ -15,6 +15,7 @@ from strata.core.params import load_section
 from strata.maps.embedder import initial_map
 from strata.maps.params import EmbedParams
 from strata.maps.pca import read_reduced
+from strata.maps.start import OWN, own_start
 from strata.maps.tsne import chosen_perplexity
 from strata.measures.divergence import affinities, kl_divergence
 from strata.measures.neighbours import neighbour_blocks
@@ -31,11 +32,12 @@ def main() -> None:
     parser.add_argument("--engine", required=True, help="onedal, opentsne, sklearn, or 'peer': scikit-learn by itself")
     options = parser.parse_args()
     params = load_section(options.params, "embed", EmbedParams)
+    own = params.initialization_layer == OWN
     values, first = (
         read_reduced(options.activations / f"{layer}.parquet", params.pca_components, 0).values
-        for layer in (options.layer, params.initialization_layer)
+        for layer in (options.layer, options.layer if own else params.initialization_layer)
     )
-    start = initial_map(first, 0)
+    start = own_start(first, 0).points if own else initial_map(first, 0)
     perplexity = chosen_perplexity(params.perplexity, len(values))
     begin = time.perf_counter()
     if options.engine == "peer":
