@@ -15,6 +15,8 @@ from strata.core.params import load_section
 from strata.maps.embedder import initial_map
 from strata.maps.params import EmbedParams
 from strata.maps.pca import read_reduced
+from strata.maps.start import OWN, own_start
+from strata.maps.tsne import chosen_perplexity
 from strata.measures.divergence import affinities, kl_divergence
 from strata.measures.neighbours import neighbour_blocks
 from strata.measures.similarity import neighbourhood_overlap
@@ -30,16 +32,18 @@ def main() -> None:
     parser.add_argument("--engine", required=True, help="onedal, opentsne, sklearn, or 'peer': scikit-learn by itself")
     options = parser.parse_args()
     params = load_section(options.params, "embed", EmbedParams)
+    own = params.initialization_layer == OWN
     values, first = (
         read_reduced(options.activations / f"{layer}.parquet", params.pca_components, 0).values
-        for layer in (options.layer, params.initialization_layer)
+        for layer in (options.layer, options.layer if own else params.initialization_layer)
     )
-    start = initial_map(first, 0)
+    start = own_start(first, 0).points if own else initial_map(first, 0)
+    perplexity = chosen_perplexity(params.perplexity, len(values))
     begin = time.perf_counter()
     if options.engine == "peer":
         iterations = params.early_exaggeration_iterations + params.iterations
         points = TSNE(
-            perplexity=params.perplexity, init=start.astype(np.float32), max_iter=iterations, random_state=0, n_jobs=-1
+            perplexity=perplexity, init=start.astype(np.float32), max_iter=iterations, random_state=0, n_jobs=-1
         ).fit_transform(values)
     else:
         points = params.tsne.model_copy(update={"engine": options.engine}).embed(values, start, 0).points
@@ -48,7 +52,7 @@ def main() -> None:
         np.concatenate([block.nearest for block in neighbour_blocks(space, K)]) for space in (values, points)
     )
     recall = float(neighbourhood_overlap(near, near_on_map).mean())
-    divergence = kl_divergence(affinities(values, params.perplexity), points)
+    divergence = kl_divergence(affinities(values, perplexity), points)
     print(json.dumps({"points": len(values), "seconds": seconds, "kl": divergence, "recall": recall}))
 
 

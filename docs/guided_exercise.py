@@ -253,9 +253,9 @@ answer(
 #
 # ## 6. A map of each layer, and of the input
 #
-# t-SNE puts samples that are neighbours in a layer next to each other on a map. All maps start from the same points and
-# are turned towards each other. How many neighbours on a map are neighbours in the layer is measured, and printed below
-# the maps; sizes of groups mean nothing, and distances between them might not mean anything.
+# t-SNE puts samples that are neighbours in a layer next to each other on a map. Each map is turned to lie on the one
+# before. What the maps start from is printed below them, and how many neighbours on a map are neighbours in the layer;
+# sizes of groups mean nothing, and distances between them might not mean anything.
 #
 # **Question.** Where do 4 and 9 separate? Look first, then measure: of a sample's neighbours that have one of the two
 # labels, what share has the sample's own?
@@ -263,9 +263,11 @@ answer(
 # %%
 shapes = {layer: " × ".join(map(str, run.layers[layer].shape)) for layer in layers}
 points = {layer: run.map(layer).points for layer in layers}
-method = run.map(layers[0]).method.title
+first = run.map(layers[0]).method
+method = first.title
 show(strata.draw_maps(points, labels, classes, shapes, method))
 recall = measured("map_recall")["value"]
+print(first.start)
 print(
     "Neighbours on the map that are neighbours in the layer:",
     *(f"{name} {share:.0%}" for name, share in recall.items()),

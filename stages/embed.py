@@ -1,4 +1,4 @@
-"""Embed: a map of every layer, all from the same start, each aligned to the map before it.
+"""Embed: a map of every layer, from one start or its own, each aligned to the map before it.
 
 python -m stages.embed --data data --out data/embeddings
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.artifacts.activations import read_info
+from strata.artifacts.activations import count_samples, read_info
 from strata.artifacts.maps import LayerMap, write_map
 from strata.artifacts.provenance import check_same_origin, check_same_samples
 from strata.core import streams
@@ -23,9 +23,10 @@ from strata.core.portable import check_portable
 from strata.core.stage import run_stage
 from strata.jobs.pool import started_pool
 from strata.maps.alignment import aligned_chain
-from strata.maps.embedder import Embedder, Embedding, initial_map
+from strata.maps.embedder import Embedder, Embedding
 from strata.maps.params import EmbedParams
 from strata.maps.pca import read_reduced
+from strata.maps.start import OWN, MapStart, check_choice, common_start, own_start
 
 # The most memory that a process needs: a layer that is cached, or the affinities of 70,000 points.
 BYTES_EACH = 1.5e9
@@ -54,11 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     mode = load_section(params_path, "reproducible", Reproducible)
     params = load_section(params_path, "embed", EmbedParams)
     embedder = params.embedder(mode)
-    if params.initialization_layer not in layers:
-        raise StrataError(
-            f"{params_path}: embed.initialization_layer '{params.initialization_layer}' is not among the layers"
-            f" ({', '.join(layers)})"
-        )
+    check_choice(params.initialization_layer, layers, params_path)
 
     check_portable(mode)
     networks = [(time, layer) for time in (TRAINED, *paths.kept_times(paths.activations)) for layer in layers]
@@ -68,23 +65,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for index, (path, origin) in enumerate(zip(files, origins, strict=True)):
         network = index - index % len(layers)  # the first layer of the same network
         check_same_origin(origins[network], files[network], origin, path)
-    with started_pool(len(files), BYTES_EACH) as pool:
+    count = count_samples(files[0])
+    if count:
+        embedder.check_count(count)  # before any layer is read
+    with started_pool(len(files), max(BYTES_EACH, embedder.bytes_needed(count))) as pool:
         jobs = [ReduceJob(path, params.pca_components, embedder, seed) for path in files]
         loaded = pool.run(load_reduced, jobs, "embed: principal components", [info.units for info in infos])
         for path, (ids, _) in zip(files, loaded, strict=True):
             check_same_samples(loaded[0][0], files[0], ids, path)
         values = [reduced_values for _, reduced_values in loaded]
-        start = initial_map(values[layers.index(params.initialization_layer)], seed)
-        embed_jobs = [EmbedJob(value, start, embedder, seed) for value in values]
+        starts = map_starts(values, layers, params.initialization_layer, seed)
+        embed_jobs = [
+            EmbedJob(value, start.points, embedder, seed) for value, start in zip(values, starts, strict=True)
+        ]
         embeddings = pool.run(run_embed, embed_jobs, f"embed: {embedder.title}")
     turned = aligned_over_training([embedding.points for embedding in embeddings], len(layers))
     for index, (points, embedding) in enumerate(zip(turned, embeddings, strict=True)):
         time, layer = networks[index]
-        method = embedder.described(params.method, embedding)
+        method = starts[index].described(embedder.described(params.method, embedding))
         layer_map = LayerMap(layer, loaded[index][0], points.astype(np.float32), method, origins[index])
         write_map(paths.map(layer, time), layer_map)
-    write_json(paths.metrics("embedding"), {"samples": len(start), **metrics(layers, embeddings)})
-    say(f"embed: {len(embeddings)} maps of {len(start)} samples")
+    write_json(paths.metrics("embedding"), {"samples": len(values[0]), **metrics(layers, embeddings)})
+    say(f"embed: {len(embeddings)} maps of {len(values[0])} samples")
+
+
+def map_starts(values: Sequence[NDArray[np.float32]], layers: Sequence[str], choice: str, seed: int) -> list[MapStart]:
+    """Return the start of every map; values (n, k) are those of the trained network's layers, then of earlier times.
+
+    A layer that all maps start from is the trained network's. Raises StrataError as `common_start` does.
+    """
+    if choice == OWN:
+        return [own_start(value, seed) for value in values]
+    return [common_start(values[layers.index(choice)], choice, seed)] * len(values)
 
 
 def aligned_over_training(maps: Sequence[NDArray[np.float64]], layers: int) -> list[NDArray[np.float64]]:

@@ -144,18 +144,22 @@ class Run(RunArtifacts):
         (40, 2)
         """
         from strata.core import streams
-        from strata.maps.embedder import initial_map
         from strata.maps.params import EmbedParams
         from strata.maps.pca import read_reduced
+        from strata.maps.start import OWN, check_choice, common_start, own_start
 
         params = load_section(self.params_path, "embed", EmbedParams)
         changed = EmbedParams.model_validate({**params.model_dump(), **settings})
-        values, origin = (
-            read_reduced(self._at(self.paths.layer(each)), changed.pca_components, self.seed).values
-            for each in (layer, changed.initialization_layer)
-        )
-        start, own_seed = initial_map(origin, self.seed), streams.map_optimization(self.seed)
-        return changed.embedder().embed(values, start, own_seed).points.astype(np.float32)
+        choice, embedder = changed.initialization_layer, changed.embedder()
+        check_choice(choice, list(self.layer_paths), self.params_path)
+
+        def values_of(each: str) -> NDArray[np.float32]:
+            return read_reduced(self._at(self.paths.layer(each)), changed.pca_components, self.seed).values
+
+        values = values_of(layer)
+        embedder.check_count(len(values))
+        start = own_start(values, self.seed) if choice == OWN else common_start(values_of(choice), choice, self.seed)
+        return embedder.embed(values, start.points, streams.map_optimization(self.seed)).points.astype(np.float32)
 
     def experiments(self) -> list["Experiment"]:
         """Return the experiments in the project's repository: name, what each changed, metrics of training.

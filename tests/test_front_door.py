@@ -1,9 +1,11 @@
 """`import strata`: every public name has an example that runs, and importing it costs nothing."""
 
 import doctest
+import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import strata
@@ -39,6 +41,29 @@ def test_public_names_are_listed_and_others_are_refused():
     assert {getattr(strata, name).__name__ for name in strata.__all__} == set(strata.__all__) <= set(dir(strata))
     with pytest.raises(AttributeError, match="module 'strata' has no attribute 'open'; it has Run, StrataError"):
         strata.open  # noqa: B018
+
+
+def test_a_map_may_start_from_its_own_layer(tiny_run):
+    run = strata.open_run(tiny_run)
+    common, own = (run.embed("h6", initialization_layer=start) for start in ("input", "own"))
+    assert common.shape == own.shape == (40, 2)
+    assert np.abs(common - own).max() > 1
+    np.testing.assert_array_equal(run.embed("input", initialization_layer="own"), run.embed("input"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({"perplexity": 13.5}, "embed.perplexity 13.5 is too large for 40 points: at most 13 with these"),
+        (
+            {"initialization_layer": "h9"},
+            "embed.initialization_layer 'h9' is not among the layers (input, h4, h6), nor",
+        ),
+    ],
+)
+def test_a_map_that_cannot_be_drawn_is_one_line(settings, text, tiny_run):
+    with pytest.raises(strata.StrataError, match=re.escape(text)):
+        strata.open_run(tiny_run).embed("h6", **settings)
 
 
 def test_importing_strata_imports_no_package():

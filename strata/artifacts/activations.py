@@ -84,6 +84,12 @@ def read_info(path: Path) -> LayerInfo:
         return _info(path, file)
 
 
+def count_samples(path: Path) -> int:
+    """Return the number of samples that a file of activations declares. Raises StrataError as `read_info` does."""
+    with open_parquet(path) as file:
+        return int(file.metadata.num_rows)
+
+
 def iterate_activations(path: Path) -> Iterator[Activations]:
     """Yield a layer's activations one row group at a time, checked: ids ascending, no nulls, no NaN.
 

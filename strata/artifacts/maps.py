@@ -24,7 +24,8 @@ class MapMethod:
     """How a map was drawn: the method's name in `embed.method`, and texts to show, so that readers need no other code.
 
     `title` names the method. `caption` applies to all maps of a run, `details` to this one. `caveats` say what its maps
-    do not show. `settings` are its parameters and the numbers that it reports, as text.
+    do not show. `settings` are its parameters and the numbers that it reports, as text. `start` is a sentence on what
+    the maps start from and what that costs; it is empty in files from before it was recorded.
     """
 
     name: str
@@ -33,6 +34,7 @@ class MapMethod:
     details: str
     caveats: tuple[str, ...]
     settings: Mapping[str, str]
+    start: str = ""
 
     def metadata(self) -> dict[str, str]:
         """Return the fields as Parquet metadata: caveats and settings as JSON."""
@@ -43,6 +45,7 @@ class MapMethod:
             "details": self.details,
             "caveats": json.dumps(self.caveats, ensure_ascii=False),
             "settings": json.dumps(dict(self.settings), ensure_ascii=False),
+            "start": self.start,
         }
 
 
@@ -87,6 +90,7 @@ def read_map(path: Path) -> LayerMap:
         metadata["details"],
         _parsed(path, metadata, "caveats", tuple[str, ...]),
         _parsed(path, metadata, "settings", dict[str, str]),
+        metadata.get("start", ""),
     )
     provenance = Provenance.from_metadata(metadata, path)
     return LayerMap(metadata["layer"], table["sample_id"].to_numpy(), points, method, provenance)

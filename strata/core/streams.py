@@ -91,6 +91,11 @@ def map_optimization(seed: int, run: int = 0) -> int:
     return int(_stream(seed, "map optimization", run).integers(1 << 30))
 
 
+def start_axis(seed: int) -> Stream:
+    """Draw the second axis of a map's start, where the map's own layer varies in one direction only."""
+    return _stream(seed, "start axis")
+
+
 def weights(seed: int) -> int:
     """Return torch's seed of the initial weights, for the trained network and for its untrained twin."""
     return int(_stream(seed, "weights").integers(TORCH_SEEDS))

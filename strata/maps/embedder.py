@@ -49,6 +49,10 @@ class Embedder(Section, ABC):
     def embed(self, values: NDArray[np.float32], start: NDArray[np.float64], seed: int) -> Embedding:
         """Return the map of values (n, k), starting from `start` (n, 2); the same seed gives the same bytes."""
 
+    def bytes_needed(self, count: int) -> float:  # noqa: ARG002 - methods that need more use it
+        """Return about how many bytes a map of n points takes, where that grows with the settings; otherwise 0."""
+        return 0.0
+
     def portable(self) -> Self:
         """Return the embedder with settings that use the same code on every processor.
 

@@ -17,13 +17,17 @@ from strata.core.params import Section
 ONEDAL_ANGLES = {5_000: 0.2, 20_000: 0.25, math.inf: 0.3}
 Engine = Literal["auto", "onedal", "opentsne", "sklearn"]
 ChosenEngine = Literal["sklearn", "opentsne", "onedal"]
+Perplexity = Annotated[float, Field(ge=1, le=1000)] | Literal["auto"]
 
 
 class TsneSettings(Section):
-    """t-SNE as the field does it; `learning_rate: auto` is N / early_exaggeration, at least 200."""
+    """t-SNE as the field does it; `learning_rate: auto` is N / early_exaggeration, at least 200.
+
+    `perplexity: auto` is N / 100, at least 30 (Kobak & Berens 2019).
+    """
 
     engine: Engine
-    perplexity: Annotated[float, Field(ge=1, le=1000)]
+    perplexity: Perplexity
     early_exaggeration: Annotated[float, Field(ge=1, le=100)]
     early_exaggeration_iterations: Annotated[int, Field(ge=1, le=10_000)]
     iterations: Annotated[int, Field(ge=1, le=100_000)]

@@ -7,10 +7,14 @@ from numpy.typing import NDArray
 
 from strata.core.errors import StrataError
 from strata.maps.embedder import Embedder, Embedding
-from strata.maps.engines import TsneSettings, chosen_engine, run_engine
+from strata.maps.engines import Perplexity, TsneSettings, chosen_engine, run_engine
 
 # A point has affinities to this many neighbours, times the perplexity.
 NEIGHBOURS_PER_PERPLEXITY = 3
+# Memory for one of these affinities at its peak, measured with oneDAL and openTSNE.
+BYTES_PER_AFFINITY = 60
+# `perplexity: auto` by Kobak & Berens 2019: this, or one point in so many if that is more.
+USUAL_PERPLEXITY, POINTS_PER_PERPLEXITY = 30, 100
 # The divergence as the engine reports it, by its own approximation; figures show the exact sum of stage measure.
 ENGINE_KL = "kl_divergence_by_engine"
 
@@ -33,10 +37,15 @@ class Tsne(TsneSettings, Embedder):
 
     def check_count(self, count: int) -> None:
         """Raise StrataError if the perplexity needs more neighbours than there are points."""
-        largest = largest_perplexity(count)
-        if self.perplexity > largest:
+        perplexity, largest = chosen_perplexity(self.perplexity, count), largest_perplexity(count)
+        if perplexity > largest:
+            name = f"auto ({perplexity:g})" if self.perplexity == "auto" else f"{perplexity:g}"
             advice = f"at most {largest:g} with these" if largest >= 1 else "too few points for any: extract more"
-            raise StrataError(f"embed.perplexity {self.perplexity:g} is too large for {count} points: {advice}")
+            raise StrataError(f"embed.perplexity {name} is too large for {count} points: {advice}")
+
+    def bytes_needed(self, count: int) -> float:
+        """Return about how many bytes the affinities of n points take."""
+        return BYTES_PER_AFFINITY * NEIGHBOURS_PER_PERPLEXITY * chosen_perplexity(self.perplexity, count) * count
 
     def portable(self) -> Self:
         """Return the embedder with engine scikit-learn instead of `auto`: it uses the same code on all processors.
@@ -62,17 +71,23 @@ class Tsne(TsneSettings, Embedder):
         Raises StrataError if it diverges, or if the engine cannot run.
         """
         rate = self.rate(len(values))
-        points, divergence = run_engine(values, start, self, rate, seed)
+        numbers = self.model_copy(update={"perplexity": chosen_perplexity(self.perplexity, len(values))})
+        points, divergence = run_engine(values, start, numbers, rate, seed)
         if not np.isfinite(points).all():
             raise StrataError(f"t-SNE diverged; lower embed.learning_rate (now {rate:g})")
         settings = {
             "engine": chosen_engine(self.engine),
-            "perplexity": f"{self.perplexity:g}",
+            "perplexity": f"{numbers.perplexity:g}",
             "iterations": f"{self.early_exaggeration_iterations} + {self.iterations}",
             "learning_rate": f"{rate:g}",
             ENGINE_KL: f"{divergence:.6f}",
         }
         return Embedding(points.astype(np.float64), settings, {ENGINE_KL: divergence})
+
+
+def chosen_perplexity(setting: Perplexity, count: int) -> float:
+    """Return the perplexity for n points: as given, or for `auto` n / 100, at least 30 (Kobak & Berens 2019)."""
+    return max(USUAL_PERPLEXITY, count / POINTS_PER_PERPLEXITY) if setting == "auto" else setting
 
 
 def largest_perplexity(count: int) -> float:

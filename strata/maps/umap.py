@@ -32,7 +32,7 @@ class Umap(Embedder):
         "How large or dense a cluster is means nothing; how far clusters are from each other might not mean anything.",
         "The picture depends on the number of neighbours and on the minimum distance; look at more than one of each.",
         "UMAP draws neighbours tightly together: gaps on the map may not be gaps in the layer.",
-        "Where groups lie to one another comes mostly from the common start, not from UMAP.",
+        "Where groups lie to one another comes mostly from the start, not from UMAP.",
     )
 
     def check_count(self, count: int) -> None:

@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix
 
+from strata.maps.engines import Perplexity
 from strata.maps.pca import read_reduced
+from strata.maps.tsne import chosen_perplexity
 
 ROWS = 512
 
@@ -51,7 +53,7 @@ class DivergenceJob:
 
     activations: Path
     points: NDArray[np.float32]
-    perplexity: float
+    perplexity: Perplexity
     components: int
     seed: int
 
@@ -59,4 +61,4 @@ class DivergenceJob:
 def measure_divergence(job: DivergenceJob) -> float:
     """Return the KL divergence of a map of all samples, from the same reduced activations that t-SNE was given."""
     values = read_reduced(job.activations, job.components, job.seed).values
-    return kl_divergence(affinities(values, job.perplexity), job.points)
+    return kl_divergence(affinities(values, chosen_perplexity(job.perplexity, len(values))), job.points)

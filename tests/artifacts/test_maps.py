@@ -1,5 +1,7 @@
 """Files of maps: what is written is read, and what is not of the form is refused by name."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -15,6 +17,7 @@ METHOD = MapMethod(
     "UMAP, 500 epochs.",
     ("Sizes mean little.", "So do distances: 1 < 2."),
     {"neighbours": "15", "epochs": "500"},
+    "All maps start from “input”.",
 )
 MAP = LayerMap(
     "h3",
@@ -53,6 +56,11 @@ def test_a_map_survives_the_round_trip(path):
     np.testing.assert_array_equal(read.sample_ids, MAP.sample_ids)
     np.testing.assert_array_equal(read.points, MAP.points)
     assert (read.sample_ids.dtype, read.points.dtype) == (np.int32, np.float32)
+
+
+def test_a_map_from_before_starts_were_recorded_says_nothing_of_its_start(path):
+    without(path, "start")
+    assert read_map(path).method == replace(METHOD, start="")
 
 
 def test_the_columns_of_the_file(path):

@@ -88,7 +88,7 @@ def test_every_map_is_the_new_methods(project):
     for layer in LAYERS:
         found = read_map(project / f"data/embeddings/{layer}.parquet")
         assert (found.method.name, found.method.title) == ("components", "PCA")
-        assert found.settings == {"whiten": "False"}
+        assert found.settings == {"whiten": "False", "initialization_layer": "input"}
         values = read_activations(project / f"data/activations/{layer}.parquet").values.astype(float)
         singular = np.linalg.svd(values - values.mean(axis=0), compute_uv=False)[:2]
         np.testing.assert_allclose(np.linalg.svd(found.points, compute_uv=False), singular, rtol=1e-3)
@@ -112,7 +112,7 @@ def test_its_settings_are_checked_as_all_are(project, tmp_path):
     set_embed(folder, components={"whiten": True})
     run(folder, EMBED)
     found = read_map(folder / "data/embeddings/h4.parquet")
-    assert found.settings == {"whiten": "True"}
+    assert found.settings == {"whiten": "True", "initialization_layer": "input"}
     np.testing.assert_allclose(found.points.std(axis=0), 1, rtol=1e-3)
     set_embed(folder, components={"whitened": True})
     stage = [sys.executable, "-m", "stages.embed", "--out", "x"]

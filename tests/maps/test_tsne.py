@@ -13,7 +13,7 @@ from strata.core.params import Reproducible
 from strata.maps import engines
 from strata.maps.embedder import Embedding, initial_map
 from strata.maps.engines import chosen_engine
-from strata.maps.tsne import Tsne
+from strata.maps.tsne import Tsne, chosen_perplexity
 
 ON_X86 = platform.machine().lower() in {"x86_64", "amd64"}
 only_x86 = pytest.mark.skipif(not ON_X86, reason="scikit-learn-intelex has wheels for x86-64 only")
@@ -177,6 +177,35 @@ def test_a_perplexity_too_large_for_the_points_is_refused_with_the_largest_allow
     with pytest.raises(StrataError) as caught:
         tsne(perplexity=perplexity).check_points(count, False, "h1")
     assert str(caught.value) == f"embed.perplexity {perplexity:g} is too large for {count} points: {hint}"
+
+
+@pytest.mark.parametrize(
+    ("setting", "count", "perplexity"),
+    [("auto", 1000, 30), ("auto", 3000, 30), ("auto", 5000, 50), ("auto", 70_000, 700), (7.5, 70_000, 7.5)],
+)
+def test_auto_is_a_hundredth_of_the_points_but_at_least_30(setting, count, perplexity):
+    assert chosen_perplexity(setting, count) == perplexity
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_map_with_perplexity_auto_is_that_of_the_number_which_it_records(engine):
+    values, start = np.random.default_rng(3).normal(size=(100, 6)).astype(np.float32), scrambled(100)
+    automatic, given = (tsne(engine, perplexity=each).embed(values, start, 0) for each in ("auto", 30))
+    assert automatic.points.tobytes() == given.points.tobytes()
+    assert automatic.settings == given.settings and automatic.settings["perplexity"] == "30"
+    assert tsne().described("tsne", automatic).caption == "t-SNE with perplexity 30"
+
+
+def test_auto_too_is_refused_where_the_points_are_too_few():
+    with pytest.raises(StrataError) as caught:
+        tsne(perplexity="auto").check_count(90)
+    assert str(caught.value) == "embed.perplexity auto (30) is too large for 90 points: at most 29.6667 with these"
+    tsne(perplexity="auto").check_count(91)
+
+
+def test_memory_grows_with_points_and_perplexity():
+    assert tsne(perplexity=30).bytes_needed(70_000) == 60 * 3 * 30 * 70_000
+    assert tsne(perplexity="auto").bytes_needed(70_000) == 60 * 3 * 700 * 70_000
 
 
 @pytest.mark.parametrize(("count", "perplexity"), [(16, 5), (4, 1)])

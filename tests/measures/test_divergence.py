@@ -154,3 +154,12 @@ def test_a_job_measures_the_reduced_activations(tmp_path: Path):
     points = scattered().astype(np.float32)
     expected = kl_divergence(affinities(reduced(values, 4, seed=3), PERPLEXITY), points)
     assert measure_divergence(DivergenceJob(path, points, PERPLEXITY, 4, 3)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_job_with_perplexity_auto_uses_the_number_that_the_map_used(tmp_path: Path):
+    values, path = np.random.default_rng(5).normal(size=(95, 3)).astype(np.float32), tmp_path / "h1.parquet"
+    with ActivationWriter(path, LayerInfo("h1", (3,), Provenance("test", "a" * 64, "b" * 64))) as writer:
+        writer.write(np.arange(95, dtype=np.int32), values)
+    points = np.random.default_rng(6).normal(size=(95, 2)).astype(np.float32)
+    automatic, given = (measure_divergence(DivergenceJob(path, points, each, 4, 3)) for each in ("auto", 30))
+    assert automatic == given > 0

@@ -75,7 +75,7 @@ def run_of(text, classes=2):
         "mapped": 50,
         "findings": {"recall": f"recall {text}", "measured": f"measured {text}"},
         "stability_meaning": f"agreement {text}",
-        "method": {"title": f"method {text}", "caveats": [f"caveat {text}"]},
+        "method": {"title": f"method {text}", "caveats": [f"caveat {text}"], "start": f"start {text}"},
         "layers": {"input": layer, "h1": layer},
         "earlier": {},
         "facts": {f"fact {text}": f"value {text}", "Source": f"source {text}"},
@@ -144,10 +144,24 @@ def test_caveats_are_those_of_the_runs_methods_each_said_once(folder):
     page = Page(render_explorer("title", payload, [], folder, []))
     assert page.inside("strong").count(f"How to read method {PLAIN} maps.") == 1
     assert page.inside("li").count(f"caveat {PLAIN}") == 1
-    payload["runs"][1]["method"] = {"title": "UMAP", "caveats": ["Sizes mean little."]}
+    payload["runs"][1]["method"] = {"title": "UMAP", "caveats": ["Sizes mean little."], "start": f"start {PLAIN}"}
     page = Page(render_explorer("title", payload, [], folder, []))
     assert f"How to read method {PLAIN} and UMAP maps." in page.inside("strong")
     assert {f"method {PLAIN}: caveat {PLAIN}", "UMAP: Sizes mean little."} <= set(page.inside("li"))
+
+
+def test_the_start_is_said_once_or_for_each_run_or_not_at_all(folder):
+    def said(*starts):
+        payload = payload_of(runs=len(starts))
+        for run, start in zip(payload["runs"], starts, strict=True):
+            run["method"]["start"] = start
+        items = Page(render_explorer("title", payload, [], folder, [])).inside("li")
+        return [text for text in items if text.endswith(("from input.", "from its own."))]
+
+    assert said("All from input.") == said("All from input.", "All from input.") == ["All from input."]
+    assert said("All from input.", "Each from its own.") == ["A: All from input.", "B: Each from its own."]
+    assert said("All from input.", "") == ["A: All from input."]
+    assert said("") == []  # maps from before the start was recorded
 
 
 def test_the_raw_text_holds_no_hostile_script(folder, runs):

@@ -10,6 +10,7 @@ import pytest
 from strata.artifacts.measured import COMMIT_DEFINITION, read_decisions, read_points
 from strata.artifacts.run import RunArtifacts
 from strata.core.paths import Paths
+from strata.maps.start import start_sentence
 from strata.maps.tsne import Tsne
 from strata.report.page.figure_list import report_figures
 from strata.report.page.findings import (
@@ -18,8 +19,10 @@ from strata.report.page.findings import (
     measured_set,
     recall_sentence,
     stability_meaning,
+    start_of,
 )
 from strata.report.page.inputs import load_report_inputs
+from strata.report.page.map_figures import TRAINING_FIGURES
 from strata.report.page.payload import run_payload
 from strata.report.params import ReportParams
 from tests.tiny_pipeline import MEASURED, TINY_PARAMS
@@ -50,6 +53,15 @@ def test_recall_is_each_layers_own(inputs, table, captions):
     assert found == {layer: f"{table['map_recall', layer]:.0%}" for layer in LAYERS}
     assert f"among the {MEASURED} measured of 40 mapped images" in sentence
     assert sentence in captions["maps"]
+
+
+def test_the_maps_captions_say_the_start_and_its_cost(inputs, captions):
+    assert start_sentence("input") in captions["maps"] and captions["maps"].count("start from") == 1
+    over_training = next(row for row in TRAINING_FIGURES if row.name == "maps_over_training")
+    assert over_training.caption(inputs, {}).count(start_sentence("input") + " Each map is turned") == 1
+    assert run_payload(inputs, np.arange(3), {}, "")["method"]["start"] == start_sentence("input")
+    before = {layer: replace(each, method=replace(each.method, start="")) for layer, each in inputs.maps.items()}
+    assert start_of(replace(inputs, maps=before)) == ""
 
 
 def test_shares_of_commit_layers_are_those_of_the_samples(inputs, tiny_run, captions):

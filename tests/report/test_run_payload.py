@@ -187,7 +187,9 @@ def write_run(folder, data):
             writer.write(ids, rng.random((COUNT, *shape)).astype(np.float32))
         points = rng.normal(size=(COUNT, 2)).astype(np.float32)
         settings = {"neighbours": "5", "loss": f"{rng.random():.6f}"}
-        method = MapMethod("umap", "UMAP", "UMAP with 5 neighbours", "UMAP.", ("Sizes.", "Distances."), settings)
+        method = MapMethod(
+            "umap", "UMAP", "UMAP with 5 neighbours", "UMAP.", ("Sizes.", "Distances."), settings, "From afar."
+        )
         write_map(folder / f"embeddings/{layer}.parquet", LayerMap(layer, ids, points, method, origin))
         columns = {field.name: rng.random(MEASURED).astype(np.float32) for field in fields(LayerPoints)}
         columns["stability"][rng.random(MEASURED) < 0.5] = np.nan
@@ -286,7 +288,7 @@ def test_maps_equal_their_files_with_shape_and_settings(run, payload):
         for name in ("x", "y"):
             assert unpacked(found[name]).tolist() == [table[row][name] for row in run.rows.tolist()], (layer, name)
         assert found["settings"] == run.inputs.maps[layer].settings
-    assert payload["method"] == {"title": "UMAP", "caveats": ["Sizes.", "Distances."]}
+    assert payload["method"] == {"title": "UMAP", "caveats": ["Sizes.", "Distances."], "start": "From afar."}
     shapes = {layer: found["shape"] for layer, found in payload["layers"].items()}
     assert shapes == {"input": "1 × 16 × 16", "h1": "3 × 2 × 2", "h6": "10"}
 

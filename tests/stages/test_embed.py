@@ -11,8 +11,14 @@ from stages import embed
 from strata.artifacts.activations import ActivationWriter, read_activations
 from strata.artifacts.maps import read_map
 from strata.artifacts.provenance import Provenance
+from strata.core import streams
 from strata.core.errors import StrataError
+from strata.core.params import load_section
 from strata.jobs import pool
+from strata.maps.embedder import initial_map
+from strata.maps.params import EmbedParams
+from strata.maps.pca import read_reduced
+from strata.maps.start import start_sentence
 from tests.jobs.pool_jobs import PoolHere
 from tests.tiny_pipeline import run_train
 
@@ -92,12 +98,15 @@ def test_each_map_says_how_it_was_made_and_from_what(maps, extracted):
             "perplexity": "5",
             "iterations": "150 + 100",
             "learning_rate": "200",
+            "initialization_layer": "input",
             "kl_divergence_by_engine": f"{divergences['kl_divergence_by_engine'][layer_map.layer]:.6f}",
         }
 
 
-def test_the_number_of_processes_does_not_change_a_byte(extracted, write_params, monkeypatch, capsys):
-    params = write_params(layers=["h4", "input"], embed={"learning_rate": 20.0})
+@pytest.mark.parametrize("start", ["input", "own"])
+def test_the_number_of_processes_does_not_change_a_byte(start, extracted, write_params, monkeypatch, capsys):
+    changes = {"learning_rate": 20.0, "initialization_layer": start}
+    params = write_params(layers=["h4", "input"], embed=changes)
     for count in ("1", "2"):
         monkeypatch.setenv("STRATA_PROCESSES", count)
         run_embed(params, extracted, f"maps{count}")
@@ -118,6 +127,7 @@ def test_another_method_gives_the_same_bytes_here_and_in_two_processes(extracted
         "mid_near_ratio": "0.5",
         "further_ratio": "2",
         "iterations": "100 + 100 + 50",
+        "initialization_layer": "input",
     }
     params = write_params(layers=["h4", "input"], embed={"method": "pacmap", "pacmap": own})
     monkeypatch.setenv("STRATA_PROCESSES", "2")
@@ -159,8 +169,71 @@ def test_a_method_whose_bytes_depend_on_the_processor_is_refused_in_portable_mod
 
 def test_an_initialization_layer_that_is_not_among_the_layers_is_refused(extracted, write_params):
     params = write_params(layers=["h1", "h2"])
-    expected = f"{params}: embed.initialization_layer 'input' is not among the layers (h1, h2)"
+    expected = f"{params}: embed.initialization_layer 'input' is not among the layers (h1, h2), nor is it 'own'"
     assert embed_error(params, extracted) == expected
+
+
+def distances(points):
+    """Return all distances among points (n, 2)."""
+    return np.linalg.norm(points[:, None].astype(float) - points, axis=-1)
+
+
+@pytest.mark.usefixtures("in_process")
+@pytest.mark.parametrize(
+    "change", [{}, {"method": "pacmap", "pacmap": {"neighbours": 4, "iterations": 50}}], ids=["t-SNE", "PaCMAP"]
+)
+def test_each_map_starts_from_its_own_layer(change, extracted, write_params):
+    changes = {"layers": ["input", "h4"], "embed": change}
+    run_embed(write_params(**changes), extracted, "common")
+    params = write_params(**changes | {"embed": {**change, "initialization_layer": "own"}})
+    run_embed(params, extracted, "own")
+    common, own = (
+        {layer: read_map(extracted / f"{name}/{layer}.parquet") for layer in changes["layers"]}
+        for name in ("common", "own")
+    )
+    np.testing.assert_array_equal(own["input"].points, common["input"].points)
+    reduced = read_reduced(extracted / "activations/h4.parquet", 10, 0).values
+    alone = load_section(params, "embed", EmbedParams).embedder()
+    expected = alone.embed(reduced, initial_map(reduced, 0), streams.map_optimization(0)).points
+    np.testing.assert_allclose(distances(own["h4"].points), distances(expected), rtol=1e-3, atol=1e-3)
+    assert np.abs(distances(own["h4"].points) - distances(common["h4"].points)).max() > 1
+    assert {each.settings["initialization_layer"] for each in own.values()} == {"own"}
+    assert {each.method.start for each in own.values()} == {start_sentence("own")}
+    assert {each.method.start for each in common.values()} == {start_sentence("input")}
+
+
+def test_a_layer_called_own_is_refused_where_own_is_chosen(extracted, write_params):
+    params = write_params(layers=["own", "h1"], embed={"initialization_layer": "own"})
+    assert embed_error(params, extracted) == (
+        f"{params}: embed.initialization_layer 'own' could mean the layer of that name or each map's own layer: rename"
+        " the layer"
+    )
+
+
+def test_over_training_maps_start_from_their_own_time_or_from_the_trained_networks_layer():
+    rng = np.random.default_rng(0)
+    values = [rng.normal(size=(20, 3)).astype(np.float32) for _ in range(4)]  # two layers, trained, then earlier
+    own = [start.points for start in embed.map_starts(values, ["a", "b"], "own", 0)]
+    for points, value in zip(own, values, strict=True):
+        np.testing.assert_allclose(points, initial_map(value, 0), rtol=1e-12)
+    common = [start.points for start in embed.map_starts(values, ["a", "b"], "b", 0)]
+    assert len(common) == 4
+    for points in common:
+        np.testing.assert_array_equal(points, initial_map(values[1], 0))
+
+
+@pytest.mark.parametrize(
+    ("perplexity", "text"),
+    [
+        (13.5, "embed.perplexity 13.5 is too large for 40 points: at most 13 with these"),
+        ("auto", "embed.perplexity auto (30) is too large for 40 points: at most 13 with these"),
+    ],
+)
+def test_a_perplexity_too_large_is_refused_before_any_layer_is_read(
+    perplexity, text, extracted, write_params, monkeypatch
+):
+    monkeypatch.setattr(embed, "started_pool", None)
+    assert embed_error(write_params(embed={"perplexity": perplexity}), extracted) == text
 
 
 def test_activations_of_another_model_are_refused(extracted, tiny_data, write_params):

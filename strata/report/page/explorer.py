@@ -84,6 +84,7 @@ def render_explorer(
         nearest=_neighbours(payload["runs"][0]),
         shown=payload["labels"]["shape"][0],
         caveats={run["method"]["title"]: run["method"]["caveats"] for run in payload["runs"]},
+        starts=_starts([run["method"]["start"] for run in payload["runs"]]),
         classes=payload["classes"],
         class_colours=payload["class_colours"],
         groups=groups,
@@ -95,6 +96,13 @@ def render_explorer(
         script="\n".join(path.read_text(encoding="utf-8") for path in script_files()),
         payload=json_for_html(payload),
     )
+
+
+def _starts(starts: Sequence[str]) -> list[str]:
+    """Return what the runs' maps start from: said once if it is the same, else for each run, A or B."""
+    if len(set(starts)) > 1:
+        return [f"{name}: {start}" for name, start in zip("AB", starts, strict=False) if start]
+    return [start for start in starts[:1] if start]
 
 
 def _neighbours(run: Mapping[str, Any]) -> int:

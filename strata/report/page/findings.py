@@ -21,6 +21,11 @@ def recall_sentence(inputs: ReportInputs) -> str:
     )
 
 
+def start_of(inputs: ReportInputs) -> str:
+    """Return what the maps start from and what that costs, with a space after it; empty where it is not recorded."""
+    return f"{inputs.method.start} " if inputs.method.start else ""
+
+
 def commit_sentence(inputs: ReportInputs) -> str:
     """Return which share of the measured samples commits at each layer."""
     layers, commit = list(inputs.maps), inputs.measures.decisions.commit_layer

@@ -5,7 +5,7 @@ from functools import partial
 from strata.report.figures.maps import draw_all_maps, draw_map
 from strata.report.figures.over_training import draw_maps_over_training, draw_measures_over_training
 from strata.report.page.figure_row import Draw, FigureRow, LayerFigureRow
-from strata.report.page.findings import kl_sentence, recall_sentence
+from strata.report.page.findings import kl_sentence, recall_sentence, start_of
 from strata.report.page.inputs import ReportInputs
 
 MAPS, OVER_TRAINING = "Maps of every layer", "Layers over training"
@@ -19,8 +19,9 @@ def shape_of(inputs: ReportInputs, layer: str) -> str:
 def _maps_caption(inputs: ReportInputs) -> str:
     return (
         f"Each point is one of {len(inputs.samples.label):,} {inputs.provenance.split} images, coloured by its label;"
-        f" {inputs.method.caption}. Shown: who is near whom at each layer, as far as its map keeps that."
-        f" {recall_sentence(inputs)} Not shown: how far groups are from each other in the layer, and how wide they are."
+        f" {inputs.method.caption}. {start_of(inputs)}Shown: who is near whom at each layer, as far as its map keeps"
+        f" that. {recall_sentence(inputs)}"
+        " Not shown: how far groups are from each other in the layer, and how wide they are."
     )
 
 
@@ -72,9 +73,9 @@ TRAINING_FIGURES = (
         name="maps_over_training",
         heading="Layers over training",
         group=OVER_TRAINING,
-        caption=lambda _, __: (
-            "A row for each time whose weights were kept, a column for each layer. All maps start from the same points;"
-            " each is turned to lie on the same layer's map at the next time, which changes no neighbourhood."
+        caption=lambda inputs, _: (
+            f"A row for each time whose weights were kept, a column for each layer. {start_of(inputs)}Each map is"
+            " turned to lie on the same layer's map at the next time, which changes no neighbourhood."
         ),
         draw=lambda inputs, _: _draw_maps_over_training(inputs),
         applies=lambda inputs: bool(inputs.earlier),

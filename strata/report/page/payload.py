@@ -89,7 +89,7 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
         "mapped": len(samples.label),
         "findings": {"recall": recall_sentence(inputs), "measured": measured_set(inputs)},
         "stability_meaning": stability_meaning(inputs),
-        "method": {"title": inputs.method.title, "caveats": list(inputs.method.caveats)},
+        "method": {"title": inputs.method.title, "caveats": list(inputs.method.caveats), "start": inputs.method.start},
         "ids": packed(ids),
         "predicted": packed(samples.predicted[rows]),
         "confidence": packed(samples.confidence[rows]),
