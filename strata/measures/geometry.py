@@ -27,6 +27,7 @@ from strata.measures.neighbours import (
     two_nearest_distances,
 )
 from strata.measures.space_files import MAPPED, POINTS, SpaceFiles
+from strata.measures.spectrum import eigenvalues
 
 RANKED_ROWS = 128  # at a time
 
@@ -91,9 +92,10 @@ class MapGeometry:
 
 @dataclass(frozen=True)
 class Geometry:
-    """A layer's exact neighbours, TwoNN for each subset, and the scores of its activations by measure.
+    """A layer's exact neighbours, TwoNN for each subset, the scores of its activations by measure, and its spectrum.
 
-    `near` int32 (n, reach) are each point's nearest others, of which the first `k` are called its neighbours.
+    `near` int32 (n, reach) are each point's nearest others, of which the first `k` are called its neighbours;
+    `spectrum` (r,) the eigenvalues of its covariance, the largest first.
     """
 
     near: NDArray[np.int32]
@@ -101,6 +103,7 @@ class Geometry:
     dimensions: list[TwoNN]
     scores: dict[str, NDArray[np.float64]]
     map: MapGeometry | None
+    spectrum: NDArray[np.float64]
 
     @property
     def neighbours(self) -> NDArray[np.int32]:
@@ -131,6 +134,7 @@ def measure_geometry(job: GeometryJob) -> Geometry:
         None
         if job.map_points is None
         else _map_geometry(job, values, job.map_points, np.concatenate(near), comparisons),
+        eigenvalues(values),
     )
 
 

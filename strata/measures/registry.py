@@ -8,6 +8,7 @@ from strata.artifacts.measure_registry import Interval, MeasureRegistry, Need, P
 from strata.measures.activity import dead_share, participation_ratio, zero_shares
 from strata.measures.measure import Measure, OfActivations
 from strata.measures.neighbour_means import hit_influences, overlap_influences
+from strata.measures.spectrum import effective_rank, spectrum_exponent
 
 PANELS = (
     Panel(key="hit", title="Neighbourhood hit", axis="share of neighbours", end=1),
@@ -15,6 +16,8 @@ PANELS = (
     Panel(key="probe", title="Linear probe", axis="accuracy on held-out images", end=1),
     Panel(key="dimension", title="Intrinsic dimension (TwoNN)", axis="dimension"),
     Panel(key="participation", title="Participation ratio", axis="effective number of directions"),
+    Panel(key="rank", title="Effective rank", axis="effective number of directions"),
+    Panel(key="collapse", title="Variability within classes (NC1)", axis="within over between classes"),
     Panel(key="overlap", title="Overlap with the next layer", axis="share of neighbours kept", end=1),
     Panel(key="zeros", title="Zero activations", axis="share of activations", end=1),
     Panel(key="dead", title="Dead units", axis="share of units", end=1),
@@ -96,6 +99,66 @@ MEASURES = (
         meaning="How many principal components would hold the layer's variance if they shared it evenly.",
         source="Gao et al. 2017; Chun et al. 2025",
         score=lambda layer: participation_ratio(layer.gram_sums),
+    ),
+    Measure(
+        key="effective_rank",
+        title="effective rank",
+        unit="dimensions",
+        panel="rank",
+        interval=Interval.NONE,
+        meaning="The exponential of the entropy of the singular values (mean subtracted) of at most 1,000 points.",
+        source="Roy & Vetterli 2007; Garrido et al. 2023 (RankMe)",
+        score=lambda layer: effective_rank(layer.geometry.spectrum),
+    ),
+    Measure(
+        key="spectrum_exponent",
+        title="exponent of the spectrum",
+        unit="exponent",
+        interval=Interval.NONE,
+        meaning="How fast eigenvalues 11 to 100 of the covariance fall with their rank, of at most 1,000 points.",
+        source="Agrawal et al. 2022 (alpha-ReQ)",
+        score=lambda layer: spectrum_exponent(layer.geometry.spectrum),
+    ),
+    Measure(
+        key="collapse_variability",
+        title="variability within classes (NC1)",
+        unit="ratio",
+        panel="collapse",
+        needs=(Need.LABELS,),
+        interval=Interval.INFLUENCES,
+        meaning="How widely classes scatter along the directions that separate their means; 0 if they are points.",
+        source="Papyan, Han & Donoho 2020",
+        score=lambda layer: layer.readout.collapse.variability,
+    ),
+    Measure(
+        key="collapse_norms",
+        title="variation of the class means' norms (NC2)",
+        unit="coefficient of variation",
+        needs=(Need.LABELS,),
+        interval=Interval.INFLUENCES,
+        meaning="How unequal the distances of the class means from their middle are; 0 if they are equal.",
+        source="Papyan, Han & Donoho 2020",
+        score=lambda layer: layer.readout.collapse.norms,
+    ),
+    Measure(
+        key="collapse_angles",
+        title="deviation of the class means' angles (NC2)",
+        unit="cosine",
+        needs=(Need.LABELS,),
+        interval=Interval.INFLUENCES,
+        meaning="How far the cosines between centred class means are from those of a simplex; 0 if all are equal.",
+        source="Papyan, Han & Donoho 2020",
+        score=lambda layer: layer.readout.collapse.angles,
+    ),
+    Measure(
+        key="collapse_duality",
+        title="distance of class means and probe weights (NC3)",
+        unit="squared distance",
+        needs=(Need.LABELS, Need.TRAINING_IMAGES),
+        interval=Interval.INFLUENCES,
+        meaning="How far the class means are from the linear probe's weights: 0 if proportional, 2 if unrelated.",
+        source="Papyan, Han & Donoho 2020",
+        score=lambda layer: layer.readout.collapse.duality,
     ),
     Measure(
         key="zero_share",
