@@ -26,10 +26,12 @@ from strata.jobs.pool import run_jobs
 from strata.measures.collapse import collapse
 from strata.measures.geometry import Geometry, GeometryJob, measure_geometry
 from strata.measures.gram import gram_sums
+from strata.measures.imbalance import NEAREST, imbalance_influences, ranks_of
+from strata.measures.influence import Influences
 from strata.measures.intervals import Estimate, from_influences
 from strata.measures.labels import votes
 from strata.measures.measure import OfActivations, scores_of_activations
-from strata.measures.neighbours import nearest_neighbours
+from strata.measures.neighbours import nearest_neighbours, squared_distances
 from strata.measures.probe import Probe
 from strata.measures.readout import Readout
 from strata.measures.registry import MEASURES
@@ -65,7 +67,7 @@ class Readers:
         return Readers(drawn.layer, drawn.labels, linear, setting.k)
 
     def read(self, sample: Sample) -> Readout:
-        """Return which points of a sample the neighbours' vote and the linear classifier read rightly; and its collapse."""
+        """Return which points the neighbours' vote and the linear classifier read rightly, and its collapse."""
         near = nearest_neighbours(sample.layer, self.reference, self.k)
         classifier = SoftmaxClassifier(self.linear.coef_.T, self.linear.intercept_)
         return Readout(
@@ -128,7 +130,8 @@ def estimates_of(job: Repeats, sample: Sample, readers: Readers, rng: np.random.
     readout = readers.read(sample)
     first = geometry_of(sample, "layer", subsets, job.setting.k)
     second = geometry_of(sample, "following", subsets[:, :1], job.setting.k)
-    layer = LayerResults(sample.labels, subsets, readout, first, second, sums.of_layer(0), None)
+    imbalances = imbalances_of(sample, first, second)
+    layer = LayerResults(sample.labels, subsets, readout, first, second, sums.of_layer(0), None, imbalances)
     after = LayerResults(sample.labels, subsets, readout, second, None, sums.of_layer(1), None)
     estimates = {
         measure.key: estimate
@@ -152,6 +155,16 @@ def geometry_of(sample: Sample, name: str, subsets: NDArray[np.bool_], k: int) -
         files.write("none", POINTS, name, getattr(sample, name))
         few = np.arange(10)
         return measure_geometry(GeometryJob(files, "none", name, k, subsets, subsets.shape[1], scores, flat, few))
+
+
+def imbalances_of(sample: Sample, first: Geometry, second: Geometry) -> tuple[Influences, Influences]:
+    """Return the information imbalance of a layer and the next, both ways."""
+    found = []
+    for near, values in ((first.near, sample.following), (second.near, sample.layer)):
+        squared = squared_distances(values, values)[0]
+        np.fill_diagonal(squared, np.inf)
+        found.append(imbalance_influences(near[:, :NEAREST], ranks_of(squared, near[:, :NEAREST])))
+    return found[0], found[1]
 
 
 def rows_of(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,8 @@ from strata.maps.params import TSNE, EmbedParams
 from strata.measures.divergence import DivergenceJob, measure_divergence
 from strata.measures.geometry import Geometry, GeometryJob, MappedNeighboursJob, mapped_neighbours, measure_geometry
 from strata.measures.gram import GramSums, gram_sums, joined
+from strata.measures.imbalance import NEAREST, imbalances
+from strata.measures.influence import Influences
 from strata.measures.labels import LabelledSets
 from strata.measures.measure import OfActivations, scores_of_activations
 from strata.measures.neighbours import ROWS
@@ -69,6 +72,18 @@ class Plan:
         """Return whether two layers are one and the same random projection in a space: comparing them says nothing."""
         return space == PROJECTION and self.projections[first] == self.projections[second]
 
+    @property
+    def compared(self) -> dict[tuple[str, str, str], tuple[str, str, str]]:
+        """Every space, layer and next layer that are compared -> the same by the names of the arrays."""
+        stored = {space: {layer: layer for layer in self.layers} for space in SPACES}
+        stored[PROJECTION] = dict(self.projections)
+        return {
+            (space, first, second): (space, stored[space][first], stored[space][second])
+            for space in SPACES
+            for first, second in pairwise(self.layers)
+            if not self.same_projection(space, first, second)
+        }
+
     def labels_in(self, space: str) -> dict[str, LabelledSets]:
         """Return the labels by control that a space is measured with: only the trained network's are shuffled, too."""
         return dict(self.labels) if space == TRAINED else {space: self.labels[TRAINED]}
@@ -81,14 +96,28 @@ def run_plan(plan: Plan, pool: Jobs) -> Results:
     jobs: list[Callable[[], Any]] = [*readouts.values(), *geometries.values(), *grams.values()]
     jobs += [*divergences.values(), *stabilities.values(), *mapped.values()]
     done = iter(pool.run(perform, jobs, "measure"))
+    read = _with_shared_projections(plan, _results_of(readouts, done))
+    measured = _with_shared_projections(plan, _results_of(geometries, done))
     return Results(
-        readouts=_with_shared_projections(plan, _results_of(readouts, done)),
-        geometries=_with_shared_projections(plan, _results_of(geometries, done)),
+        readouts=read,
+        geometries=measured,
         gram_sums=_joined_by_space(_results_of(grams, done)),
         divergences=_results_of(divergences, done),
         stabilities=_results_of(stabilities, done),
         mapped_neighbours=_results_of(mapped, done),
+        imbalances=_imbalances(plan, measured, pool),
     )
+
+
+def _imbalances(
+    plan: Plan, geometries: Mapping[tuple[str, str], Geometry], pool: Jobs
+) -> dict[tuple[str, str, str], Influences]:
+    """Return the imbalance of each layer and the next, both ways: a second round of jobs, as it needs neighbours."""
+    nearest = {key: geometry.near[:, :NEAREST] for key, geometry in geometries.items() if key[0] in SPACES}
+    found = imbalances(plan.files, plan.compared.values(), nearest, pool)
+    both = [(key, stored) for key, stored in plan.compared.items()]
+    both += [((space, to, by), (space, second, first)) for (space, by, to), (_, first, second) in both]
+    return {key: found[stored] for key, stored in both}
 
 
 def perform(job: Callable[[], Any]) -> Any:

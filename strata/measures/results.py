@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from strata.artifacts.measure_registry import Need
 from strata.measures.geometry import Geometry, MapGeometry
 from strata.measures.gram import GramSums
+from strata.measures.influence import Influences
 from strata.measures.intrinsic_dimension import TwoNN
 from strata.measures.readout import Readout
 from strata.measures.stability import StabilityRuns
@@ -22,7 +23,8 @@ class Results:
 
     `readouts` by (space, layer) and then by control, `geometries` by (space, layer), `gram_sums` of all layers by
     space, `divergences` by layer, `stabilities` by (layer, perplexity), `mapped_neighbours` by layer, where not all
-    mapped points are measured: neighbours (m, k) of the measured ones among all, as rows of all.
+    mapped points are measured: neighbours (m, k) of the measured ones among all, as rows of all. `imbalances` by
+    (space, layer, layer before or after it).
     """
 
     readouts: dict[tuple[str, str], dict[str, Readout]]
@@ -31,6 +33,7 @@ class Results:
     divergences: dict[str, float]
     stabilities: dict[tuple[str, float | None], StabilityRuns]
     mapped_neighbours: dict[str, NDArray[np.int32]] = field(default_factory=dict)
+    imbalances: dict[tuple[str, str, str], Influences] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ class LayerResults:
     """What is known of one layer in one space under one labelling; measures are functions of it.
 
     `labels` int (n,) are those of the measured points; `halves` bool (n, 1 + r) are all points, then random halves.
-    `divergence` is the KL divergence of the layer's map, if it was measured.
+    `divergence` is the KL divergence of the layer's map, if it was measured; `imbalances` are those towards the next
+    layer and back.
     """
 
     labels: NDArray[np.int16]
@@ -48,6 +52,7 @@ class LayerResults:
     next_geometry: Geometry | None = None
     own_gram_sums: GramSums | None = None
     divergence: float | None = None
+    imbalances: tuple[Influences, Influences] | None = None
 
     @property
     def lacks(self) -> set[Need]:
@@ -83,6 +88,16 @@ class LayerResults:
     def next_neighbours(self) -> NDArray[np.int32]:
         """Each point's nearest neighbours (n, k) in the next layer; ValueError in the last layer."""
         return _needed(self.next_geometry, Need.NEXT_LAYER).neighbours
+
+    @property
+    def imbalance_to_next(self) -> Influences:
+        """The information imbalance towards the next layer; ValueError in the last layer."""
+        return _needed(self.imbalances, Need.NEXT_LAYER)[0]
+
+    @property
+    def imbalance_from_next(self) -> Influences:
+        """The information imbalance of the next layer towards this one; ValueError in the last layer."""
+        return _needed(self.imbalances, Need.NEXT_LAYER)[1]
 
     @property
     def dimensions(self) -> list[TwoNN]:

@@ -74,7 +74,13 @@ def test_dimensions_are_those_of_all_points_and_the_halves():
 
 
 @pytest.mark.parametrize(
-    ("used", "need"), [("map", Need.MAP), ("next_neighbours", Need.NEXT_LAYER), ("gram_sums", Need.ALL_PAIRS)]
+    ("used", "need"),
+    [
+        ("map", Need.MAP),
+        ("next_neighbours", Need.NEXT_LAYER),
+        ("imbalance_to_next", Need.NEXT_LAYER),
+        ("gram_sums", Need.ALL_PAIRS),
+    ],
 )
 def test_what_is_not_there_has_to_be_listed_among_the_needs(used, need):
     assert need in results().lacks

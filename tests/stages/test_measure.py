@@ -62,6 +62,7 @@ MEASURES = [measure.key for measure in registry.MEASURES]
 OF_MAPS = {name for name in MEASURES if name.startswith("map_")}
 OF_COLLAPSE = {"collapse_variability", "collapse_norms", "collapse_angles", "collapse_duality"}
 OF_LABELS = {"neighbourhood_hit", "knn_accuracy", "probe_accuracy", "map_hit"} | OF_COLLAPSE
+OF_NEXT = {"overlap_with_next", "imbalance_to_next", "imbalance_from_next"}
 OF_MANY_POINTS = {"spectrum_exponent"}  # of which there are too few here
 WITHOUT_BOUNDS = {"duplicates_dropped", "dead_share", "map_distance_correlation", "map_kl_divergence"}
 WITHOUT_BOUNDS |= {"effective_rank", "spectrum_exponent"}
@@ -232,6 +233,12 @@ def effective_rank(values):
     return np.exp(-(shares * np.log(shares)).sum())
 
 
+def foretold(first, second):
+    """Return 2 / n times the mean rank in the second space of each point's nearest in the first."""
+    nearest_first, ordered = nearest(first)[:, 0], order(squared_among(second)).tolist()
+    return 2 / COUNT * np.mean([row.index(place) + 1 for row, place in zip(ordered, nearest_first, strict=True)])
+
+
 def class_variability(values):
     """Return Tr(S_W S_B^+) / C with D x D matrices; there are as many points of each class."""
     means = np.stack([values[name == LABELS].mean(axis=0) for name in range(10)])
@@ -332,8 +339,8 @@ def test_every_measure_is_there_for_every_layer_and_each_control_it_applies_to(t
         for control in CONTROLS
         for measure in MEASURES
         if measure in applies[control] and measure not in OF_MANY_POINTS
-        for layer in (LAYERS[:-1] if measure == "overlap_with_next" else LAYERS)
-        if (control, measure, layer) != ("random projection", "overlap_with_next", "input")  # shared with h1
+        for layer in (LAYERS[:-1] if measure in OF_NEXT else LAYERS)
+        if control != "random projection" or measure not in OF_NEXT or layer != "input"  # shared with h1
     ]
     assert table.index.tolist() == expected
     assert np.isfinite(table["value"]).all()
@@ -350,7 +357,7 @@ def test_values_lie_within_their_bounds(table):
 
 def test_shares_lie_between_0_and_1(table):
     unbounded = {"duplicates_dropped", "map_distance_correlation", "map_kl_divergence", "participation_ratio"}
-    unbounded |= {"effective_rank"} | OF_COLLAPSE
+    unbounded |= {"effective_rank"} | OF_COLLAPSE | OF_NEXT - {"overlap_with_next"}
     names = [name for name in MEASURES if name not in unbounded and not name.startswith("intrinsic")]
     rows = table[table.index.get_level_values("measure").isin(names)]
     for column in ("value", "low", "high"):
@@ -367,6 +374,11 @@ def test_measures_of_the_full_space_are_those_by_brute_force(table, spaces, cont
             continue
         found = table.loc[(control, "overlap_with_next", first), "value"]
         assert found == pytest.approx(common(neighbours[first], neighbours[second]).mean(), rel=SIX_DIGITS)
+        imbalances = [foretold(values[a], values[b]) for a, b in ((first, second), (second, first))]
+        found = [
+            table.loc[(control, measure, first), "value"] for measure in ("imbalance_to_next", "imbalance_from_next")
+        ]
+        np.testing.assert_allclose(found, imbalances, rtol=SIX_DIGITS)
     dimensions, duplicates = zip(*(two_nn_likelihood(values[layer]) for layer in LAYERS), strict=True)
     # From float32, whose last digit differs between the two passes.
     np.testing.assert_allclose(values_of(table, control, "intrinsic_dimension"), dimensions, rtol=1e-3)
@@ -425,7 +437,7 @@ def probe_by_scikit_learn(train, labels, test):
 
 
 def test_the_untrained_network_sees_the_same_input(table):
-    measures = set(MEASURES) - OF_MAPS - OF_MANY_POINTS - {"overlap_with_next"}
+    measures = set(MEASURES) - OF_MAPS - OF_MANY_POINTS - OF_NEXT
     for measure in measures:
         first, second = (table.loc[(control, measure, "input")] for control in ("none", "untrained"))
         np.testing.assert_array_equal(first.to_numpy(), second.to_numpy(), err_msg=measure)
@@ -433,7 +445,7 @@ def test_the_untrained_network_sees_the_same_input(table):
 
 def test_a_projection_is_shared_by_layers_of_as_many_units(table):
     """The input and all wider layers have the same projection, and so the same numbers."""
-    for measure in set(MEASURES) - OF_MAPS - OF_MANY_POINTS - {"overlap_with_next"}:
+    for measure in set(MEASURES) - OF_MAPS - OF_MANY_POINTS - OF_NEXT:
         first, second = (table.loc[("random projection", measure, layer)] for layer in ("input", "h1"))
         np.testing.assert_array_equal(first.to_numpy(), second.to_numpy(), err_msg=measure)
 
