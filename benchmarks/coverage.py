@@ -130,8 +130,8 @@ def estimates_of(job: Repeats, sample: Sample, readers: Readers, rng: np.random.
     readout = readers.read(sample)
     first = geometry_of(sample, "layer", subsets, job.setting.k)
     second = geometry_of(sample, "following", subsets[:, :1], job.setting.k)
-    imbalances = imbalances_of(sample, first, second)
-    layer = LayerResults(sample.labels, subsets, readout, first, second, sums.of_layer(0), None, imbalances)
+    imbalances, dimensions = imbalances_of(sample, first, second), first.class_dimensions["none"]
+    layer = LayerResults(sample.labels, subsets, readout, first, second, sums.of_layer(0), None, imbalances, dimensions)
     after = LayerResults(sample.labels, subsets, readout, second, None, sums.of_layer(1), None)
     estimates = {
         measure.key: estimate
@@ -154,7 +154,9 @@ def geometry_of(sample: Sample, name: str, subsets: NDArray[np.bool_], k: int) -
         files = SpaceFiles(Path(folder))
         files.write("none", POINTS, name, getattr(sample, name))
         few = np.arange(10)
-        return measure_geometry(GeometryJob(files, "none", name, k, subsets, subsets.shape[1], scores, flat, few))
+        return measure_geometry(
+            GeometryJob(files, "none", name, k, subsets, subsets.shape[1], scores, flat, few, {"none": sample.labels})
+        )
 
 
 def imbalances_of(sample: Sample, first: Geometry, second: Geometry) -> tuple[Influences, Influences]:

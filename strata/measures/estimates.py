@@ -68,6 +68,7 @@ def layer_results(plan: Plan, results: Results, space: str, layer: str, control:
         next_geometry=results.geometries[space, following[0]] if following else None,
         own_gram_sums=None if sums is None else sums.of_layer(place),
         divergence=results.divergences.get(layer) if space == TRAINED else None,
+        class_dimensions=results.geometries[space, layer].class_dimensions[control],
         imbalances=_imbalances(results, space, layer, following[0]) if following else None,
     )
 

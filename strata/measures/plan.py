@@ -186,6 +186,7 @@ def _geometries(plan: Plan) -> dict[tuple[str, str], Callable[[], Geometry]]:
                 scores,
                 plan.maps[layer][plan.rows] if space == TRAINED else None,
                 plan.correlated,
+                {control: labels.points for control, labels in plan.labels_in(space).items()},
             ),
         )
         for space, layer in _spaces(plan)

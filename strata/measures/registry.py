@@ -6,6 +6,7 @@ a change, run `make deps`.
 
 from strata.artifacts.measure_registry import Interval, MeasureRegistry, Need, Panel
 from strata.measures.activity import dead_share, participation_ratio, zero_shares
+from strata.measures.class_dimension import mean_dimensions
 from strata.measures.measure import Measure, OfActivations
 from strata.measures.neighbour_means import hit_influences, overlap_influences
 from strata.measures.spectrum import effective_rank, spectrum_exponent
@@ -15,6 +16,7 @@ PANELS = (
     Panel(key="knn", title="kNN accuracy", axis="accuracy on held-out images", end=1),
     Panel(key="probe", title="Linear probe", axis="accuracy on held-out images", end=1),
     Panel(key="dimension", title="Intrinsic dimension (TwoNN)", axis="dimension"),
+    Panel(key="class_dimension", title="Intrinsic dimension within classes", axis="dimension"),
     Panel(key="participation", title="Participation ratio", axis="effective number of directions"),
     Panel(key="rank", title="Effective rank", axis="effective number of directions"),
     Panel(key="collapse", title="Variability within classes (NC1)", axis="within over between classes"),
@@ -80,6 +82,17 @@ MEASURES = (
         meaning="The intrinsic dimension by a linear fit that leaves out the largest tenth of the ratios of distances.",
         source="Facco et al. 2017",
         score=lambda layer: [half.linear_fit for half in layer.dimensions],
+    ),
+    Measure(
+        key="class_dimension",
+        title="intrinsic dimension within classes (TwoNN)",
+        unit="dimensions",
+        panel="class_dimension",
+        needs=(Need.LABELS,),
+        interval=Interval.HALF_SAMPLES,
+        meaning="The mean over classes of the intrinsic dimension among the points of one class.",
+        source="Facco et al. 2017; Denti et al. 2022",
+        score=lambda layer: mean_dimensions(layer.class_dimensions),
     ),
     Measure(
         key="duplicates_dropped",

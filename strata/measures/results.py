@@ -42,7 +42,7 @@ class LayerResults:
 
     `labels` int (n,) are those of the measured points; `halves` bool (n, 1 + r) are all points, then random halves.
     `divergence` is the KL divergence of the layer's map, if it was measured; `imbalances` are those towards the next
-    layer and back.
+    layer and back; `class_dimensions` (C, 1 + r) the intrinsic dimension of each class, in the halves, too.
     """
 
     labels: NDArray[np.int16]
@@ -53,6 +53,7 @@ class LayerResults:
     own_gram_sums: GramSums | None = None
     divergence: float | None = None
     imbalances: tuple[Influences, Influences] | None = None
+    class_dimensions: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 1)))
 
     @property
     def lacks(self) -> set[Need]:

@@ -32,7 +32,8 @@ def results(**changes):
         NEAR, 2, [TwoNN(2.0, 1.5, 3, 1), TwoNN(2.5, 1, 2, 0), TwoNN(9, 9, 2, 0)], scores, None, np.array([4.0, 1.0])
     )
     hits = Readout(np.array([True, False]), np.array([True, True]), COLLAPSE)
-    return LayerResults(np.array([0, 0, 1, 1], np.int16), HALVES, hits, geometry, **changes)
+    labels, in_classes = np.array([0, 0, 1, 1], np.int16), np.array([[4.0, 3.0], [2.0, 3.0]])
+    return LayerResults(labels, HALVES, hits, geometry, class_dimensions=in_classes, **changes)
 
 
 def measure(score, interval=Interval.NONE, needs=()):
@@ -91,11 +92,18 @@ def test_what_is_not_there_has_to_be_listed_among_the_needs(used, need):
 def test_only_what_a_layer_alone_allows_is_measured():
     found = dict(measures_of(results(), "untrained"))
     expected = {"neighbourhood_hit", "knn_accuracy", "probe_accuracy", "intrinsic_dimension", "intrinsic_dimension_fit"}
-    expected |= {"duplicates_dropped", "zero_share", "dead_share", "effective_rank"}  # no spectrum to fit a law to
+    expected |= {
+        "duplicates_dropped",
+        "zero_share",
+        "dead_share",
+        "effective_rank",
+        "class_dimension",
+    }  # no spectrum to fit a law to
     assert set(found) == expected | OF_COLLAPSE
     assert found["neighbourhood_hit"].value == 0.5
     assert found["knn_accuracy"].value == 0.5 and found["probe_accuracy"].value == 1
     assert found["duplicates_dropped"].value == 1 and found["dead_share"].value == 0.25
+    assert found["class_dimension"].value == 3
     assert found["effective_rank"].value == pytest.approx(3 / 2 ** (2 / 3))  # shares 2/3 and 1/3
     assert [found[name].value for name in sorted(OF_COLLAPSE)] == [3, 4, 2, 1]
     assert found["zero_share"] == mean_of(np.array([0, 1, 0, 0.5]))
@@ -103,7 +111,7 @@ def test_only_what_a_layer_alone_allows_is_measured():
 
 def test_with_shuffled_labels_only_what_needs_labels_is_measured():
     found = dict(measures_of(results(), "shuffled labels"))
-    assert set(found) == {"neighbourhood_hit", "knn_accuracy", "probe_accuracy"} | OF_COLLAPSE
+    assert set(found) == {"neighbourhood_hit", "knn_accuracy", "probe_accuracy", "class_dimension"} | OF_COLLAPSE
 
 
 def test_what_runs_in_the_pool_can_be_sent_there():

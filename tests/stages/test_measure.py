@@ -61,7 +61,7 @@ TABLES = {
 MEASURES = [measure.key for measure in registry.MEASURES]
 OF_MAPS = {name for name in MEASURES if name.startswith("map_")}
 OF_COLLAPSE = {"collapse_variability", "collapse_norms", "collapse_angles", "collapse_duality"}
-OF_LABELS = {"neighbourhood_hit", "knn_accuracy", "probe_accuracy", "map_hit"} | OF_COLLAPSE
+OF_LABELS = {"neighbourhood_hit", "knn_accuracy", "probe_accuracy", "map_hit", "class_dimension"} | OF_COLLAPSE
 OF_NEXT = {"overlap_with_next", "imbalance_to_next", "imbalance_from_next"}
 OF_MANY_POINTS = {"spectrum_exponent"}  # of which there are too few here
 WITHOUT_BOUNDS = {"duplicates_dropped", "dead_share", "map_distance_correlation", "map_kl_divergence"}
@@ -347,6 +347,7 @@ def test_every_measure_is_there_for_every_layer_and_each_control_it_applies_to(t
 
 
 def test_values_lie_within_their_bounds(table):
+    table = table.drop("class_dimension", level="measure")  # two points of a class in each half are too few for bounds
     bounded = ~table.index.get_level_values("measure").isin(WITHOUT_BOUNDS)
     assert table.loc[bounded, ["low", "high"]].notna().all(axis=None)
     assert table.loc[~bounded, ["low", "high"]].isna().all(axis=None)
@@ -357,7 +358,7 @@ def test_values_lie_within_their_bounds(table):
 
 def test_shares_lie_between_0_and_1(table):
     unbounded = {"duplicates_dropped", "map_distance_correlation", "map_kl_divergence", "participation_ratio"}
-    unbounded |= {"effective_rank"} | OF_COLLAPSE | OF_NEXT - {"overlap_with_next"}
+    unbounded |= {"effective_rank", "class_dimension"} | OF_COLLAPSE | OF_NEXT - {"overlap_with_next"}
     names = [name for name in MEASURES if name not in unbounded and not name.startswith("intrinsic")]
     rows = table[table.index.get_level_values("measure").isin(names)]
     for column in ("value", "low", "high"):
@@ -383,6 +384,10 @@ def test_measures_of_the_full_space_are_those_by_brute_force(table, spaces, cont
     # From float32, whose last digit differs between the two passes.
     np.testing.assert_allclose(values_of(table, control, "intrinsic_dimension"), dimensions, rtol=1e-3)
     check_value(table, control, "duplicates_dropped", duplicates)
+    in_classes = [
+        np.mean([two_nn_likelihood(values[layer][name == LABELS])[0] for name in range(10)]) for layer in LAYERS
+    ]
+    np.testing.assert_allclose(values_of(table, control, "class_dimension"), in_classes, rtol=1e-3)
     ratios = [participation(values[layer]) for layer in LAYERS]
     np.testing.assert_allclose(values_of(table, control, "participation_ratio"), ratios, rtol=1e-4)
     ranks = [effective_rank(values[layer]) for layer in LAYERS]
@@ -463,7 +468,7 @@ def test_layers_that_share_a_projection_are_not_compared_with_each_other(table, 
 
 def test_shuffled_labels_are_read_no_better_than_by_chance(table):
     rows = table.loc["shuffled labels"]
-    shares = rows[~rows.index.get_level_values("measure").isin(OF_COLLAPSE)]
+    shares = rows[~rows.index.get_level_values("measure").isin({"class_dimension"} | OF_COLLAPSE)]
     assert shares["value"].mean() < 0.2  # there are ten classes
     assert table.loc["none"].loc["probe_accuracy", "value"].mean() > 0.5
 
