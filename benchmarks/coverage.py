@@ -24,6 +24,7 @@ from strata.artifacts.measure_registry import Interval
 from strata.core.files import write_json, write_text
 from strata.jobs.pool import run_jobs
 from strata.measures.collapse import collapse
+from strata.measures.early_exit import ProbeVotes
 from strata.measures.geometry import Geometry, GeometryJob, measure_geometry
 from strata.measures.gram import gram_sums
 from strata.measures.imbalance import NEAREST, imbalance_influences, ranks_of
@@ -69,11 +70,13 @@ class Readers:
     def read(self, sample: Sample) -> Readout:
         """Return which points the neighbours' vote and the linear classifier read rightly, and its collapse."""
         near = nearest_neighbours(sample.layer, self.reference, self.k)
+        probabilities = self.linear.predict_proba(sample.layer)
         classifier = SoftmaxClassifier(self.linear.coef_.T, self.linear.intercept_)
         return Readout(
             knn_hits=votes(self.labels[near], CLASSES) == sample.labels,
             probe_hits=self.linear.predict(sample.layer) == sample.labels,
             collapse=collapse(sample.layer, sample.labels, Probe(self.linear.classes_, classifier)),
+            votes=ProbeVotes(probabilities.argmax(axis=1), probabilities.max(axis=1)),
         )
 
 
@@ -177,11 +180,10 @@ def rows_of(
         [one for job, ones in done.items() if job.setting == setting and job.intervals == intervals for one in ones]
         for intervals in (True, False)
     )
-    truths = {key: float(np.mean([one[key].value for one in other])) for key in found[0]}
+    keys = [key for key in found[0] if all(key in one for one in found + other)]  # without what hardly exists
+    truths = {key: float(np.mean([one[key].value for one in other])) for key in keys}
     truths |= {"participation_ratio": participation_ratio(setting), **accuracies}
-    return [
-        row_of(setting, key, truths[key], [one[key] for one in found], [one[key] for one in other]) for key in found[0]
-    ]
+    return [row_of(setting, key, truths[key], [one[key] for one in found], [one[key] for one in other]) for key in keys]
 
 
 def row_of(setting: Setting, key: str, truth: float, found: list[Estimate], other: list[Estimate]) -> dict[str, object]:

@@ -68,6 +68,10 @@ def write_results(paths: Paths, plan: Plan, results: Results, measured: Measured
     decisions = samples.sample_decisions(plan, results, measured.samples)
     write_registry(paths.registry, REGISTRY)
     write_decisions(paths.decisions, decisions, origin)
+    by_probe = samples.probe_decisions(plan, results, measured.samples)
+    paths.probe_decisions.unlink(missing_ok=True)
+    if by_probe is not None:
+        write_decisions(paths.probe_decisions, by_probe, origin)
     for layer, points in samples.layer_points(plan, results, measured.samples.sample_id).items():
         write_points(paths.points(layer), points, origin)
     write_stability_maps(paths.stability_maps, samples.stability_maps(plan, results, ids), origin)
@@ -83,6 +87,7 @@ def write_results(paths: Paths, plan: Plan, results: Results, measured: Measured
     }.items():
         write_csv(paths.table(name), table)
     counts = {"points": len(ids), **samples.decision_counts(decisions, plan.layers)}
+    counts |= samples.clock_counts(decisions, by_probe, plan.layers)
     write_json(paths.metrics("measures"), counts | tables.metrics(estimates, plan.layers, TRAINED))
 
 

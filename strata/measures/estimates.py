@@ -9,7 +9,7 @@ from strata.measures.intervals import Estimate
 from strata.measures.plan import Plan
 from strata.measures.registry import MEASURES
 from strata.measures.results import LayerResults, Results
-from strata.measures.space_files import SPACES
+from strata.measures.space_files import POINTS, SPACES
 
 # (layer, measure, control) -> estimate
 Estimates = Mapping[tuple[str, str, str], Estimate]
@@ -69,6 +69,8 @@ def layer_results(plan: Plan, results: Results, space: str, layer: str, control:
         own_gram_sums=None if sums is None else sums.of_layer(place),
         divergence=results.divergences.get(layer) if space == TRAINED else None,
         class_dimensions=results.geometries[space, layer].class_dimensions[control],
+        votes_before=[results.readouts[space, before][control].votes for before in plan.layers[:place]],
+        predicted=plan.predicted if plan.held_out == POINTS else None,
         imbalances=_imbalances(results, space, layer, following[0]) if following else None,
     )
 

@@ -104,5 +104,4 @@ def imbalance_influences(nearest: NDArray[np.integer], foreign: ForeignRanks) ->
     """
     scale = 2 / len(nearest)
     first, second = foreign.ranks.T * scale
-    effects = (first - (first + second) / 2)[:, None]
-    return influences_on_mean(first, nearest[:, :1], effects, foreign.passed * scale)
+    return influences_on_mean(first, nearest[:, :1], (first - second)[:, None], foreign.passed * scale)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strata.measures.collapse import Collapse, collapse
+from strata.measures.early_exit import ProbeVotes, probe_votes
 from strata.measures.labels import LabelledSets, votes
 from strata.measures.neighbours import nearest_neighbours
 from strata.measures.probe import ProbeSettings, fitted_probe, probe_features
@@ -32,12 +33,13 @@ class ReadoutJob:
 class Readout:
     """Which held-out images are read rightly, bool (t,): by the vote of neighbours, and by the linear probe.
 
-    `collapse` is that of the measured points, with the same labels and probe.
+    `collapse` is that of the measured points, with the same labels and probe; `votes` are the probe's.
     """
 
     knn_hits: NDArray[np.bool_]
     probe_hits: NDArray[np.bool_]
     collapse: Collapse
+    votes: ProbeVotes
 
 
 def measure_readout(job: ReadoutJob) -> dict[str, Readout]:
@@ -51,7 +53,7 @@ def measure_readout(job: ReadoutJob) -> dict[str, Readout]:
     for control, labels in job.labels.items():
         knn = votes(labels.reference[nearest], labels.classes)
         probe = fitted_probe(features, labels.reference, job.probe)
-        read = probe.classes[probe.log_probabilities(features.test).argmax(axis=1)]
+        read = probe_votes(probe, features.test)
         collapsed = collapse(points, labels.points, probe)
-        readouts[control] = Readout(knn == labels.held_out, read == labels.held_out, collapsed)
+        readouts[control] = Readout(knn == labels.held_out, read.classes == labels.held_out, collapsed, read)
     return readouts

@@ -7,6 +7,7 @@ a change, run `make deps`.
 from strata.artifacts.measure_registry import Interval, MeasureRegistry, Need, Panel
 from strata.measures.activity import dead_share, participation_ratio, zero_shares
 from strata.measures.class_dimension import mean_dimensions
+from strata.measures.early_exit import exit_hits, exits
 from strata.measures.measure import Measure, OfActivations
 from strata.measures.neighbour_means import hit_influences, overlap_influences
 from strata.measures.spectrum import effective_rank, spectrum_exponent
@@ -62,6 +63,36 @@ MEASURES = (
         source="Alain & Bengio 2017",
         chief=True,
         score=lambda layer: layer.readout.probe_hits,
+    ),
+    Measure(
+        key="early_exit_share",
+        title="share of early exits",
+        unit="share",
+        needs=(Need.LABELS, Need.TRAINING_IMAGES),
+        interval=Interval.WILSON,
+        meaning="The share of held-out images of which this layer's linear probe is the first to be 90% sure.",
+        source="Alain & Bengio 2017; Teerapittayanon et al. 2016",
+        score=lambda layer: exits(layer.readout.votes, layer.votes_before),
+    ),
+    Measure(
+        key="early_exit_accuracy",
+        title="accuracy of early exits",
+        unit="accuracy",
+        needs=(Need.LABELS, Need.TRAINING_IMAGES),
+        interval=Interval.WILSON,
+        meaning="How often the linear probe is right about the held-out images that exit at this layer.",
+        source="Alain & Bengio 2017; Teerapittayanon et al. 2016",
+        score=lambda layer: exit_hits(layer.readout.votes, layer.votes_before, layer.readout.probe_hits),
+    ),
+    Measure(
+        key="prediction_agreement",
+        title="agreement of the linear probe with the network",
+        unit="share",
+        needs=(Need.LABELS, Need.TRAINING_IMAGES),
+        interval=Interval.WILSON,
+        meaning="How often the linear probe names the class that the trained network predicts for a test image.",
+        source="Alain & Bengio 2017; Belrose et al. 2023",
+        score=lambda layer: None if layer.predicted is None else layer.readout.votes.classes == layer.predicted,
     ),
     Measure(
         key="intrinsic_dimension",

@@ -1,5 +1,6 @@
 """What the jobs return, by what they are about, and all that is known of one layer, which measures are made of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strata.artifacts.measure_registry import Need
+from strata.measures.early_exit import ProbeVotes
 from strata.measures.geometry import Geometry, MapGeometry
 from strata.measures.gram import GramSums
 from strata.measures.influence import Influences
@@ -43,6 +45,8 @@ class LayerResults:
     `labels` int (n,) are those of the measured points; `halves` bool (n, 1 + r) are all points, then random halves.
     `divergence` is the KL divergence of the layer's map, if it was measured; `imbalances` are those towards the next
     layer and back; `class_dimensions` (C, 1 + r) the intrinsic dimension of each class, in the halves, too.
+    `votes_before` are the probes' of the layers before it, `predicted` (t,) what the trained network predicts for the
+    held-out images, where these are the measured points.
     """
 
     labels: NDArray[np.int16]
@@ -54,6 +58,8 @@ class LayerResults:
     divergence: float | None = None
     imbalances: tuple[Influences, Influences] | None = None
     class_dimensions: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 1)))
+    votes_before: Sequence[ProbeVotes] = ()
+    predicted: NDArray[np.int16] | None = None
 
     @property
     def lacks(self) -> set[Need]:

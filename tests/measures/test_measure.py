@@ -7,6 +7,7 @@ import pytest
 
 from strata.artifacts.measure_registry import Interval, Need
 from strata.measures.collapse import Collapse
+from strata.measures.early_exit import ProbeVotes
 from strata.measures.estimates import measures_of
 from strata.measures.geometry import Geometry
 from strata.measures.influence import Influences
@@ -22,6 +23,7 @@ HALVES = np.array([[True, True], [True, False], [True, True], [True, False]])
 VALUES = np.array([[3, 4], [0, 0], [6, 8], [0, 5]], dtype=np.float32)
 COLLAPSE = Collapse(*(Influences(value, np.zeros(4), 0.0) for value in (1.0, 2.0, 3.0, 4.0)))
 
+VOTES = ProbeVotes(np.array([2, 5]), np.array([0.9, 0.8]))
 OF_COLLAPSE = {"collapse_variability", "collapse_norms", "collapse_angles", "collapse_duality"}
 
 
@@ -31,7 +33,7 @@ def results(**changes):
     geometry = Geometry(
         NEAR, 2, [TwoNN(2.0, 1.5, 3, 1), TwoNN(2.5, 1, 2, 0), TwoNN(9, 9, 2, 0)], scores, None, np.array([4.0, 1.0])
     )
-    hits = Readout(np.array([True, False]), np.array([True, True]), COLLAPSE)
+    hits = Readout(np.array([True, False]), np.array([True, True]), COLLAPSE, VOTES)
     labels, in_classes = np.array([0, 0, 1, 1], np.int16), np.array([[4.0, 3.0], [2.0, 3.0]])
     return LayerResults(labels, HALVES, hits, geometry, class_dimensions=in_classes, **changes)
 
@@ -99,7 +101,7 @@ def test_only_what_a_layer_alone_allows_is_measured():
         "effective_rank",
         "class_dimension",
     }  # no spectrum to fit a law to
-    assert set(found) == expected | OF_COLLAPSE
+    assert set(found) == expected | OF_COLLAPSE | {"early_exit_share", "early_exit_accuracy"}
     assert found["neighbourhood_hit"].value == 0.5
     assert found["knn_accuracy"].value == 0.5 and found["probe_accuracy"].value == 1
     assert found["duplicates_dropped"].value == 1 and found["dead_share"].value == 0.25
@@ -111,7 +113,8 @@ def test_only_what_a_layer_alone_allows_is_measured():
 
 def test_with_shuffled_labels_only_what_needs_labels_is_measured():
     found = dict(measures_of(results(), "shuffled labels"))
-    assert set(found) == {"neighbourhood_hit", "knn_accuracy", "probe_accuracy", "class_dimension"} | OF_COLLAPSE
+    of_readers = {"knn_accuracy", "probe_accuracy", "early_exit_share", "early_exit_accuracy"}
+    assert set(found) == {"neighbourhood_hit", "class_dimension"} | of_readers | OF_COLLAPSE
 
 
 def test_what_runs_in_the_pool_can_be_sent_there():

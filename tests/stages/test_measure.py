@@ -61,7 +61,11 @@ TABLES = {
 MEASURES = [measure.key for measure in registry.MEASURES]
 OF_MAPS = {name for name in MEASURES if name.startswith("map_")}
 OF_COLLAPSE = {"collapse_variability", "collapse_norms", "collapse_angles", "collapse_duality"}
-OF_LABELS = {"neighbourhood_hit", "knn_accuracy", "probe_accuracy", "map_hit", "class_dimension"} | OF_COLLAPSE
+OF_EXITS = {"early_exit_share", "early_exit_accuracy", "prediction_agreement"}
+OF_THOSE_THAT_EXIT = {"early_exit_accuracy"}  # in some layers there are no images that exit
+OF_LABELS = (
+    {"neighbourhood_hit", "knn_accuracy", "probe_accuracy", "map_hit", "class_dimension"} | OF_COLLAPSE | OF_EXITS
+)
 OF_NEXT = {"overlap_with_next", "imbalance_to_next", "imbalance_from_next"}
 OF_MANY_POINTS = {"spectrum_exponent"}  # of which there are too few here
 WITHOUT_BOUNDS = {"duplicates_dropped", "dead_share", "map_distance_correlation", "map_kl_divergence"}
@@ -286,7 +290,13 @@ def check_value(table, control, measure, expected):
 
 
 def test_all_files_are_written_and_the_scratch_folder_is_gone(measured):
-    names = [*TABLES.values(), "measures/samples.parquet", "measures/stability_maps.parquet", "measures/registry.json"]
+    names = [
+        *TABLES.values(),
+        "measures/samples.parquet",
+        "measures/samples_by_probe.parquet",
+        "measures/stability_maps.parquet",
+        "measures/registry.json",
+    ]
     names += [f"measures/points/{layer}.parquet" for layer in LAYERS]
     assert sorted(str(path.relative_to(measured)) for path in measured.rglob("*") if path.is_file()) == sorted(names)
     assert not (measured / ".measures.part").exists()
@@ -338,11 +348,11 @@ def test_every_measure_is_there_for_every_layer_and_each_control_it_applies_to(t
         (control, measure, layer)
         for control in CONTROLS
         for measure in MEASURES
-        if measure in applies[control] and measure not in OF_MANY_POINTS
+        if measure in applies[control] and measure not in OF_MANY_POINTS | OF_THOSE_THAT_EXIT
         for layer in (LAYERS[:-1] if measure in OF_NEXT else LAYERS)
         if control != "random projection" or measure not in OF_NEXT or layer != "input"  # shared with h1
     ]
-    assert table.index.tolist() == expected
+    assert table.drop("early_exit_accuracy", level="measure").index.tolist() == expected
     assert np.isfinite(table["value"]).all()
 
 
@@ -442,7 +452,7 @@ def probe_by_scikit_learn(train, labels, test):
 
 
 def test_the_untrained_network_sees_the_same_input(table):
-    measures = set(MEASURES) - OF_MAPS - OF_MANY_POINTS - OF_NEXT
+    measures = set(MEASURES) - OF_MAPS - OF_MANY_POINTS - OF_NEXT - OF_THOSE_THAT_EXIT
     for measure in measures:
         first, second = (table.loc[(control, measure, "input")] for control in ("none", "untrained"))
         np.testing.assert_array_equal(first.to_numpy(), second.to_numpy(), err_msg=measure)
@@ -450,7 +460,7 @@ def test_the_untrained_network_sees_the_same_input(table):
 
 def test_a_projection_is_shared_by_layers_of_as_many_units(table):
     """The input and all wider layers have the same projection, and so the same numbers."""
-    for measure in set(MEASURES) - OF_MAPS - OF_MANY_POINTS - OF_NEXT:
+    for measure in set(MEASURES) - OF_MAPS - OF_MANY_POINTS - OF_NEXT - OF_EXITS:
         first, second = (table.loc[("random projection", measure, layer)] for layer in ("input", "h1"))
         np.testing.assert_array_equal(first.to_numpy(), second.to_numpy(), err_msg=measure)
 
@@ -468,7 +478,7 @@ def test_layers_that_share_a_projection_are_not_compared_with_each_other(table, 
 
 def test_shuffled_labels_are_read_no_better_than_by_chance(table):
     rows = table.loc["shuffled labels"]
-    shares = rows[~rows.index.get_level_values("measure").isin({"class_dimension"} | OF_COLLAPSE)]
+    shares = rows[~rows.index.get_level_values("measure").isin({"class_dimension"} | OF_COLLAPSE | OF_EXITS)]
     assert shares["value"].mean() < 0.2  # there are ten classes
     assert table.loc["none"].loc["probe_accuracy", "value"].mean() > 0.5
 
@@ -511,12 +521,18 @@ def test_the_metrics_are_those_of_the_tables(measured, table):
     metrics = json.loads((measured / "measures.json").read_text(encoding="utf-8"))
     decisions, _ = read_decisions(measured / "measures/samples.parquet")
     chief = ["neighbourhood_hit", "probe_accuracy", "intrinsic_dimension", "map_trustworthiness"]
-    assert list(metrics) == ["points", "late", "flip_floppers", "right_then_lost", "committed", *chief]
+    counts = ["points", "late", "flip_floppers", "right_then_lost", "committed", "committed_by_probe", "clocks_agree"]
+    assert list(metrics) == [*counts, *chief]
     assert metrics["points"] == COUNT
     assert metrics["late"] == decisions.late.sum()
     assert metrics["committed"] == {
         layer: (decisions.commit_layer == place).sum() for place, layer in enumerate(LAYERS)
     }
+    by_probe, _ = read_decisions(measured / "measures/samples_by_probe.parquet")
+    assert metrics["committed_by_probe"] == {
+        layer: (by_probe.commit_layer == place).sum() for place, layer in enumerate(LAYERS)
+    }
+    assert metrics["clocks_agree"] == pytest.approx(np.mean(by_probe.commit_layer == decisions.commit_layer), abs=1e-4)
     assert metrics["flip_floppers"] == decisions.flip_flopper.sum()
     assert metrics["right_then_lost"] == decisions.right_then_lost.sum()
     for measure in chief:
@@ -651,6 +667,25 @@ def test_the_decisions_are_those_by_brute_force(measured, spaces, base):
         assert decisions.flip_flopper[sample] == (flips >= 2)
         lost = predicted[sample] != LABELS[sample] and LABELS[sample] in votes
         assert decisions.right_then_lost[sample] == lost
+
+
+def test_the_probes_decide_where_they_agree_with_the_network_from_then_on(measured, table):
+    found, _ = read_decisions(measured / "measures/samples_by_probe.parquet")
+    assert found.sample_id.tolist() == list(range(COUNT))
+    agreement = np.array(values_of(table, "none", "prediction_agreement"))
+    committed = np.array([np.mean(found.commit_layer <= place) for place in range(7)])
+    assert (committed[:6] <= agreement[:6] + 1e-9).all()
+    assert committed[5] == pytest.approx(agreement[5])  # only the output comes after it
+    assert committed[6] == 1
+
+
+def test_an_image_exits_once_at_most(table):
+    shares, accuracies = (
+        table["value"].xs(name, level="measure") for name in ("early_exit_share", "early_exit_accuracy")
+    )
+    assert (shares.groupby("control").sum() <= 1 + 1e-9).all()
+    assert shares["none"].sum() > 0
+    assert accuracies.index.tolist() == shares[shares > 0].index.tolist()
 
 
 def test_there_is_a_stability_map_of_every_layer_and_perplexity(measured, maps):
