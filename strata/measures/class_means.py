@@ -35,10 +35,6 @@ class ClassMeans:
         unbiased = np.sqrt(sizes / np.maximum(sizes - 1, 1))  # a class's mean is fitted to its points
         return Influences(value, effects * unbiased * len(self.codes) / sizes, 0.0)
 
-    def missing(self) -> Influences:
-        """Return the influences on a value that does not exist."""
-        return Influences(float("nan"), np.full(len(self.codes), np.nan), float("nan"))
-
 
 def class_means(values: NDArray[np.float32], labels: NDArray[np.integer]) -> ClassMeans:
     """Return the class means of a layer's activations float32 (n, D) by their labels (n,)."""

@@ -18,12 +18,12 @@ NEGLIGIBLE = 1e-4  # spreads of the class means, relative to the largest: float3
 
 @dataclass(frozen=True)
 class Collapse:
-    """Four measures of neural collapse in a layer, as influences of the points; NaN where they do not exist."""
+    """Four measures of neural collapse in a layer, as influences of the points; None where they do not exist."""
 
-    variability: Influences
-    norms: Influences
-    angles: Influences
-    duality: Influences
+    variability: Influences | None
+    norms: Influences | None
+    angles: Influences | None
+    duality: Influences | None
 
 
 def collapse(values: NDArray[np.float32], labels: NDArray[np.integer], probe: Probe) -> Collapse:
@@ -32,18 +32,18 @@ def collapse(values: NDArray[np.float32], labels: NDArray[np.integer], probe: Pr
     return Collapse(variability(found), norm_variation(found), angle_deviation(found), self_duality(found, probe))
 
 
-def variability(classes: ClassMeans) -> Influences:
+def variability(classes: ClassMeans) -> Influences | None:
     """Return the variability within classes against that between them: Tr(S_W S_B^+) / C (NC1); 0 is collapse.
 
     S_W is the mean over the C classes of their covariances, S_B the covariance of their means. The pseudo-inverse S_B^+
     looks only at the span of the centred means, which has at most C - 1 dimensions: so fewer points than units do no
-    harm, and both matrices are computed in that span. NaN where all means are the same.
+    harm, and both matrices are computed in that span. None where all means are the same.
     """
     means, number = classes.means, len(classes.classes)
     spread, axes = np.linalg.svd(means, full_matrices=False)[1:]
     rank = min(number - 1, int((spread > NEGLIGIBLE * spread[0]).sum()))
     if not rank:
-        return classes.missing()
+        return None
     between, axes = spread[:rank] ** 2 / number, axes[:rank].T
     inside = classes.projected(axes)
     weights = 1 / (number * classes.counts[classes.codes])[:, None]
@@ -59,11 +59,11 @@ def variability(classes: ClassMeans) -> Influences:
     return classes.influences(float((np.diag(scatter) / between).sum() / number), effects / number**2)
 
 
-def norm_variation(classes: ClassMeans) -> Influences:
+def norm_variation(classes: ClassMeans) -> Influences | None:
     """Return the coefficient of variation of the norms of the centred class means (NC2, equal norms); 0 is collapse."""
     norms = np.linalg.norm(classes.means, axis=1)
     if not norms.any():
-        return classes.missing()
+        return None
     mean, spread = norms.mean(), norms.std()
     slopes = np.zeros(len(norms))
     if spread > 0:
@@ -72,14 +72,14 @@ def norm_variation(classes: ClassMeans) -> Influences:
     return classes.influences(float(spread / mean), _by_products(classes, np.diag(slopes)))
 
 
-def angle_deviation(classes: ClassMeans) -> Influences:
+def angle_deviation(classes: ClassMeans) -> Influences | None:
     """Return how far the cosines between centred class means are from -1 / (C - 1), in the mean over all pairs (NC2).
 
-    0 is collapse: the means are the corners of a simplex. NaN where a class's mean is the mean of all.
+    0 is collapse: the means are the corners of a simplex. None where a class's mean is the mean of all.
     """
     norms, number = np.linalg.norm(classes.means, axis=1), len(classes.classes)
     if not norms.all():
-        return classes.missing()
+        return None
     cosines = classes.means @ classes.means.T / np.outer(norms, norms)
     np.fill_diagonal(cosines, -1 / (number - 1))
     slopes = np.sign(cosines + 1 / (number - 1)) / (number * (number - 1))
@@ -89,19 +89,19 @@ def angle_deviation(classes: ClassMeans) -> Influences:
     return classes.influences(float(value), _by_products(classes, by_products))
 
 
-def self_duality(classes: ClassMeans, probe: Probe) -> Influences:
+def self_duality(classes: ClassMeans, probe: Probe) -> Influences | None:
     """Return the squared distance between the centred class means and the weights of a linear probe (NC3).
 
     Both (C, D) are divided by their Frobenius norms: 0 is collapse, 2 means unrelated, 4 opposite. The weights are
     those of the layer's linear probe, fitted to training images: only the last hidden layer has a classifier in the
     network itself. The interval takes them as fitted.
-    NaN where all weights or all means are the same.
+    None where all weights or all means are the same.
     """
     shared = np.isin(probe.classes, classes.classes)
     weights = probe.classifier.weights.T[shared]
     weights = weights - weights.mean(axis=0)
     if not np.isin(classes.classes, probe.classes).all() or not weights.any() or not classes.means.any():
-        return classes.missing()
+        return None
     weights /= np.linalg.norm(weights)
     norm = np.linalg.norm(classes.means)
     cosine = float((weights * classes.means).sum() / norm)
