@@ -23,16 +23,22 @@ from benchmarks.coverage_tables import coverage_page
 from strata.artifacts.measure_registry import Interval
 from strata.core.files import write_json, write_text
 from strata.jobs.pool import run_jobs
+from strata.measures.collapse import collapse
+from strata.measures.early_exit import ProbeVotes
 from strata.measures.geometry import Geometry, GeometryJob, measure_geometry
 from strata.measures.gram import gram_sums
+from strata.measures.imbalance import NEAREST, imbalance_influences, ranks_of
+from strata.measures.influence import Influences
 from strata.measures.intervals import Estimate, from_influences
 from strata.measures.labels import votes
 from strata.measures.measure import OfActivations, scores_of_activations
-from strata.measures.neighbours import nearest_neighbours
+from strata.measures.neighbours import nearest_neighbours, squared_distances
+from strata.measures.probe import Probe
 from strata.measures.readout import Readout
 from strata.measures.registry import MEASURES
 from strata.measures.results import LayerResults
 from strata.measures.similarity import cka_influences
+from strata.measures.softmax_regression import SoftmaxClassifier
 from strata.measures.space_files import POINTS, SpaceFiles
 from strata.measures.subsets import half_samples
 
@@ -61,12 +67,16 @@ class Readers:
         linear = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.1).fit(drawn.layer, drawn.labels)
         return Readers(drawn.layer, drawn.labels, linear, setting.k)
 
-    def hits(self, sample: Sample) -> Readout:
-        """Return which points of a sample the neighbours' vote and the linear classifier read rightly."""
+    def read(self, sample: Sample) -> Readout:
+        """Return which points the neighbours' vote and the linear classifier read rightly, and its collapse."""
         near = nearest_neighbours(sample.layer, self.reference, self.k)
+        probabilities = self.linear.predict_proba(sample.layer)
+        classifier = SoftmaxClassifier(self.linear.coef_.T, self.linear.intercept_)
         return Readout(
             knn_hits=votes(self.labels[near], CLASSES) == sample.labels,
             probe_hits=self.linear.predict(sample.layer) == sample.labels,
+            collapse=collapse(sample.layer, sample.labels, Probe(self.linear.classes_, classifier)),
+            votes=ProbeVotes(probabilities.argmax(axis=1), probabilities.max(axis=1)),
         )
 
 
@@ -109,7 +119,7 @@ def repeated(job: Repeats) -> list[dict[str, Estimate]]:
 def true_accuracies(setting: Setting) -> dict[str, float]:
     """Return the accuracies of a setting's readers on many further points."""
     readers, rng = Readers.of(setting), stream(setting.name, setting.points, setting.k, "further points")
-    hits = [readers.hits(draw(setting, rng, AT_ONCE)) for _ in range(0, MANY, AT_ONCE)]
+    hits = [readers.read(draw(setting, rng, AT_ONCE)) for _ in range(0, MANY, AT_ONCE)]
     return {
         "knn_accuracy": float(np.mean([one.knn_hits for one in hits])),
         "probe_accuracy": float(np.mean([one.probe_hits for one in hits])),
@@ -120,15 +130,17 @@ def estimates_of(job: Repeats, sample: Sample, readers: Readers, rng: np.random.
     """Return the estimates of every measure that has an interval, by key."""
     subsets = half_samples(len(sample.labels), HALVES if job.intervals else 0, rng)
     sums = gram_sums([sample.layer, sample.following], slice(0, len(sample.labels)))
-    readout = readers.hits(sample) if job.intervals else Readout(np.ones(1, dtype=bool), np.ones(1, dtype=bool))
+    readout = readers.read(sample)
     first = geometry_of(sample, "layer", subsets, job.setting.k)
     second = geometry_of(sample, "following", subsets[:, :1], job.setting.k)
-    layer = LayerResults(sample.labels, subsets, readout, first, second, sums.of_layer(0), None)
+    imbalances, dimensions = imbalances_of(sample, first, second), first.class_dimensions["none"]
+    layer = LayerResults(sample.labels, subsets, readout, first, second, sums.of_layer(0), None, imbalances, dimensions)
     after = LayerResults(sample.labels, subsets, readout, second, None, sums.of_layer(1), None)
     estimates = {
-        measure.key: measure.estimate(after if measure.key in OF_THE_NEXT_LAYER else layer)
+        measure.key: estimate
         for measure in MEASURES
         if measure.interval != Interval.NONE
+        and (estimate := measure.estimate(after if measure.key in OF_THE_NEXT_LAYER else layer)) is not None
     }
     return {**estimates, CKA: from_influences(cka_influences(sums)[0][1])}
 
@@ -145,7 +157,19 @@ def geometry_of(sample: Sample, name: str, subsets: NDArray[np.bool_], k: int) -
         files = SpaceFiles(Path(folder))
         files.write("none", POINTS, name, getattr(sample, name))
         few = np.arange(10)
-        return measure_geometry(GeometryJob(files, "none", name, k, subsets, subsets.shape[1], scores, flat, few))
+        return measure_geometry(
+            GeometryJob(files, "none", name, k, subsets, subsets.shape[1], scores, flat, few, {"none": sample.labels})
+        )
+
+
+def imbalances_of(sample: Sample, first: Geometry, second: Geometry) -> tuple[Influences, Influences]:
+    """Return the information imbalance of a layer and the next, both ways."""
+    found = []
+    for near, values in ((first.near, sample.following), (second.near, sample.layer)):
+        squared = squared_distances(values, values)[0]
+        np.fill_diagonal(squared, np.inf)
+        found.append(imbalance_influences(near[:, :NEAREST], ranks_of(squared, near[:, :NEAREST])))
+    return found[0], found[1]
 
 
 def rows_of(
@@ -156,11 +180,10 @@ def rows_of(
         [one for job, ones in done.items() if job.setting == setting and job.intervals == intervals for one in ones]
         for intervals in (True, False)
     )
-    truths = {key: float(np.mean([one[key].value for one in other])) for key in found[0]}
+    keys = [key for key in found[0] if all(key in one for one in found + other)]  # without what hardly exists
+    truths = {key: float(np.mean([one[key].value for one in other])) for key in keys}
     truths |= {"participation_ratio": participation_ratio(setting), **accuracies}
-    return [
-        row_of(setting, key, truths[key], [one[key] for one in found], [one[key] for one in other]) for key in found[0]
-    ]
+    return [row_of(setting, key, truths[key], [one[key] for one in found], [one[key] for one in other]) for key in keys]
 
 
 def row_of(setting: Setting, key: str, truth: float, found: list[Estimate], other: list[Estimate]) -> dict[str, object]:

@@ -49,9 +49,10 @@ def coverage_page(rows: Sequence[dict[str, Any]], repeats: int) -> str:
     titles = [f"{name}, n = {points:,}" + (f", k = {k}" if k != 15 else "") for name, points, k in settings]
     table = [f"| coverage, % | {' | '.join(titles)} | all |", "|---|" + "---:|" * (len(titles) + 1)]
     for measure in measures:
-        found = [cells[measure, setting] for setting in settings]
-        mean = float(np.mean([row["coverage"] for row in found]))
-        table.append(f"| `{measure}` | {' | '.join(map(percent, found))} | {mean:.1%} |".replace("%", ""))
+        found = [cells.get((measure, setting)) for setting in settings]
+        mean = float(np.mean([row["coverage"] for row in found if row]))
+        texts = [percent(row) if row else "–" for row in found]
+        table.append(f"| `{measure}` | {' | '.join(texts)} | {mean:.1%} |".replace("%", ""))
     long = [long_row(row) for row in sorted(rows, key=lambda row: measures.index(row["measure"]))]
     return head + "\n".join(table) + "\n" + LONG + "\n".join(long) + "\n"
 

@@ -21,7 +21,8 @@ from strata.measures import between_networks, samples, tables
 from strata.measures.estimates import all_estimates
 from strata.measures.inputs import Settings, make_plan, other_weights
 from strata.measures.params import MeasureParams
-from strata.measures.plan import Plan, run_plan
+from strata.measures.plan import Plan
+from strata.measures.plan_jobs import run_plan
 from strata.measures.registry import REGISTRY
 from strata.measures.results import Results
 from strata.measures.space_files import SPACES, Measured, scratch_spaces
@@ -70,6 +71,10 @@ def write_results(paths: Paths, plan: Plan, results: Results, measured: Measured
     decisions = samples.sample_decisions(plan, results, measured.samples)
     write_registry(paths.registry, REGISTRY)
     write_decisions(paths.decisions, decisions, origin)
+    by_probe = samples.probe_decisions(plan, results, measured.samples)
+    paths.probe_decisions.unlink(missing_ok=True)
+    if by_probe is not None:
+        write_decisions(paths.probe_decisions, by_probe, origin)
     for layer, points in samples.layer_points(plan, results, measured.samples.sample_id).items():
         write_points(paths.points(layer), points, origin)
     write_stability_maps(paths.stability_maps, samples.stability_maps(plan, results, ids), origin)
@@ -87,6 +92,7 @@ def write_results(paths: Paths, plan: Plan, results: Results, measured: Measured
     }.items():
         write_csv(paths.table(name), table)
     counts = {"points": len(ids), **samples.decision_counts(decisions, plan.layers)}
+    counts |= samples.clock_counts(decisions, by_probe, plan.layers)
     identified = between_networks.layers_identified(plan, results)
     counts |= {} if identified is None else {"layers_identified": round(identified, 4)}
     write_json(paths.metrics("measures"), counts | tables.metrics(estimates, plan.layers, TRAINED))

@@ -39,8 +39,23 @@ shows how often the intervals hold, on data whose truth is known.
   dimension is that at the scale of the nearest neighbours of the same number of points.
 - The participation ratio is estimated without bias: its truth is that of the source, whatever the number of points. By
   chance it can exceed the number of units.
+- Neural collapse has influences that are derivatives by the distribution of each class. The probe's weights are taken
+  as fitted.
 - *None*: points dropped as duplicates and dead units are counts of these very points. Spearman's correlation and the KL
-  divergence have no interval, because none was tried.
+  divergence have no interval, because none was tried; effective rank and spectrum exponent, because those that were
+  tried do not hold in wide layers.
+
+## What some of them depend on
+
+- Neural collapse is that of the measured points, not of the training images, as in the paper. All classes count alike.
+  NC1 looks only at the span of the class means, which has at most one dimension less than there are classes, so layers
+  may have more units than points. In the ten outputs one direction is nearly fixed by the others, and weighs as much.
+- NC3 compares class means with the weights of the layer's own linear probe, which is not the network's classifier.
+- Effective rank and spectrum exponent grow and fall with the number of points: compare them for equal numbers only. At
+  most 1,000 points are used, at equal steps. There is no exponent of a layer with fewer than 100 eigenvalues.
+- The dimension within classes is that at the scale of neighbours among the points of one class, which are fewer.
+- An image exits at the first layer whose linear probe gives some class 90% or more, and stays if there is none. The
+  agreement with the network is taken only where the held-out images are the measured points (`extract.split: test`).
 
 ## All of them
 

@@ -1,7 +1,9 @@
 """What was measured for single samples, as Parquet: one table of samples, one table per layer, and small maps.
 
-`samples.parquet` has the layer at which each sample is decided. `points/<layer>.parquet` has each point's neighbours in
-the layer, and how far to trust its position on the map. `stability_maps.parquet` has maps from random starts.
+`samples.parquet` has the layer at which each sample is decided, by the votes of its neighbours;
+`samples_by_probe.parquet` the same by those of linear probes, if the samples are test images. `points/<layer>.parquet`
+has each point's neighbours in the layer, and how far to trust its position on the map. `stability_maps.parquet` has
+maps from random starts.
 """
 
 from collections.abc import Mapping, Sequence

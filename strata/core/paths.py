@@ -86,6 +86,11 @@ class Paths:
         """The table of the layers at which the measured samples are decided."""
         return self.measures / "samples.parquet"
 
+    @property
+    def probe_decisions(self) -> Path:
+        """The same table by the votes of the layers' linear probes, if the measured samples are test images."""
+        return self.measures / "samples_by_probe.parquet"
+
     def points(self, layer: str) -> Path:
         """The table of what was measured for each sample in one layer."""
         return self.measures / "points" / f"{layer}.parquet"

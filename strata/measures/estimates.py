@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 
 from strata.artifacts.measure_registry import Need
 from strata.artifacts.measured import SHUFFLED, TRAINED
+from strata.measures.influence import Influences
 from strata.measures.intervals import Estimate
 from strata.measures.plan import Plan
 from strata.measures.registry import MEASURES
 from strata.measures.results import LayerResults, Results
-from strata.measures.space_files import SPACES
+from strata.measures.space_files import POINTS, SPACES
 
 MEASURE_NEEDS = {measure.key: measure.needs for measure in MEASURES}
 
@@ -83,4 +84,12 @@ def layer_results(plan: Plan, results: Results, space: str, layer: str, control:
         next_geometry=results.geometries[space, following[0]] if following else None,
         own_gram_sums=None if sums is None else sums.of_layer(place),
         divergence=results.divergences.get(layer) if space == TRAINED else None,
+        class_dimensions=results.geometries[space, layer].class_dimensions[control],
+        votes_before=[results.readouts[space, before][control].votes for before in plan.layers[:place]],
+        predicted=plan.predicted if plan.held_out == POINTS and space not in plan.replicates else None,
+        imbalances=_imbalances(results, space, layer, following[0]) if following else None,
     )
+
+
+def _imbalances(results: Results, space: str, layer: str, following: str) -> tuple[Influences, Influences]:
+    return results.imbalances[space, layer, following], results.imbalances[space, following, layer]

@@ -1,12 +1,13 @@
 """One layer's points measured in its full space, and its map against it: the work of one process."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from strata.artifacts.measured import TRAINED
+from strata.measures.class_dimension import class_dimensions, two_nearest_of_class
 from strata.measures.influence import Influences
 from strata.measures.intrinsic_dimension import TwoNN, two_nn
 from strata.measures.map_quality import (
@@ -27,6 +28,7 @@ from strata.measures.neighbours import (
     two_nearest_distances,
 )
 from strata.measures.space_files import MAPPED, POINTS, SpaceFiles
+from strata.measures.spectrum import eigenvalues
 
 RANKED_ROWS = 128  # at a time
 
@@ -37,7 +39,7 @@ class GeometryJob:
 
     The first `halves` of the subsets are all points, then half-samples of them. `scores` are functions of activations
     (n, D) and these subsets (n, halves), by measure. `correlated` are the rows whose distances are correlated with the
-    map's.
+    map's; `labels` (n,), by control, those of the classes that are measured each on its own.
     """
 
     files: SpaceFiles
@@ -49,6 +51,7 @@ class GeometryJob:
     scores: Mapping[str, Callable[[NDArray[np.float32], NDArray[np.bool_]], NDArray[np.float64]]]
     map_points: NDArray[np.float32] | None
     correlated: NDArray[np.intp]
+    labels: Mapping[str, NDArray[np.integer]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,9 +94,11 @@ class MapGeometry:
 
 @dataclass(frozen=True)
 class Geometry:
-    """A layer's exact neighbours, TwoNN for each subset, and the scores of its activations by measure.
+    """A layer's exact neighbours, TwoNN for each subset, the scores of its activations by measure, and its spectrum.
 
-    `near` int32 (n, reach) are each point's nearest others, of which the first `k` are called its neighbours.
+    `near` int32 (n, reach) are each point's nearest others, of which the first `k` are called its neighbours;
+    `spectrum` (r,) the eigenvalues of its covariance, the largest first; `class_dimensions` (C, halves), by control,
+    the dimension of each class with points, among all points and in the half-samples.
     """
 
     near: NDArray[np.int32]
@@ -101,6 +106,8 @@ class Geometry:
     dimensions: list[TwoNN]
     scores: dict[str, NDArray[np.float64]]
     map: MapGeometry | None
+    spectrum: NDArray[np.float64]
+    class_dimensions: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
     def neighbours(self) -> NDArray[np.int32]:
@@ -114,6 +121,8 @@ def measure_geometry(job: GeometryJob) -> Geometry:
     near: list[NDArray[np.int32]] = []
     distances: list[list[NDArray[np.float64]]] = [[] for _ in range(job.subsets.shape[1])]
     comparisons: list[_Compared] = []
+    halves = job.subsets[:, : job.halves]
+    in_classes: dict[str, list[NDArray[np.float64]]] = {control: [] for control in job.labels}
     map_blocks = None if job.map_points is None else neighbour_blocks(job.map_points, reach(job.neighbours))
     for block in neighbour_blocks(values, reach(job.neighbours)):
         near.append(block.nearest)
@@ -121,16 +130,23 @@ def measure_geometry(job: GeometryJob) -> Geometry:
         for column, found in enumerate(distances):
             squared = block.squared[here[:, column]][:, job.subsets[:, column]]
             found.append(two_nearest_distances(squared))
+        for control, labels in job.labels.items():
+            in_classes[control].append(two_nearest_of_class(block, labels, halves))
         if map_blocks is not None:
             comparisons += _compared(block, next(map_blocks), job.neighbours)
     return Geometry(
         np.concatenate(near),
         job.neighbours,
         [two_nn(np.concatenate(found)) for found in distances],
-        {measure: score(values, job.subsets[:, : job.halves]) for measure, score in job.scores.items()},
+        {measure: score(values, halves) for measure, score in job.scores.items()},
         None
         if job.map_points is None
         else _map_geometry(job, values, job.map_points, np.concatenate(near), comparisons),
+        eigenvalues(values),
+        {
+            control: class_dimensions(np.concatenate(found), job.labels[control])
+            for control, found in in_classes.items()
+        },
     )
 
 

@@ -45,6 +45,18 @@ class ProbeFeatures:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """A classifier of standardized activations, and the classes (K,) that it tells apart."""
+
+    classes: NDArray[np.intp]
+    classifier: SoftmaxClassifier
+
+    def log_probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the log-probability (n, K) of each class for features (n, D)."""
+        return self.classifier.log_probabilities(features)
+
+
+@dataclass(frozen=True)
 class _Choice:
     """The chosen penalty, and the classifier that was fitted with it."""
 
@@ -95,18 +107,27 @@ def validation_rows(labels: NDArray[np.integer], share: float, rng: np.random.Ge
 def linear_probe(features: ProbeFeatures, labels: NDArray[np.integer], settings: ProbeSettings) -> NDArray[np.intp]:
     """Return the classes (t,) that multinomial logistic regression, fitted to the training images, sees in the test.
 
+    The prediction is constant where the training labels are all one class.
+    """
+    probe = fitted_probe(features, labels, settings)
+    return probe.classes[probe.log_probabilities(features.test).argmax(axis=1)]
+
+
+def fitted_probe(features: ProbeFeatures, labels: NDArray[np.integer], settings: ProbeSettings) -> Probe:
+    """Return the multinomial logistic regression of the training images' labels (n,).
+
     It reads all units. Its penalty is the one of `settings.penalties` by which a fit to part of the training images
-    makes the others most likely. The prediction is constant where the training labels are all one class.
+    makes the others most likely.
     """
     classes, codes = np.unique(labels, return_inverse=True)
+    classes = classes.astype(np.intp)
     if len(classes) == 1:
-        return np.full(len(features.test), classes[0], dtype=np.intp)
+        return Probe(classes, undecided(features.train.shape[1], 1))
     choice = _chosen(features.search, codes, len(classes), settings)
     start = choice.classifier
     if features.directions is not None:
         start = replace(start, weights=features.directions @ start.weights)
-    classifier = fit_softmax(features.train, codes, choice.penalty, start, TOLERANCE)
-    return classes[classifier.log_probabilities(features.test).argmax(axis=1)].astype(np.intp)
+    return Probe(classes, fit_softmax(features.train, codes, choice.penalty, start, TOLERANCE))
 
 
 def chosen_penalty(features: ProbeFeatures, labels: NDArray[np.integer], settings: ProbeSettings) -> float:

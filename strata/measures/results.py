@@ -1,5 +1,6 @@
 """What the jobs return, by what they are about, and all that is known of one layer, which measures are made of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -7,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strata.artifacts.measure_registry import Need
+from strata.measures.early_exit import ProbeVotes
 from strata.measures.geometry import Geometry, MapGeometry
 from strata.measures.gram import GramSums
+from strata.measures.influence import Influences
 from strata.measures.intrinsic_dimension import TwoNN
 from strata.measures.readout import Readout
 from strata.measures.stability import StabilityRuns
@@ -24,7 +27,7 @@ class Results:
     space, `divergences` by layer, `stabilities` by (layer, perplexity), `mapped_neighbours` by layer, where not all
     mapped points are measured: neighbours (m, k) of the measured ones among all, as rows of all. `joint_gram_sums` are
     of all layers of all networks, in the order of `Plan.networks`; `network_distances` are Procrustes distances by
-    (layer, space, other space).
+    (layer, space, other space). `imbalances` by (space, layer, layer before or after it).
     """
 
     readouts: dict[tuple[str, str], dict[str, Readout]]
@@ -35,6 +38,7 @@ class Results:
     joint_gram_sums: GramSums
     mapped_neighbours: dict[str, NDArray[np.int32]] = field(default_factory=dict)
     network_distances: dict[tuple[str, str, str], float] = field(default_factory=dict)
+    imbalances: dict[tuple[str, str, str], Influences] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,10 @@ class LayerResults:
     """What is known of one layer in one space under one labelling; measures are functions of it.
 
     `labels` int (n,) are those of the measured points; `halves` bool (n, 1 + r) are all points, then random halves.
-    `divergence` is the KL divergence of the layer's map, if it was measured.
+    `divergence` is the KL divergence of the layer's map, if it was measured; `imbalances` are those towards the next
+    layer and back; `class_dimensions` (C, 1 + r) the intrinsic dimension of each class, in the halves, too.
+    `votes_before` are the probes' of the layers before it, `predicted` (t,) what the trained network predicts for the
+    held-out images, where these are the measured points.
     """
 
     labels: NDArray[np.int16]
@@ -52,6 +59,10 @@ class LayerResults:
     next_geometry: Geometry | None = None
     own_gram_sums: GramSums | None = None
     divergence: float | None = None
+    imbalances: tuple[Influences, Influences] | None = None
+    class_dimensions: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 1)))
+    votes_before: Sequence[ProbeVotes] = ()
+    predicted: NDArray[np.int16] | None = None
 
     @property
     def lacks(self) -> set[Need]:
@@ -87,6 +98,16 @@ class LayerResults:
     def next_neighbours(self) -> NDArray[np.int32]:
         """Each point's nearest neighbours (n, k) in the next layer; ValueError in the last layer."""
         return _needed(self.next_geometry, Need.NEXT_LAYER).neighbours
+
+    @property
+    def imbalance_to_next(self) -> Influences:
+        """The information imbalance towards the next layer; ValueError in the last layer."""
+        return _needed(self.imbalances, Need.NEXT_LAYER)[0]
+
+    @property
+    def imbalance_from_next(self) -> Influences:
+        """The information imbalance of the next layer towards this one; ValueError in the last layer."""
+        return _needed(self.imbalances, Need.NEXT_LAYER)[1]
 
     @property
     def dimensions(self) -> list[TwoNN]:

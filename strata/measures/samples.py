@@ -12,16 +12,30 @@ from strata.measures.labels import decide, neighbourhood_hit, votes
 from strata.measures.plan import Plan
 from strata.measures.results import LayerResults, Results
 from strata.measures.similarity import drift, neighbourhood_overlap
+from strata.measures.space_files import POINTS
 
 
 def sample_decisions(plan: Plan, results: Results, samples: Samples) -> SampleDecisions:
-    """Return where along the layers each measured sample is decided, by the clock of `layer_votes`.
+    """Return where along the layers each measured sample is decided, by the clock of `layer_votes`."""
+    return _decided(plan, samples, [layer_votes(plan, results, layer) for layer in plan.layers])
 
-    Other votes of every layer can be handed to `decide` as a second clock: those of a linear probe, say, as in early
-    exits and the tuned lens (Belrose et al. 2023).
+
+def probe_decisions(plan: Plan, results: Results, samples: Samples) -> SampleDecisions | None:
+    """Return the same by a second clock: the votes of each layer's linear probe (Belrose et al. 2023, the tuned lens).
+
+    None where the measured samples are not the held-out images: the probes are fitted to training images.
     """
-    ballots = np.stack([layer_votes(plan, results, layer) for layer in plan.layers])
-    rows = plan.rows
+    if plan.held_out != POINTS:
+        return None
+    votes = [
+        plan.predicted if layer == plan.output else results.readouts[TRAINED, layer][TRAINED].votes.classes
+        for layer in plan.layers
+    ]
+    return _decided(plan, samples, votes)
+
+
+def _decided(plan: Plan, samples: Samples, votes: Sequence[NDArray[np.integer]]) -> SampleDecisions:
+    ballots, rows = np.stack(votes), plan.rows
     decisions = decide(ballots, plan.predicted, samples.label[rows], plan.params.late_layers)
     return SampleDecisions(sample_id=samples.sample_id[rows], **vars(decisions))
 
@@ -90,6 +104,19 @@ def stability_maps(plan: Plan, results: Results, ids: NDArray[np.int32]) -> list
         for layer in plan.layers
         for perplexity in plan.again
     ]
+
+
+def clock_counts(
+    decisions: SampleDecisions, by_probe: SampleDecisions | None, layers: Sequence[str]
+) -> dict[str, object]:
+    """Return how many samples commit at each layer by the probes, and the share for which both clocks agree.
+
+    Empty without decisions by the probes.
+    """
+    if by_probe is None:
+        return {}
+    agree = float((decisions.commit_layer == by_probe.commit_layer).mean())
+    return {"committed_by_probe": decision_counts(by_probe, layers)["committed"], "clocks_agree": round(agree, 4)}
 
 
 def decision_counts(decisions: SampleDecisions, layers: Sequence[str]) -> dict[str, object]:

@@ -71,8 +71,16 @@ TABLES = {
 }
 MEASURES = [measure.key for measure in registry.MEASURES]
 OF_MAPS = {name for name in MEASURES if name.startswith("map_")}
-OF_LABELS = {"neighbourhood_hit", "knn_accuracy", "probe_accuracy", "map_hit"}
+OF_COLLAPSE = {"collapse_variability", "collapse_norms", "collapse_angles", "collapse_duality"}
+OF_EXITS = {"early_exit_share", "early_exit_accuracy", "prediction_agreement"}
+OF_THOSE_THAT_EXIT = {"early_exit_accuracy"}  # in some layers there are no images that exit
+OF_LABELS = (
+    {"neighbourhood_hit", "knn_accuracy", "probe_accuracy", "map_hit", "class_dimension"} | OF_COLLAPSE | OF_EXITS
+)
+OF_NEXT = {"overlap_with_next", "imbalance_to_next", "imbalance_from_next"}
+OF_MANY_POINTS = {"spectrum_exponent"}  # of which there are too few here
 WITHOUT_BOUNDS = {"duplicates_dropped", "dead_share", "map_distance_correlation", "map_kl_divergence"}
+WITHOUT_BOUNDS |= {"effective_rank", "spectrum_exponent"}
 FEW = {"stability_perplexities": [4]}
 SIX_DIGITS = 1e-5
 
@@ -234,6 +242,26 @@ def participation(values):
     return products / quadruples / 4 / hsic(centred @ centred.T, centred @ centred.T)
 
 
+def effective_rank(values):
+    """Return the exponential of the entropy of the singular values."""
+    found = np.linalg.svd(values - values.mean(axis=0), compute_uv=False)
+    shares = found[found > 1e-5 * found[0]] / found.sum()
+    return np.exp(-(shares * np.log(shares)).sum())
+
+
+def foretold(first, second):
+    """Return 2 / n times the mean rank in the second space of each point's nearest in the first."""
+    nearest_first, ordered = nearest(first)[:, 0], order(squared_among(second)).tolist()
+    return 2 / COUNT * np.mean([row.index(place) + 1 for row, place in zip(ordered, nearest_first, strict=True)])
+
+
+def class_variability(values):
+    """Return Tr(S_W S_B^+) / C with D x D matrices; there are as many points of each class."""
+    means = np.stack([values[name == LABELS].mean(axis=0) for name in range(10)])
+    within, between = (values - means[LABELS]) / COUNT**0.5, (means - means.mean(axis=0)) / 10**0.5
+    return np.trace(within.T @ within @ np.linalg.pinv(between.T @ between, rcond=1e-8, hermitian=True)) / 10
+
+
 def bounds_of_hit(values, labels=LABELS):
     """Return the bounds of the neighbourhood hit by the influence of each point, in loops."""
     shares, pairs = np.zeros(COUNT), np.zeros((COUNT, COUNT))
@@ -274,7 +302,13 @@ def check_value(table, control, measure, expected):
 
 
 def test_all_files_are_written_and_the_scratch_folder_is_gone(measured):
-    names = [*TABLES.values(), "measures/samples.parquet", "measures/stability_maps.parquet", "measures/registry.json"]
+    names = [
+        *TABLES.values(),
+        "measures/samples.parquet",
+        "measures/samples_by_probe.parquet",
+        "measures/stability_maps.parquet",
+        "measures/registry.json",
+    ]
     names += [f"measures/points/{layer}.parquet" for layer in LAYERS]
     assert sorted(str(path.relative_to(measured)) for path in measured.rglob("*") if path.is_file()) == sorted(names)
     assert not (measured / ".measures.part").exists()
@@ -326,15 +360,16 @@ def test_every_measure_is_there_for_every_layer_and_each_control_it_applies_to(t
         (control, measure, layer)
         for control in CONTROLS
         for measure in MEASURES
-        if measure in applies[control]
-        for layer in (LAYERS[:-1] if measure == "overlap_with_next" else LAYERS)
-        if (control, measure, layer) != ("random projection", "overlap_with_next", "input")  # shared with h1
+        if measure in applies[control] and measure not in OF_MANY_POINTS | OF_THOSE_THAT_EXIT
+        for layer in (LAYERS[:-1] if measure in OF_NEXT else LAYERS)
+        if control != "random projection" or measure not in OF_NEXT or layer != "input"  # shared with h1
     ]
-    assert table.index.tolist() == expected
+    assert table.drop("early_exit_accuracy", level="measure").index.tolist() == expected
     assert np.isfinite(table["value"]).all()
 
 
 def test_values_lie_within_their_bounds(table):
+    table = table.drop("class_dimension", level="measure")  # two points of a class in each half are too few for bounds
     bounded = ~table.index.get_level_values("measure").isin(WITHOUT_BOUNDS)
     assert table.loc[bounded, ["low", "high"]].notna().all(axis=None)
     assert table.loc[~bounded, ["low", "high"]].isna().all(axis=None)
@@ -345,6 +380,7 @@ def test_values_lie_within_their_bounds(table):
 
 def test_shares_lie_between_0_and_1(table):
     unbounded = {"duplicates_dropped", "map_distance_correlation", "map_kl_divergence", "participation_ratio"}
+    unbounded |= {"effective_rank", "class_dimension"} | OF_COLLAPSE | OF_NEXT - {"overlap_with_next"}
     names = [name for name in MEASURES if name not in unbounded and not name.startswith("intrinsic")]
     rows = table[table.index.get_level_values("measure").isin(names)]
     for column in ("value", "low", "high"):
@@ -361,12 +397,25 @@ def test_measures_of_the_full_space_are_those_by_brute_force(table, spaces, cont
             continue
         found = table.loc[(control, "overlap_with_next", first), "value"]
         assert found == pytest.approx(common(neighbours[first], neighbours[second]).mean(), rel=SIX_DIGITS)
+        imbalances = [foretold(values[a], values[b]) for a, b in ((first, second), (second, first))]
+        found = [
+            table.loc[(control, measure, first), "value"] for measure in ("imbalance_to_next", "imbalance_from_next")
+        ]
+        np.testing.assert_allclose(found, imbalances, rtol=SIX_DIGITS)
     dimensions, duplicates = zip(*(two_nn_likelihood(values[layer]) for layer in LAYERS), strict=True)
     # From float32, whose last digit differs between the two passes.
     np.testing.assert_allclose(values_of(table, control, "intrinsic_dimension"), dimensions, rtol=1e-3)
     check_value(table, control, "duplicates_dropped", duplicates)
+    in_classes = [
+        np.mean([two_nn_likelihood(values[layer][name == LABELS])[0] for name in range(10)]) for layer in LAYERS
+    ]
+    np.testing.assert_allclose(values_of(table, control, "class_dimension"), in_classes, rtol=1e-3)
     ratios = [participation(values[layer]) for layer in LAYERS]
     np.testing.assert_allclose(values_of(table, control, "participation_ratio"), ratios, rtol=1e-4)
+    ranks = [effective_rank(values[layer]) for layer in LAYERS]
+    np.testing.assert_allclose(values_of(table, control, "effective_rank"), ranks, rtol=1e-3)
+    variabilities = [class_variability(values[layer]) for layer in LAYERS]
+    np.testing.assert_allclose(values_of(table, control, "collapse_variability"), variabilities, rtol=1e-3)
     check_value(table, control, "zero_share", [np.mean(values[layer] == 0) for layer in LAYERS])
     check_value(table, control, "dead_share", [np.mean(np.ptp(values[layer], axis=0) == 0) for layer in LAYERS])
 
@@ -415,7 +464,7 @@ def probe_by_scikit_learn(train, labels, test):
 
 
 def test_the_untrained_network_sees_the_same_input(table):
-    measures = [name for name in MEASURES if name not in OF_MAPS and name != "overlap_with_next"]
+    measures = set(MEASURES) - OF_MAPS - OF_MANY_POINTS - OF_NEXT - OF_THOSE_THAT_EXIT
     for measure in measures:
         first, second = (table.loc[(control, measure, "input")] for control in ("none", "untrained"))
         np.testing.assert_array_equal(first.to_numpy(), second.to_numpy(), err_msg=measure)
@@ -423,10 +472,9 @@ def test_the_untrained_network_sees_the_same_input(table):
 
 def test_a_projection_is_shared_by_layers_of_as_many_units(table):
     """The input and all wider layers have the same projection, and so the same numbers."""
-    for measure in MEASURES:
-        if measure not in OF_MAPS and measure != "overlap_with_next":
-            first, second = (table.loc[("random projection", measure, layer)] for layer in ("input", "h1"))
-            np.testing.assert_array_equal(first.to_numpy(), second.to_numpy(), err_msg=measure)
+    for measure in set(MEASURES) - OF_MAPS - OF_MANY_POINTS - OF_NEXT - OF_EXITS:
+        first, second = (table.loc[("random projection", measure, layer)] for layer in ("input", "h1"))
+        np.testing.assert_array_equal(first.to_numpy(), second.to_numpy(), err_msg=measure)
 
 
 def test_layers_that_share_a_projection_are_not_compared_with_each_other(table, measured):
@@ -442,7 +490,8 @@ def test_layers_that_share_a_projection_are_not_compared_with_each_other(table, 
 
 def test_shuffled_labels_are_read_no_better_than_by_chance(table):
     rows = table.loc["shuffled labels"]
-    assert rows["value"].mean() < 0.2  # there are ten classes
+    shares = rows[~rows.index.get_level_values("measure").isin({"class_dimension"} | OF_COLLAPSE | OF_EXITS)]
+    assert shares["value"].mean() < 0.2  # there are ten classes
     assert table.loc["none"].loc["probe_accuracy", "value"].mean() > 0.5
 
 
@@ -484,20 +533,18 @@ def test_the_metrics_are_those_of_the_tables(measured, table):
     metrics = json.loads((measured / "measures.json").read_text(encoding="utf-8"))
     decisions, _ = read_decisions(measured / "measures/samples.parquet")
     chief = ["neighbourhood_hit", "probe_accuracy", "intrinsic_dimension", "map_trustworthiness"]
-    assert list(metrics) == [
-        "points",
-        "late",
-        "flip_floppers",
-        "right_then_lost",
-        "committed",
-        "layers_identified",
-        *chief,
-    ]
+    counts = ["points", "late", "flip_floppers", "right_then_lost", "committed", "committed_by_probe", "clocks_agree"]
+    assert list(metrics) == [*counts, "layers_identified", *chief]
     assert metrics["points"] == COUNT
     assert metrics["late"] == decisions.late.sum()
     assert metrics["committed"] == {
         layer: (decisions.commit_layer == place).sum() for place, layer in enumerate(LAYERS)
     }
+    by_probe, _ = read_decisions(measured / "measures/samples_by_probe.parquet")
+    assert metrics["committed_by_probe"] == {
+        layer: (by_probe.commit_layer == place).sum() for place, layer in enumerate(LAYERS)
+    }
+    assert metrics["clocks_agree"] == pytest.approx(np.mean(by_probe.commit_layer == decisions.commit_layer), abs=1e-4)
     assert metrics["flip_floppers"] == decisions.flip_flopper.sum()
     assert metrics["right_then_lost"] == decisions.right_then_lost.sum()
     for measure in chief:
@@ -632,6 +679,25 @@ def test_the_decisions_are_those_by_brute_force(measured, spaces, base):
         assert decisions.flip_flopper[sample] == (flips >= 2)
         lost = predicted[sample] != LABELS[sample] and LABELS[sample] in votes
         assert decisions.right_then_lost[sample] == lost
+
+
+def test_the_probes_decide_where_they_agree_with_the_network_from_then_on(measured, table):
+    found, _ = read_decisions(measured / "measures/samples_by_probe.parquet")
+    assert found.sample_id.tolist() == list(range(COUNT))
+    agreement = np.array(values_of(table, "none", "prediction_agreement"))
+    committed = np.array([np.mean(found.commit_layer <= place) for place in range(7)])
+    assert (committed[:6] <= agreement[:6] + 1e-9).all()
+    assert committed[5] == pytest.approx(agreement[5])  # only the output comes after it
+    assert committed[6] == 1
+
+
+def test_an_image_exits_once_at_most(table):
+    shares, accuracies = (
+        table["value"].xs(name, level="measure") for name in ("early_exit_share", "early_exit_accuracy")
+    )
+    assert (shares.groupby("control").sum() <= 1 + 1e-9).all()
+    assert shares["none"].sum() > 0
+    assert accuracies.index.tolist() == shares[shares > 0].index.tolist()
 
 
 def test_there_is_a_stability_map_of_every_layer_and_perplexity(measured, maps):
