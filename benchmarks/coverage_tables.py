@@ -16,7 +16,7 @@ noise.
 The truth that an interval is about: for an accuracy, that of the reader as it is fitted, on further images; for
 everything else, what the measure is on average over other samples of *as many points*: a dimension, or a share of
 neighbours, is a statement about that number of points. The participation ratio does not depend on it: its truth is that
-of the law itself. A map is taken as given, a function of the points, and so is a trained network: neither is made anew.
+of the law itself. A map is taken as given, a function of the points, and so is a trained network: neither is redone.
 
 A coverage of 95% in {repeats} samples has a standard error of {error:.1%}, in all settings together {row_error:.1%}.
 {outside} of the {cells} cells are outside of 92% to 98% (in bold); chance alone would put {expected:.0f} there.

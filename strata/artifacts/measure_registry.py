@@ -31,8 +31,8 @@ class Interval(StrEnum):
 
     MEAN = "normal interval of the mean over the points"
     MEAN_OF_SHARES = "normal interval of the mean over the points, cut to 0 to 1"
-    INFLUENCES = "normal interval by every point's influence"
-    INFLUENCES_ON_SHARE = "normal interval by every point's influence, cut to 0 to 1"
+    INFLUENCES = "normal interval by each point's influence"
+    INFLUENCES_ON_SHARE = "normal interval by each point's influence, cut to 0 to 1"
     WILSON = "Wilson's interval of a share"
     HALF_SAMPLES = "differences between random halves of the points, by Student's t"
     NONE = "none"

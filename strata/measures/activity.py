@@ -18,7 +18,7 @@ def zero_shares(values: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def dead_share(values: NDArray[np.floating]) -> float:
-    """Return the share of units of values (n, D) that put out the same for all points (after a ReLU, mostly 0)."""
+    """Return the share of units of values (n, D) with the same output for all points (after a ReLU, mostly 0)."""
     return float((values == values[0]).all(axis=0).mean())
 
 

@@ -35,7 +35,7 @@ class OtherWeights:
     """Weights of the network other than the trained ones: each is a space of its own, with a name.
 
     `earlier` were kept during training, space -> epochs; `replicates` were trained from other seeds, space -> number of
-    the network; `left_out` are the numbers of networks that have the weights of an earlier one, and so are none.
+    the network; `left_out` are the numbers of networks that have the same weights as one before them.
     """
 
     earlier: dict[str, str]

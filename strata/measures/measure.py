@@ -1,4 +1,4 @@
-"""A measure as one row: what people are told of it, and the function that computes its scores."""
+"""A measure as one row: its description for people, and the function that computes its scores."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

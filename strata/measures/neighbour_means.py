@@ -1,7 +1,7 @@
 """Means over k neighbours, with the influence of each point on them: hit, overlap, trustworthiness and continuity.
 
-Where a point is left out, the next nearest takes its place as a neighbour. What that one is like is told by the points
-about the boundary, inside and outside of it: so the lists of the nearest others are `reach(k)` long.
+If a point is left out, the next nearest takes its place as a neighbour. What that one is like is estimated from the
+points about the boundary, inside and outside of it: so the lists of the nearest others are `reach(k)` long.
 """
 
 import numpy as np

@@ -21,10 +21,10 @@ MOST_NAMES = 5  # that an error lists
 def untrained_network(params: NetworkParams, image_shape: Sequence[int], classes: int, seed: int) -> nn.Module:
     """Return the network with weights drawn from `seed`, in evaluation mode; the global generator is left alone.
 
-    It is that of `initialized_network` where the constructor draws the weights. Weights that are the same under two
-    seeds, and are not one number repeated as the ones of a norm are, are drawn anew by `reset_parameters` of the module
-    that has them, or of one around it. Raises StrataError as `initialized_network` does, where a reset fails, and where
-    weights stay the same even so.
+    It is that of `initialized_network` if the constructor draws the weights. Weights that are the same under two seeds,
+    and are not one number repeated (the ones of a norm are), are drawn again by `reset_parameters` of the module that
+    has them, or of one around it. Raises StrataError as `initialized_network` does, if a reset fails, and if weights
+    stay the same even so.
     """
     seeds = (seed, seed + 1)
     twin, other = (initialized_network(params, image_shape, classes, each) for each in seeds)

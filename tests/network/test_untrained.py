@@ -1,4 +1,4 @@
-"""The untrained twin: the constructor's where that draws, drawn anew where it does not, refused where neither works."""
+"""The untrained twin: the constructor's if that draws, drawn again if it does not, refused if neither works."""
 
 import itertools
 

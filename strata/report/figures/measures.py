@@ -15,7 +15,7 @@ from strata.artifacts.measure_registry import MeasureRegistry, Panel
 from strata.artifacts.measured import CONTROLS, TRAINED
 from strata.report.figures.style import CONTROL_LOOKS, INK, MEASURE_LOOKS, MUTED, LineLook, strata_style
 
-# Hatched, so that it is told from an interval without its colour.
+# Hatched, so that it differs from an interval even without colour.
 RANGE_LOOK: dict[str, Any] = {"facecolor": "none", "edgecolor": "#1d5a94", "hatch": "////", "linewidth": 0.6}
 # A line in a panel: the measure and the control in the tables, its name, its look.
 Line = tuple[str, str, str, LineLook]
