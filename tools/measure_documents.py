@@ -59,8 +59,8 @@ shows how often the intervals hold, on data whose truth is known.
 
 ## All of them
 
-| measure | meaning | unit | 95% interval | needs besides activations | source |
-|---|---|---|---|---|---|
+| measure | meaning | what it does not show | unit | 95% interval | needs besides activations | source |
+|---|---|---|---|---|---|---|
 """
 
 
@@ -99,7 +99,7 @@ def measures_page(registry: MeasureRegistry) -> str:
 def _cells(measure: MeasureEntry) -> list[str]:
     name = f"{measure.title} `{measure.key}`"
     needs = ", ".join(measure.needs) or "–"
-    return [name, measure.meaning, measure.unit, str(measure.interval), needs, measure.source]
+    return [name, measure.meaning, measure.not_shown, measure.unit, str(measure.interval), needs, measure.source]
 
 
 def main() -> None:

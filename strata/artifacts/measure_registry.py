@@ -42,6 +42,7 @@ class MeasureEntry(Section):
     """A scalar measure of a layer: its key in the tables, and the texts that describe it.
 
     `panel` is the key of the panel that shows it, if any. `legend` is a name for its line, if shorter than the title.
+    `not_shown` is what people could take it for and it is not.
     A chief measure is one of the few in the metrics.
     """
 
@@ -54,6 +55,7 @@ class MeasureEntry(Section):
     interval: Interval
     meaning: Text
     source: Text
+    not_shown: Text
     chief: bool = False
 
 

@@ -38,6 +38,7 @@ MEASURES = (
         interval=Interval.INFLUENCES_ON_SHARE,
         meaning="The share of a point's nearest neighbours that carry its own label.",
         source="Paulovich et al. 2008",
+        not_shown="Whether the network uses the neighbours; and it depends on how many classes and points there are.",
         chief=True,
         score=lambda layer: hit_influences(layer.near, layer.labels, layer.k),
     ),
@@ -50,6 +51,7 @@ MEASURES = (
         interval=Interval.WILSON,
         meaning="How often the majority label of the nearest training images is the label of a held-out image.",
         source="Cover & Hart 1967",
+        not_shown="Classes that a straight cut would separate, but whose points do not lie close together.",
         score=lambda layer: layer.readout.knn_hits,
     ),
     Measure(
@@ -61,6 +63,7 @@ MEASURES = (
         interval=Interval.WILSON,
         meaning="How often a linear classifier of all units, fit to training images, names a held-out image's label.",
         source="Alain & Bengio 2017",
+        not_shown="Whether the network uses what can be read; what could be read with more images, or not linearly.",
         chief=True,
         score=lambda layer: layer.readout.probe_hits,
     ),
@@ -72,6 +75,7 @@ MEASURES = (
         interval=Interval.WILSON,
         meaning="The share of held-out images of which this layer's linear probe is the first to be 90% sure.",
         source="Alain & Bengio 2017; Teerapittayanon et al. 2016",
+        not_shown="How hard an image is: the rule, 90% sure, is a choice, and probes are not calibrated.",
         score=lambda layer: exits(layer.readout.votes, layer.votes_before),
     ),
     Measure(
@@ -82,6 +86,7 @@ MEASURES = (
         interval=Interval.WILSON,
         meaning="How often the linear probe is right about the held-out images that exit at this layer.",
         source="Alain & Bengio 2017; Teerapittayanon et al. 2016",
+        not_shown="How well the layer reads all images: those that exited before are the easy ones, and are gone.",
         score=lambda layer: exit_hits(layer.readout.votes, layer.votes_before, layer.readout.probe_hits),
     ),
     Measure(
@@ -92,6 +97,7 @@ MEASURES = (
         interval=Interval.WILSON,
         meaning="How often the linear probe names the class that the trained network predicts for a test image.",
         source="Alain & Bengio 2017; Belrose et al. 2023",
+        not_shown="Whether the network decides at this layer; right answers agree with each other anyway.",
         score=lambda layer: None if layer.predicted is None else layer.readout.votes.classes == layer.predicted,
     ),
     Measure(
@@ -102,6 +108,7 @@ MEASURES = (
         interval=Interval.HALF_SAMPLES,
         meaning="Along how many directions the points vary at the scale of their nearest neighbours.",
         source="Facco et al. 2017; Denti et al. 2022",
+        not_shown="The dimension at larger scales. Noise counts, and few points in many dimensions give too little.",
         chief=True,
         score=lambda layer: [half.maximum_likelihood for half in layer.dimensions],
     ),
@@ -112,6 +119,7 @@ MEASURES = (
         interval=Interval.HALF_SAMPLES,
         meaning="The intrinsic dimension by a linear fit that leaves out the largest tenth of the ratios of distances.",
         source="Facco et al. 2017",
+        not_shown="The dimension at larger scales, and the largest ratios, where curvature and classes show.",
         score=lambda layer: [half.linear_fit for half in layer.dimensions],
     ),
     Measure(
@@ -123,6 +131,7 @@ MEASURES = (
         interval=Interval.HALF_SAMPLES,
         meaning="The mean over classes of the intrinsic dimension among the points of one class.",
         source="Facco et al. 2017; Denti et al. 2022",
+        not_shown="Classes that differ from each other in their dimension; and fewer points see a larger scale.",
         score=lambda layer: mean_dimensions(layer.class_dimensions),
     ),
     Measure(
@@ -132,6 +141,7 @@ MEASURES = (
         interval=Interval.NONE,
         meaning="How many points TwoNN leaves out, as their nearest neighbour is at distance 0.",
         source="a count",
+        not_shown="Near duplicates.",
         score=lambda layer: layer.dimensions[0].dropped,
     ),
     Measure(
@@ -143,6 +153,7 @@ MEASURES = (
         interval=Interval.INFLUENCES,
         meaning="How many principal components would hold the layer's variance if they shared it evenly.",
         source="Gao et al. 2017; Chun et al. 2025",
+        not_shown="Small directions, however much they say about the classes; the scale of a unit matters.",
         score=lambda layer: participation_ratio(layer.gram_sums),
     ),
     Measure(
@@ -153,6 +164,7 @@ MEASURES = (
         interval=Interval.NONE,
         meaning="The exponential of the entropy of the singular values (mean subtracted) of at most 1,000 points.",
         source="Roy & Vetterli 2007; Garrido et al. 2023 (RankMe)",
+        not_shown="How many directions matter for a task; it grows with the number of points, and with noise.",
         score=lambda layer: effective_rank(layer.geometry.spectrum),
     ),
     Measure(
@@ -162,6 +174,7 @@ MEASURES = (
         interval=Interval.NONE,
         meaning="How fast eigenvalues 11 to 100 of the covariance fall with their rank, of at most 1,000 points.",
         source="Agrawal et al. 2022 (alpha-ReQ)",
+        not_shown="Whether the spectrum is a power law at all: it is the slope over a chosen range of ranks.",
         score=lambda layer: spectrum_exponent(layer.geometry.spectrum),
     ),
     Measure(
@@ -172,6 +185,7 @@ MEASURES = (
         interval=Interval.INFLUENCES,
         meaning="How widely classes scatter along the directions that separate their means; 0 if they are points.",
         source="Papyan, Han & Donoho 2020",
+        not_shown="Collapse of the training images. In the outputs, one direction of the means is nearly fixed.",
         score=lambda layer: layer.readout.collapse.variability,
     ),
     Measure(
@@ -182,6 +196,7 @@ MEASURES = (
         interval=Interval.INFLUENCES,
         meaning="How unequal the distances of the class means from their middle are; 0 if they are equal.",
         source="Papyan, Han & Donoho 2020",
+        not_shown="Whether the means are far apart compared with the points' scatter.",
         score=lambda layer: layer.readout.collapse.norms,
     ),
     Measure(
@@ -192,6 +207,7 @@ MEASURES = (
         interval=Interval.INFLUENCES,
         meaning="How far the cosines between centred class means are from those of a simplex; 0 if all are equal.",
         source="Papyan, Han & Donoho 2020",
+        not_shown="Whether the means are far apart compared with the points' scatter.",
         score=lambda layer: layer.readout.collapse.angles,
     ),
     Measure(
@@ -203,6 +219,7 @@ MEASURES = (
         interval=Interval.INFLUENCES,
         meaning="How far the class means are from the linear probe's weights: 0 if proportional, 2 if unrelated.",
         source="Papyan, Han & Donoho 2020",
+        not_shown="The network's own classifier: the weights are those of the layer's probe.",
         score=lambda layer: layer.readout.collapse.duality,
     ),
     Measure(
@@ -213,6 +230,7 @@ MEASURES = (
         interval=Interval.MEAN_OF_SHARES,
         meaning="The share of a point's activations that are exactly 0.",
         source="a count",
+        not_shown="Units that are almost 0, and which units are 0 for which class.",
         score=OfActivations(zero_shares),
     ),
     Measure(
@@ -223,6 +241,7 @@ MEASURES = (
         interval=Interval.NONE,
         meaning="The share of units that have the same activation for all points.",
         source="a count",
+        not_shown="Units that would wake for other images.",
         score=OfActivations(dead_share),
     ),
     Measure(
@@ -234,6 +253,7 @@ MEASURES = (
         interval=Interval.INFLUENCES_ON_SHARE,
         meaning="The share of a point's nearest neighbours that are its neighbours in the next layer, too.",
         source="Doimo et al. 2020",
+        not_shown="What changes at other scales than that of the nearest neighbours.",
         score=lambda layer: overlap_influences(layer.near, layer.next_near, layer.k),
     ),
     Measure(
@@ -246,6 +266,7 @@ MEASURES = (
         interval=Interval.INFLUENCES,
         meaning="How far from a point its nearest neighbour is in the next layer, by rank: 0 nearest, 1 anywhere.",
         source="Glielmo et al. 2022",
+        not_shown="More than the nearest neighbour: two layers can agree there and differ at large.",
         score=lambda layer: layer.imbalance_to_next,
     ),
     Measure(
@@ -258,6 +279,7 @@ MEASURES = (
         interval=Interval.INFLUENCES,
         meaning="How far from a point its nearest neighbour in the next layer is in this one, by rank.",
         source="Glielmo et al. 2022",
+        not_shown="More than the nearest neighbour: two layers can agree there and differ at large.",
         score=lambda layer: layer.imbalance_from_next,
     ),
     Measure(
@@ -270,6 +292,7 @@ MEASURES = (
         interval=Interval.INFLUENCES_ON_SHARE,
         meaning="The share of a point's nearest neighbours on the map that are its neighbours in the layer.",
         source="Kobak & Berens 2019",
+        not_shown="How far away the false neighbours lie; and distances between clusters.",
         score=lambda layer: overlap_influences(layer.map.near, layer.near, layer.k),
     ),
     Measure(
@@ -282,6 +305,7 @@ MEASURES = (
         interval=Interval.INFLUENCES_ON_SHARE,
         meaning="How little a point's neighbours on the map are false: 1 where all are neighbours in the layer.",
         source="Venna & Kaski 2001",
+        not_shown="Neighbours that the map has torn away; a map of few points is rarely low.",
         chief=True,
         score=lambda layer: layer.map.trustworthiness,
     ),
@@ -295,6 +319,7 @@ MEASURES = (
         interval=Interval.INFLUENCES_ON_SHARE,
         meaning="How few of a point's neighbours in the layer the map has torn away: 1 where it keeps them all.",
         source="Venna & Kaski 2001",
+        not_shown="False neighbours; a map that puts everything in one place has torn nothing.",
         score=lambda layer: layer.map.continuity,
     ),
     Measure(
@@ -307,6 +332,7 @@ MEASURES = (
         interval=Interval.INFLUENCES_ON_SHARE,
         meaning="The share of a point's nearest neighbours on the map that carry its own label.",
         source="Paulovich et al. 2008",
+        not_shown="The layer: a map can separate classes better than the layer does.",
         score=lambda layer: hit_influences(layer.map.near, layer.labels, layer.k),
     ),
     Measure(
@@ -317,6 +343,7 @@ MEASURES = (
         interval=Interval.NONE,
         meaning="How well the order of all distances on the map agrees with that in the layer.",
         source="Kobak & Berens 2019",
+        not_shown="Which distances are wrong: large ones weigh as much as small ones.",
         score=lambda layer: layer.map.distance_correlation,
     ),
     Measure(
@@ -327,6 +354,7 @@ MEASURES = (
         interval=Interval.NONE,
         meaning="What t-SNE minimizes: how far neighbourhoods on the map are from those in the layer; over all pairs.",
         source="van der Maaten & Hinton 2008",
+        not_shown="Whether a layer is well drawn: values of different layers or perplexities do not compare.",
         score=lambda layer: layer.divergence,
     ),
 )

@@ -20,7 +20,14 @@ from strata.core.errors import StrataError
 
 
 def entry(key="a", panel="p", **changes):
-    told = {"title": f"measure {key}", "unit": "share", "interval": Interval.MEAN, "meaning": "One.", "source": "own"}
+    told = {
+        "title": f"measure {key}",
+        "unit": "share",
+        "interval": Interval.MEAN,
+        "meaning": "One.",
+        "source": "own",
+        "not_shown": "More.",
+    }
     return MeasureEntry(key=key, panel=panel, **{**told, **changes})
 
 

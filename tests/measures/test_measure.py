@@ -39,7 +39,7 @@ def results(**changes):
 
 
 def measure(score, interval=Interval.NONE, needs=()):
-    told = {"key": "of_values", "title": "t", "unit": "u", "meaning": "m", "source": "own"}
+    told = {"key": "of_values", "title": "t", "unit": "u", "meaning": "m", "source": "own", "not_shown": "More."}
     return Measure(**told, interval=interval, needs=needs, score=score)
 
 

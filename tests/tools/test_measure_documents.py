@@ -7,7 +7,14 @@ from strata.measures.registry import MEASURES, PANELS, REGISTRY
 from tests.tiny_pipeline import ROOT
 from tools.measure_documents import PAGE, PIPELINE, measures_page, with_current_plots
 
-TEXTS = {"title": "size", "unit": "m", "interval": Interval.MEAN, "meaning": "How long.", "source": "own"}
+TEXTS = {
+    "title": "size",
+    "unit": "m",
+    "interval": Interval.MEAN,
+    "meaning": "How long.",
+    "source": "own",
+    "not_shown": "More.",
+}
 TWO = MeasureRegistry(
     measures=(
         MeasureEntry(key="a", panel="p", **TEXTS),
@@ -36,8 +43,8 @@ def test_the_plots_of_panels_are_written_anew_and_nothing_else_changes():
 def test_the_page_has_a_row_for_every_measure():
     table = measures_page(TWO).splitlines()[-4:]
     interval = "normal interval of the mean over the points"
-    assert table[0] == f"| size `a` | How long. | m | {interval} | – | own |"
-    assert table[2] == f"| size `c` | How long. | m | {interval} | labels, the layer's map | own |"
+    assert table[0] == f"| size `a` | How long. | More. | m | {interval} | – | own |"
+    assert table[2] == f"| size `c` | How long. | More. | m | {interval} | labels, the layer's map | own |"
 
 
 def test_dvc_yaml_is_as_the_tool_writes_it():
