@@ -51,7 +51,7 @@ def section(title: str, run: dict[str, Any], floor: dict[str, float]) -> list[st
         "| work | Strata, s | naive, s | naive / Strata | Strata / floor | peak per process, GiB | peak of all, GiB |",
     ]
     lines.append("|---|---:|---:|---:|---:|---:|---:|")
-    rows = ("download", "train", "train bfloat16", "extract", "embed", "measure", "report")
+    rows = ("download", "train", "train bfloat16", "replicate", "extract", "embed", "measure", "report")
     for stage in (stage for stage in rows if stage in run):
         cost, other = run[stage], naive.get(stage.split()[0])
         compared = f"{other:.1f} | {other / cost['seconds']:.1f}" if other else "– | –"
@@ -61,7 +61,9 @@ def section(title: str, run: dict[str, Any], floor: dict[str, float]) -> list[st
     whole = sum(run[stage]["seconds"] for stage in ("download", *STAGES, "report"))
     total = run["naive"]["seconds"]
     peak = f"naive: {run['naive']['peak_all']:.2f}"
-    lines.append(f"| all but measure | {whole:.1f} | {total:.1f} | {total / whole:.1f} | – | – | {peak} |")
+    lines.append(
+        f"| all but replicate and measure | {whole:.1f} | {total:.1f} | {total / whole:.1f} | – | – | {peak} |"
+    )
     both = "train bfloat16" in run
     without = (
         f", bfloat16 {run['bfloat16 accuracy']:.2%}." if both else ". This processor has no bfloat16: not measured."

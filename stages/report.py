@@ -26,7 +26,19 @@ from strata.report.page.inputs import load_report_inputs
 from strata.report.page.payload import run_payload, shown_rows
 from strata.report.params import ReportParams
 
-SECTIONS = ("seed", "reproducible", "dataset", "network", "layers", "train", "extract", "embed", "measure", "report")
+SECTIONS = (
+    "seed",
+    "reproducible",
+    "dataset",
+    "network",
+    "layers",
+    "train",
+    "replicate",
+    "extract",
+    "embed",
+    "measure",
+    "report",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

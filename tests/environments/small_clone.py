@@ -14,6 +14,7 @@ from tests.tiny_pipeline import ROOT
 SMALL = {
     "layers": ["input", "h5", "h6"],
     "train": {"epochs": 1},
+    "replicate": {"networks": 2},
     "embed": {"early_exaggeration_iterations": 150, "iterations": 100},
     "measure": {"samples": 200, "half_samples": 4, "stability_samples": 40, "stability_perplexities": [10]},
     "report": {"dpi": 50},

@@ -79,7 +79,8 @@ def test_the_table_is_what_dvc_says(clone):
     ("section", "key", "stages"),
     [
         ("download", "attempts", {"download"}),
-        ("train", "momentum", {"train", "report"}),
+        ("train", "momentum", {"train", "replicate", "report"}),
+        ("replicate", "networks", {"replicate", "report"}),
         ("embed", "perplexity", {"embed", "measure", "report"}),
     ],
 )
