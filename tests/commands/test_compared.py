@@ -57,7 +57,9 @@ def run_of(dataset, layers=LAYERS, commit=COMMIT, origin=ORIGIN):
         shown_activations={},
         batches=EMPTY,
         epochs=EMPTY,
-        measures=Measures(EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, decisions, points, [], np.arange(COUNT), REGISTRY),
+        measures=Measures(
+            EMPTY, EMPTY, EMPTY, EMPTY, EMPTY, decisions, points, [], np.arange(COUNT), REGISTRY, EMPTY, EMPTY
+        ),
     )
 
 

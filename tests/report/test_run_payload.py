@@ -34,6 +34,7 @@ from strata.report.page.inputs import ReportInputs, load_report_inputs
 from strata.report.page.payload import (
     POINT_FIELDS,
     UNKNOWN,
+    network_ranges,
     records,
     run_payload,
     shown_rows,
@@ -50,6 +51,8 @@ FILES = {
     "dimension": "intrinsic_dimension",
     "stability": "stability",
     "pairs": "class_pairs",
+    "networks": "networks",
+    "between": "between_networks",
     "curve": "learning_curve",
     "epochs": "epochs",
 }
@@ -215,6 +218,9 @@ def write_run(folder, data):
             ("layer", "estimator", "points", "value", "low", "high", "control"),
             ("h1", "linear_fit", 25, 2.5, 2.0, 3.0, "none"),
         ],
+        "networks": [("network", "layer", "measure", "value", "low", "high")]
+        + [(number, layer, "zero_share", 0.25 * number, 0, 1) for number in (1, 2, 3) for layer in SHAPES],
+        "between": [("measure", "network", "layer", "other_network", "other_layer", "value", "low", "high")],
         "stability": [("layer", "perplexity", "points", "runs", "knn_overlap"), ("h1", 5, 3, 2, 0.5)],
         "pairs": [("layer", "class", "other_class", "separability")]
         + [("h1", first, second, rng.random()) for first in range(3) for second in range(first, 3)]
@@ -338,6 +344,17 @@ def test_cka_equals_its_file_without_the_bounds(run, payload):
     columns = csv_columns(run.folder / "cka.csv")
     assert payload["cka"] == {name: columns[name] for name in ("layer", "other_layer", "value", "control")}
     assert None in payload["cka"]["value"]
+
+
+def test_ranges_are_those_over_the_networks(payload):
+    assert payload["network_ranges"] == {
+        "measure": ["zero_share"] * 3,
+        "layer": list(SHAPES),
+        "least": [0.25] * 3,
+        "most": [0.75] * 3,
+    }
+    one = pd.DataFrame({"network": [1], "measure": ["zero_share"], "layer": ["h1"], "value": [0.5]})
+    assert network_ranges(one).empty
 
 
 def test_panels_are_those_of_the_registry_with_their_measures(payload):

@@ -98,7 +98,7 @@ def make_run(seed: int) -> Run:
         ),
         epochs=epochs.assign(test_accuracy=rng.uniform(0.5, 1, 3).round(4)),
         measures=Measures(
-            table=_measure_table(rng),
+            table=(table := _measure_table(rng)),
             cka=_cka(rng),
             dimension=pd.DataFrame(),
             stability=pd.DataFrame({"layer": LAYERS, "perplexity": 9.0, "points": 88, "runs": 3, "knn_overlap": 0.5}),
@@ -108,6 +108,8 @@ def make_run(seed: int) -> Run:
             stability_maps=[],
             rows=measured,
             registry=REGISTRY,
+            networks=_networks(table),
+            between=pd.DataFrame(),
         ),
     )
     place = {int(sample): at for at, sample in enumerate(ids[measured])}
@@ -133,6 +135,13 @@ def make_run(seed: int) -> Run:
             for layer in LAYERS
         ],
     )
+
+
+def _networks(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of three networks: the first's values, and those a little less and more."""
+    trained = table[table["control"] == "none"].drop(columns="control")
+    others = {1: 1.0, 2: 0.9, 3: 1.05}
+    return pd.concat([trained.assign(network=number, value=trained["value"] * by) for number, by in others.items()])
 
 
 def write_page(path: Path, runs: dict[str, Run]) -> Path:

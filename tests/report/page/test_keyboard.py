@@ -22,7 +22,7 @@ def test_the_tabulator_reaches_every_control_in_the_pages_order_and_shows_where_
     explorer.select(explorer.ids[:5])
     explorer.wait_for_table()
     controls = explorer.page.evaluate(WATCH)
-    for _ in range(len(controls) + 20):  # Bokeh makes each plot a stop, too
+    for _ in range(len(controls) + 30):  # Bokeh makes each plot a stop, too
         explorer.page.keyboard.press("Tab")
     seen = explorer.page.evaluate("watched()")
     reached = [place for place, _ in seen if place >= 0][: len(controls)]

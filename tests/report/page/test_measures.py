@@ -4,25 +4,19 @@ import math
 
 import pytest
 
-from strata.measures.registry import MEASURES
+from strata.artifacts.measure_registry import Interval
+from strata.measures.registry import MEASURES, REGISTRY
 from strata.report.figures.style import CONTROL_LOOKS, MEASURE_LOOKS
 from tests.report.page.synthetic import LAYERS, MARKUP
 
-TITLES = {
-    "Neighbourhood hit": ["neighbourhood_hit"],
-    "kNN accuracy": ["knn_accuracy"],
-    "Linear probe": ["probe_accuracy"],
-    "Intrinsic dimension (TwoNN)": ["intrinsic_dimension"],
-    "Participation ratio": ["participation_ratio"],
-    "Overlap with the next layer": ["overlap_with_next"],
-    "Zero activations": ["zero_share"],
-    "Dead units": ["dead_share"],
-    "The map against its layer": ["map_recall", "map_trustworthiness", "map_continuity", "map_hit"],
-}
+TITLES = {panel.title: [measure.key for measure in REGISTRY.shown_in(panel)] for panel in REGISTRY.panels}
+OF_CONTROLS = [place for place, panel in enumerate(REGISTRY.panels) if panel.lines == "controls"]
+OF_MAP = list(TITLES).index("The map against its layer")
+CHARTS = len(TITLES) + 2  # and two of training
 MEASURE = {measure.key: measure for measure in MEASURES}
 # Places and looks of a chart's lines, and the bands below them.
 LINES = """(place) => {
-  const charts = Bokeh.documents.map((each) => each.roots()).find((roots) => roots.length === 11);
+  const charts = Bokeh.documents.map((each) => each.roots()).find((roots) => roots.length === COUNT);
   const drawn = charts[place].renderers.map(({ glyph, data_source: { data } }) => ({ glyph, data }));
   const of = (kind) => drawn.filter((each) => each.glyph.type === kind);
   const array = (values) => Array.from(values, Number);
@@ -30,7 +24,7 @@ LINES = """(place) => {
     lines: of("Line").map(({ glyph, data }) => [array(data.x), array(data.y), glyph.line_color.value]),
     bands: of("VArea").map(({ data }) => [array(data.y1), array(data.y2)]),
   };
-}"""
+}""".replace("COUNT", str(CHARTS))
 DRAWN = """(area) => {
   const canvas = [...area.querySelectorAll("*")].map((each) => each.shadowRoot).filter(Boolean)
     .flatMap((root) => [...root.querySelectorAll("*")]).map((each) => each.shadowRoot).filter(Boolean)
@@ -57,9 +51,10 @@ def test_each_measure_has_a_chart_that_says_its_values(explorer):
         assert area.get_attribute("aria-label") == ". ".join(in_words(explorer.run, each) for each in measures)
         assert area.evaluate(DRAWN) > 1000
         note = charts.nth(place).locator(".hint").all_inner_texts()
-        assert note == ([MEASURE[measures[0]].meaning] if len(measures) == 1 else [])
-    names = charts.last.locator(".key > span").all_inner_texts()
+        assert note == ([MEASURE[measures[0]].meaning] if place in OF_CONTROLS else [])
+    names = charts.nth(OF_MAP).locator(".key > span").all_inner_texts()
     assert names == ["kNN recall", "trustworthiness", "continuity", "neighbourhood hit"]
+    assert "Hatched: the range over networks" in explorer.page.inner_text("#measure-key")
     key = explorer.page.locator("#measure-key .key > span").all_inner_texts()
     assert key == ["trained network", "untrained twin", "random projection of the input", "shuffled labels"]
 
@@ -69,7 +64,7 @@ def values_of(run, measure, control, column="value"):
     return table[(table["measure"] == measure) & (table["control"] == control)][column].tolist()
 
 
-@pytest.mark.parametrize("place", range(8))
+@pytest.mark.parametrize("place", OF_CONTROLS)
 def test_a_measures_chart_has_the_values_of_the_network_and_its_controls_with_their_bands(explorer, place):
     measure = next(iter(list(TITLES.values())[place]))
     found = explorer.page.evaluate(LINES, place)
@@ -78,17 +73,19 @@ def test_a_measures_chart_has_the_values_of_the_network_and_its_controls_with_th
     assert [colour for _, _, colour in found["lines"]] == [CONTROL_LOOKS[each].colour for each in controls]
     assert all(x == list(range(len(values))) for x, values, _ in found["lines"])
     bands = [[values_of(explorer.run, measure, each, end) for end in ("low", "high")] for each in controls]
-    assert found["bands"] == ([] if measure == "dead_share" else bands)
+    values = explorer.run.inputs.measures.networks.groupby(["measure", "layer"], sort=False)["value"]
+    networks = [getattr(values, end)()[measure].tolist() for end in ("min", "max")]  # behind the others
+    assert found["bands"] == [networks, *([] if MEASURE[measure].interval == Interval.NONE else bands)]
 
 
 def test_the_maps_chart_and_those_of_training_have_their_values(explorer):
-    lines = explorer.page.evaluate(LINES, 8)["lines"]
+    lines = explorer.page.evaluate(LINES, OF_MAP)["lines"]
     assert [values for _, values, _ in lines] == [
-        values_of(explorer.run, each, "none") for each in list(TITLES.values())[8]
+        values_of(explorer.run, each, "none") for each in list(TITLES.values())[OF_MAP]
     ]
     assert [colour for _, _, colour in lines] == [look.colour for look in MEASURE_LOOKS[:4]]
     batches, epochs = explorer.run.inputs.batches, explorer.run.inputs.epochs
-    for place, name in ((9, "loss"), (10, "accuracy")):
+    for place, name in ((CHARTS - 2, "loss"), (CHARTS - 1, "accuracy")):
         lines = explorer.page.evaluate(LINES, place)["lines"]
         found = [(x, values) for x, values, _ in lines]
         wanted = [(batches, f"train_{name}"), (epochs, f"test_{name}")]
