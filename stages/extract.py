@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from strata.artifacts.activations import ActivationWriter, LayerInfo
@@ -27,7 +26,7 @@ from strata.jobs.pool import on_cluster, started_pool
 from strata.network.checkpoint import load_checkpoint
 from strata.network.device import prepare_torch
 from strata.network.extraction import Images, stream_activations
-from strata.network.io import normalized
+from strata.network.io import input_on
 from strata.network.make import initialized_network
 from strata.network.params import ExtractParams, NetworkParams
 
@@ -112,9 +111,7 @@ def write_layers(job: ExtractJob, images: Images) -> NDArray[np.float32]:
     load_checkpoint(network, job.weights)
     network.to(device)
 
-    def to_input(images: Images) -> torch.Tensor:
-        return normalized(images, description.mean, description.std).to(device)
-
+    to_input = input_on(device, description.mean, description.std)
     batches = stream_activations(network, images, job.layers, to_input, params.batch_size, job.network.outputs)
     outputs = []
     # One batch is compressed and written while the next one goes through the network. The pool is left first, even

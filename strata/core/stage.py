@@ -26,6 +26,10 @@ OUT_OF_MEMORY = "error: out of memory; free some, or lower the stage's batch_siz
 TORCH_OUT_OF_MEMORY = "can't allocate memory"  # PyTorch raises a RuntimeError
 SECONDS_BETWEEN_CHECKS = 0.5
 
+# Threads that wait for work sleep. By default they spin, which beside other work takes most of the time. OpenMP reads
+# this when PyTorch is loaded, so a stage imports this file first. No result changes.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 
 def stage_parser(doc: str | None) -> argparse.ArgumentParser:
     """Return a parser that accepts `--params` and shows the script's docstring as help."""

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -22,7 +21,7 @@ from strata.measures.subsets import chosen
 from strata.network.checkpoint import load_checkpoint
 from strata.network.device import prepare_torch
 from strata.network.extraction import Images, LayerBatch, stream_activations
-from strata.network.io import normalized
+from strata.network.io import input_on
 from strata.network.make import initialized_network
 from strata.network.untrained import untrained_network
 
@@ -89,8 +88,7 @@ def _run_networks(
     description, weights = run.dataset, {TRAINED: run.paths.weights, **others}
     device = prepare_torch(settings.params.device, settings.params.threads, training=False)
 
-    def to_input(batch: Images) -> torch.Tensor:
-        return normalized(batch, description.mean, description.std).to(device)
+    to_input = input_on(device, description.mean, description.std)
 
     def write_space(network: nn.Module, space: str, name: str) -> None:
         batch_size, outputs = settings.params.batch_size, settings.network.outputs

@@ -1,5 +1,7 @@
 """Images as a network's input, and its outputs as log-probabilities."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -17,6 +19,11 @@ def normalized(images: NDArray[np.uint8], mean: float, std: float) -> torch.Tens
 
 
 TOLERANCE = 0.01  # for a sum of probabilities; an untrained network's logits are far off
+
+
+def input_on(device: torch.device, mean: float, std: float) -> Callable[[NDArray[np.uint8]], torch.Tensor]:
+    """Return a function from images to the network's input on a device, as `normalized` has it."""
+    return lambda images: normalized(images, mean, std).to(device)
 
 
 def log_probabilities(output: torch.Tensor, form: Outputs) -> torch.Tensor:

@@ -12,6 +12,7 @@ import pytest
 
 from strata.core.errors import StrataError
 from strata.core.stage import run_stage, stage_parser
+from tests.tiny_pipeline import ROOT
 
 
 def ending_with(error):
@@ -133,3 +134,24 @@ def test_the_parser_takes_params_and_shows_the_docstring(capsys):
     with pytest.raises(SystemExit):
         parser.parse_args(["--help"])
     assert "Embed: maps.\n\n    python -m stages.embed\n" in capsys.readouterr().out
+
+
+# Imports a stage, and says what the variable was when PyTorch's own libraries were about to be loaded.
+WATCHED = """
+import builtins, os, sys
+real = builtins.__import__
+def watched(name, *arguments, **options):
+    if name == "torch" and "torch" not in sys.modules:
+        print(os.environ.get("OMP_WAIT_POLICY"))
+    return real(name, *arguments, **options)
+builtins.__import__ = watched
+import stages.{name}
+"""
+
+
+@pytest.mark.parametrize("name", ["train", "replicate", "extract"])
+def test_threads_that_wait_sleep_as_the_library_reads_it_when_it_is_loaded(name):
+    variables = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+    command = [sys.executable, "-c", WATCHED.format(name=name)]
+    done = subprocess.run(command, cwd=ROOT, env=variables, text=True, capture_output=True, check=True)
+    assert done.stdout.split() == ["PASSIVE"]
