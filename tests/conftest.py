@@ -1,5 +1,12 @@
 """Fixtures that many tests share: tiny data, parameters for it, and a folder where the stages before have run."""
 
+import os
+
+# Threads that wait for work sleep, here and in commands; else they spin, which takes most of the time on tiny data.
+# Libraries read this when they are loaded; it changes no result.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
+
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
