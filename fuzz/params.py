@@ -19,6 +19,7 @@ PACKAGES = {
     "network": "network",
     "extract": "network",
     "train": "training",
+    "replicate": "training",
     "embed": "maps",
     "measure": "measures",
     "report": "report",
