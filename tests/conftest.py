@@ -1,12 +1,20 @@
 """Fixtures that many tests share: tiny data, parameters for it, and a folder where the stages before have run."""
 
-from collections.abc import Callable
+import os
+
+# Threads that wait for work sleep, here and in commands; else they spin, which takes most of the time on tiny data.
+# Libraries read this when they are loaded; it changes no result.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
+
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from strata.jobs.pool import PROCESSES
 from tests.environments.small_clone import commit_all, copy_working_tree, run
 from tests.tiny_pipeline import (
     ODD_CLASSES,
@@ -19,6 +27,17 @@ from tests.tiny_pipeline import (
 )
 
 WriteParams = Callable[..., Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_process() -> Iterator[None]:
+    """Let stages start one process for their jobs, here and in commands: each more takes seconds for its imports.
+
+    Tests of what several processes do ask for them.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(PROCESSES, "1")
+        yield
 
 
 @pytest.fixture

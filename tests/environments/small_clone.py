@@ -10,14 +10,22 @@ import yaml
 
 from tests.tiny_pipeline import ROOT
 
-# The default data set with one epoch, three layers, short t-SNE.
+# The default data set with a narrow network, one epoch of it, three layers, short t-SNE.
 SMALL = {
+    "network": {"arguments": {"conv1_channels": 5, "conv2_channels": 10, "kernel_size": 5, "fc1_units": 60}},
     "layers": ["input", "h5", "h6"],
-    "train": {"epochs": 1},
+    "train": {"epochs": 1, "batch_size": 32, "threads": 1},
     "replicate": {"networks": 2},
+    "extract": {"threads": 1},
     "embed": {"early_exaggeration_iterations": 150, "iterations": 100},
-    "measure": {"samples": 200, "half_samples": 4, "stability_samples": 40, "stability_perplexities": [10]},
-    "report": {"dpi": 50},
+    "measure": {
+        "samples": 200,
+        "half_samples": 4,
+        "stability_samples": 40,
+        "stability_perplexities": [10],
+        "threads": 1,
+    },
+    "report": {"misclassified": 6, "late_deciders": 6, "page_samples": 300, "dpi": 50},
 }
 
 

@@ -21,12 +21,12 @@ EMBED = """
 from pathlib import Path
 from strata.jobs import pool
 from tests.jobs.pool_jobs import PoolHere
-from stages import embed, measure
+from stages import embed
 pool.Pool = PoolHere
 embed.main([])
 """
 THE_REST = """
-from stages import report
+from stages import measure, report
 from tests.stages.test_report import draw_for_the_page
 report.run_jobs = draw_for_the_page
 measure.main([])

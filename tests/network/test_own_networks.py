@@ -1,4 +1,4 @@
-"""Networks that params.yaml names, through all stages on 500 digits; and the exercise's own weights, untrained."""
+"""Networks that params.yaml names, through all stages on 180 digits; and the exercise's own weights, untrained."""
 
 import json
 
@@ -31,7 +31,7 @@ from tests.jobs.pool_jobs import PoolHere
 from tests.stages.test_report import payload_of, run_report
 from tests.tiny_pipeline import run_embed, run_extract, run_measure, run_train
 
-TRAINING, TEST = 300, 200
+TRAINING, TEST = 120, 60
 EXPLORED = {row.name for row in FIGURES if row.explored}
 PROBES = {"samples": 40, "half_samples": 2, "stability_perplexities": [3]}
 TRAINED = {"epochs": 2, "batch_size": 30, "lr": 0.05}
@@ -61,7 +61,7 @@ def no_processes(monkeypatch):
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
-    """A folder as the download stage leaves it, with 500 digits; left as it is."""
+    """A folder as the download stage leaves it, with 180 digits; left as it is."""
     folder = tmp_path_factory.mktemp("digits")
     images, labels = packaged_digits()
     order = np.random.default_rng(0).permutation(len(labels))

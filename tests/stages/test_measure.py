@@ -782,6 +782,7 @@ def test_without_the_output_among_the_layers_the_prediction_comes_after_the_last
     assert committed == dict(zip(["input", "h4", "after h4"], np.bincount(expected).tolist(), strict=True))
 
 
+@pytest.mark.usefixtures("in_process")
 def test_fewer_samples_than_extracted(ready, write_params):
     out = run_measure(write_params(measure={"samples": 24, **FEW}), ready)
     decisions, _ = read_decisions(out / "measures/samples.parquet")

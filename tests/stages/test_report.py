@@ -10,8 +10,10 @@ import pytest
 
 from stages import report
 from strata.core.errors import StrataError
+from strata.jobs import pool
 from strata.report.page.figure_list import FIGURES
 from strata.report.page.payload import unpacked
+from tests.jobs.pool_jobs import PoolHere
 from tests.tiny_pipeline import run_embed, run_measure
 
 LAYERS = ["input", "h1", "h6"]
@@ -39,8 +41,10 @@ def payload_of(page):
 
 def test_all_figures_in_both_forms_and_the_page(extracted, tiny_data, write_params, monkeypatch):
     params = write_params(layers=LAYERS)
-    run_embed(params, extracted)
-    run_measure(params, extracted)
+    with monkeypatch.context() as here:
+        here.setattr(pool, "Pool", PoolHere)
+        run_embed(params, extracted)
+        run_measure(params, extracted)
     run_report(params, tiny_data, extracted)
     figures = extracted / "reports/figures"
     names = {path.name for path in figures.iterdir()}
