@@ -1,5 +1,6 @@
 """Sentences that state findings, against the tables of a tiny run; and captions, against claims that no table makes."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -12,11 +13,14 @@ from strata.artifacts.run import RunArtifacts
 from strata.core.paths import Paths
 from strata.maps.start import start_sentence
 from strata.maps.tsne import Tsne
-from strata.report.page.figure_list import report_figures
+from strata.report.page.figure_list import missing_figures, report_figures
 from strata.report.page.findings import (
     commit_sentence,
+    identified_sentence,
     kl_sentence,
     measured_set,
+    networks_sentence,
+    outside_sentence,
     recall_sentence,
     stability_meaning,
     start_of,
@@ -62,6 +66,53 @@ def test_the_maps_captions_say_the_start_and_its_cost(inputs, captions):
     assert run_payload(inputs, np.arange(3), {}, "")["method"]["start"] == start_sentence("input")
     before = {layer: replace(each, method=replace(each.method, start="")) for layer, each in inputs.maps.items()}
     assert start_of(replace(inputs, maps=before)) == ""
+
+
+def test_networks_outside_the_interval_are_counted(inputs, tiny_run, captions):
+    table = pd.read_csv(tiny_run / "reports/networks.csv").set_index(["measure", "layer"])
+    first = table[table["network"] == 1]
+    counted = [
+        not row["low"] <= value <= row["high"]
+        for (measure, layer), row in first.iterrows()
+        for number, value in table.loc[[(measure, layer)], ["network", "value"]].to_numpy()
+        if number != 1 and np.isfinite(value) and row["low"] < row["high"]
+    ]
+    assert f"{sum(counted)} of {len(counted)} values of the other networks" in outside_sentence(inputs)
+    assert outside_sentence(inputs) in captions["networks"]
+    assert (
+        "the range over 3 networks" in networks_sentence(inputs) and networks_sentence(inputs) in captions["measures"]
+    )
+
+
+def test_layers_are_identified_as_often_as_the_tables_say(inputs, tiny_run, captions):
+    """By hand from the rows: for h4 and h6 of every network, the layer of another that is most alike."""
+    rows = pd.read_csv(tiny_run / "reports/between_networks.csv", dtype={"network": str, "other_network": str})
+    cka = {}
+    for row in rows[rows["measure"] == "cka"].itertuples():
+        cka[row.network, row.layer, row.other_network, row.other_layer] = row.value
+        cka[row.other_network, row.other_layer, row.network, row.layer] = row.value
+    hits = [
+        max(("h4", "h6"), key=lambda other, a=first, b=second, one=layer: cka[a, one, b, other]) == layer
+        for first in "123"
+        for second in "123"
+        if first != second
+        for layer in ("h4", "h6")
+    ]
+    assert len(hits) == 12
+    assert f"in {sum(hits)} of 12 cases" in identified_sentence(inputs)
+    assert identified_sentence(inputs) in captions["networks"]
+    metrics = json.loads((tiny_run / "reports/measures.json").read_text(encoding="utf-8"))
+    assert metrics["layers_identified"] == round(sum(hits) / 12, 4)
+
+
+def test_one_network_has_no_sentence_about_others(inputs):
+    networks = inputs.measures.networks
+    one = replace(
+        inputs.measures, networks=networks[networks["network"] == 1], between=inputs.measures.between.iloc[:0]
+    )
+    alone = replace(inputs, measures=one)
+    assert networks_sentence(alone) == outside_sentence(alone) == identified_sentence(alone) == ""
+    assert any("only one: see `replicate.networks`" in line for line in missing_figures(alone))
 
 
 def test_shares_of_commit_layers_are_those_of_the_samples(inputs, tiny_run, captions):
