@@ -31,7 +31,7 @@ def run_report(params, data, out) -> None:
 
 def draw_for_the_page(work, jobs, _):
     """Run the jobs here, without seconds for the start of processes, and only those of figures on the page."""
-    return [work(job) for job in jobs if job[0] in ON_PAGE]
+    return [work(job) for job in jobs if job[0] in (*ON_PAGE, "networks")]  # the last if there are several networks
 
 
 def payload_of(page):
