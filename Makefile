@@ -27,6 +27,7 @@ help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 repro: $(READY) ## set up if needed, then bring the data, model, activations, maps and report up to date
+	@python -m strata.commands.repair
 	@python -m dvc repro
 	@echo "The report: reports/index.html"
 
