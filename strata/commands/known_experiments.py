@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from dvc.api import DVCFileSystem
 from dvc.exceptions import NotDvcRepoError
 from dvc.repo import Repo
 from dvc.scm import SCMError
 
 from strata.commands.compared import different_params
+from strata.core.params import read_params
+from strata.core.strict_yaml import read_mapping
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,12 @@ def known_experiments(project: Path) -> list[Experiment]:
             listed = [pair for pairs in repo.experiments.ls(all_commits=True).values() for pair in pairs]
     except (NotDvcRepoError, SCMError):
         return []
-    workspace_params = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    workspace_params = read_params(project / "params.yaml")
     experiments = []
     for name, revision in sorted(listed):
         files = DVCFileSystem(str(project), rev=revision)
         try:
-            params = yaml.safe_load(files.read_text("params.yaml", encoding="utf-8"))
+            params = read_mapping(files.read_text("params.yaml", encoding="utf-8"), f"params.yaml of {name}")
             training = json.loads(files.read_text("reports/training.json", encoding="utf-8"))
         except FileNotFoundError:
             continue
