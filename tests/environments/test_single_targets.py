@@ -7,24 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.environments.small_clone import commit_all, copy_working_tree, run
+from tests.environments.small_clone import run
+from tests.environments.stand_ins import copy_with_stand_ins
 from tests.tiny_pipeline import ROOT
 
-# Writes what dvc.yaml says of a stage, in place of its work: only what DVC does around it matters here.
-STAND_IN = """
-import sys, yaml
-from pathlib import Path
-name = Path(__file__).stem
-stage = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))["stages"][name]
-for entry in [*stage["outs"], *stage.get("metrics", []), *stage.get("plots", [])]:
-    path = Path(entry if isinstance(entry, str) else next(iter(entry)))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix:
-        path.write_text('{"stage": 1}' if path.suffix == ".json" else "epoch\\n1\\n", encoding="utf-8")
-    else:
-        path.mkdir(exist_ok=True)
-        (path / "file").write_text(name, encoding="utf-8")
-"""
 ONE_EPOCH = ("-S", "train.epochs=1")
 
 
@@ -34,10 +20,7 @@ def project(tmp_path_factory) -> Path:
     if not (ROOT / ".git").exists():
         pytest.skip("needs the Git checkout: this is a copy without .git")
     folder = tmp_path_factory.mktemp("clone")
-    copy_working_tree(folder)
-    for path in (folder / "stages").glob("[a-z]*.py"):
-        path.write_text(STAND_IN, encoding="utf-8")
-    commit_all(folder, "as cloned")
+    copy_with_stand_ins(folder)
     lock = yaml.safe_load((folder / "dvc.lock").read_text(encoding="utf-8"))["stages"]
     assert "reports/figures" in [out["path"] for out in lock["report"]["outs"]]
     assert not (folder / ".dvc/cache").exists() and not (folder / "reports/figures").exists()
@@ -68,7 +51,7 @@ def test_in_the_workspace(clone):
     assert [f"Running stage '{name}'" in printed for name in ("download", "train", "extract")] == [True] * 3
     assert "Running stage 'report'" not in printed
     assert experiments(clone) == ["one"] and recorded(clone, "one") == 1
-    assert (clone / "data/activations/file").read_text() == "extract"
+    assert (clone / "data/activations/file").read_text() == "extract\n"
 
 
 def test_in_a_folder_of_its_own(clone):
