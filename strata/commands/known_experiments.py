@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dvc.api import DVCFileSystem
 from dvc.exceptions import NotDvcRepoError
 from dvc.repo import Repo
 from dvc.scm import SCMError
 
+from strata.artifacts.revisions import ProjectFiles
 from strata.commands.compared import different_params
 from strata.core.params import read_params
 from strata.core.strict_yaml import read_mapping
@@ -37,10 +37,10 @@ def known_experiments(project: Path) -> list[Experiment]:
     workspace_params = read_params(project / "params.yaml")
     experiments = []
     for name, revision in sorted(listed):
-        files = DVCFileSystem(str(project), rev=revision)
+        files = ProjectFiles(project, revision)
         try:
-            params = read_mapping(files.read_text("params.yaml", encoding="utf-8"), f"params.yaml of {name}")
-            training = json.loads(files.read_text("reports/training.json", encoding="utf-8"))
+            params = read_mapping(files.read_text("params.yaml"), f"params.yaml of {name}")
+            training = json.loads(files.read_text("reports/training.json"))
         except FileNotFoundError:
             continue
         changes = {parameter: value for parameter, _, value in different_params(workspace_params, params)}

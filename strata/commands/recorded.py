@@ -46,7 +46,7 @@ def _stage(content: Mapping[str, Any]) -> LockedStage:
 
 
 def objects_folder(project: Path) -> Path:
-    """Return the folder of the objects in the cache of a project, wherever DVC is told to keep it.
+    """Return the folder of the objects in the cache of a project, wherever it is.
 
     Raises StrataError if the folder is not one of a DVC project.
     """

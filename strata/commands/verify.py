@@ -25,6 +25,7 @@ from strata.jobs.pool import PROCESSES, process_count
 from strata.report.environment import differences
 
 ENVIRONMENT = "reports/environment.json"
+OWN_CACHE = "[cache]\n    dir = cache\n"  # in the clone's .dvc, even if the project's configuration names another
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -34,8 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     project = Path.cwd()
     objects = objects_folder(project)
     with tempfile.TemporaryDirectory(prefix="strata-verify-") as scratch:
-        folder = Path(scratch) / "clone"
-        clone(project, options.rev, folder)
+        folder = clone(project, options.rev, Path(scratch) / "clone")
         recorded = read_lock(folder / "dvc.lock")
         problems = [*committed_problems(folder, recorded), *damaged_objects(objects, recorded)]
         for line in problems:
@@ -53,10 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"verify: every artifact of {options.rev} is the same")
 
 
-def clone(source: Path, revision: str, folder: Path) -> None:
-    """Clone the committed state of a revision or experiment. Raises StrataError if there is none."""
+def clone(project: Path, revision: str, folder: Path) -> Path:
+    """Clone the committed state of a revision or experiment into `folder`; return where in it the project is.
+
+    Raises StrataError if there is no such revision.
+    """
     try:
-        commit = resolve_rev(Repo(str(source)).scm, revision)
+        with Repo(str(project)) as repo:
+            commit = resolve_rev(repo.scm, revision)
+            source, dvc = Path(repo.scm.root_dir), Path(repo.dvc_dir)
     except (SCMError, DvcException) as error:
         raise StrataError(
             f"'{revision}' is neither a Git revision nor an experiment; `dvc exp list` lists the experiments ({error})"
@@ -64,6 +69,8 @@ def clone(source: Path, revision: str, folder: Path) -> None:
     git("clone", "--quiet", "--no-checkout", str(source), str(folder), folder=source)
     git("fetch", "--quiet", "origin", "+refs/exps/*:refs/exps/*", folder=folder)
     git("checkout", "--quiet", commit, folder=folder)
+    (folder / dvc.relative_to(source) / "config.local").write_text(OWN_CACHE, encoding="utf-8")
+    return folder / project.resolve().relative_to(source.resolve())
 
 
 def git(*command: str, folder: Path) -> str:
