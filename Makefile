@@ -11,6 +11,8 @@ READY := $(VENV)/set-up-done
 OUTER_PATH := $(PATH)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# With it, Python would not look for stages/ and strata/ here.
+unexport PYTHONSAFEPATH
 
 # A .venv that lost its Python or its packages (after a system upgrade, say) is set up again. One that was moved works only
 # through make: its scripts and its activation contain the path where it was set up.
@@ -27,6 +29,7 @@ help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 repro: $(READY) ## set up if needed, then bring the data, model, activations, maps and report up to date
+	@python -m strata.commands.repair
 	@python -m dvc repro
 	@echo "The report: reports/index.html"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import yaml
 
-from strata.commands.recorded import cached, files_of, read_lock
+from strata.commands.recorded import cached, files_of, objects_folder, read_lock
 from strata.core.files import md5_of
 from tests.environments.small_clone import environment
 from tests.pipeline_paths import outputs
@@ -127,11 +127,12 @@ def absent_objects(folder: Path) -> list[str]:
     if not (folder / "dvc.lock").exists():
         return []
     outs = {path: md5 for stage in read_lock(folder / "dvc.lock").values() for path, md5 in stage.outs.items()}
+    objects = objects_folder(folder)
     kept = {path: md5 for path, md5 in outs.items() if not in_git(path)}
     return [
         path
-        for path, md5 in files_of(folder, kept).items()
-        if not cached(folder, md5).is_file() or md5_of(cached(folder, md5)) != md5.removesuffix(".dir")
+        for path, md5 in files_of(objects, kept).items()
+        if not cached(objects, md5).is_file() or md5_of(cached(objects, md5)) != md5.removesuffix(".dir")
     ]
 
 

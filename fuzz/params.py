@@ -24,7 +24,7 @@ PACKAGES = {
     "measure": "measures",
     "report": "report",
 }
-LONGEST = 600  # bytes of an input; instrumented, PyYAML reads some 10,000 bytes per second
+LONGEST = 600  # bytes of an input; instrumented, ruamel.yaml reads some 10,000 bytes per second
 
 
 @cache

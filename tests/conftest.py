@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from strata.core.strict_yaml import as_text
 from strata.jobs.pool import PROCESSES
 from tests.environments.small_clone import commit_all, copy_working_tree, run
 from tests.tiny_pipeline import (
@@ -50,7 +50,7 @@ def write_params(tmp_path: Path) -> WriteParams:
             for name, section in TINY_PARAMS.items()
         }
         path = tmp_path / "params.yaml"
-        path.write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+        path.write_text(as_text(params), encoding="utf-8")
         return path
 
     return write

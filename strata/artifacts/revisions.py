@@ -1,10 +1,14 @@
 """The files of a Git revision or experiment, from Git and DVC's cache, without checking it out."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 from dvc.api import DVCFileSystem
 from dvc.exceptions import DvcException
+from dvc.repo import Repo
+from dvc.repo.brancher import switch
 from dvc.scm import SCMError
 from dvc_data.index import DataIndexError
 
@@ -13,6 +17,30 @@ from strata.core.errors import StrataError
 from strata.core.paths import Paths
 
 WORKSPACE = "workspace"
+
+
+class ProjectFiles:
+    """The files of a project at a revision, in Git and DVC's cache, by their paths in the project.
+
+    The project, and DVC's folder, may be within the Git repository. Raises SCMError if there is no such revision.
+    """
+
+    def __init__(self, project: Path, revision: str) -> None:
+        repo = Repo(str(project))
+        inside = project.resolve().relative_to(Path(repo.root_dir).resolve()).as_posix()
+        self._inside = "/" if inside == "." else f"/{inside}/"
+        self._switched = ExitStack()  # as long as this object lives: DVC's own `rev` knows no folder in a repository
+        if revision != WORKSPACE:
+            self._switched.enter_context(switch(repo, revision))
+        self._files = DVCFileSystem(repo)
+
+    def get(self, path: str, target: Path) -> None:
+        """Copy a file or folder to `target`."""
+        self._files.get(self._inside + path, str(target), recursive=True)
+
+    def read_text(self, path: str) -> str:
+        """Return a file's text. Raises FileNotFoundError if there is none."""
+        return self._files.read_text(self._inside + path, encoding="utf-8")
 
 
 def run_of_revision(repository: Path, revision: str, root: Path) -> RunArtifacts:
@@ -29,7 +57,7 @@ def revision_files(repository: Path, revision: str, root: Path) -> Callable[[Pat
     `revision` is an experiment, anything that Git resolves, or 'workspace'. The function raises StrataError if there is
     no such revision, or a file is neither in Git nor in DVC's cache.
     """
-    files = DVCFileSystem(str(repository), rev=None if revision == WORKSPACE else revision)
+    opened = cache(lambda: ProjectFiles(repository, revision))
 
     def fetch(target: Path) -> None:
         if target.exists():
@@ -37,7 +65,7 @@ def revision_files(repository: Path, revision: str, root: Path) -> Callable[[Pat
         path = target.relative_to(root).as_posix()
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            files.get(path, str(target), recursive=True)
+            opened().get(path, target)
         except SCMError as error:  # raised by the first use of the revision
             raise StrataError(
                 f"'{revision}' is neither an experiment nor a Git revision; `dvc exp list` lists the experiments"

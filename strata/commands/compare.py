@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from strata.artifacts.revisions import WORKSPACE, run_of_revision
 from strata.artifacts.run import RunArtifacts
@@ -20,6 +19,7 @@ from strata.core.files import write_text
 from strata.core.params import Seed, load_section
 from strata.core.paths import Paths
 from strata.core.stage import run_stage, stage_parser
+from strata.core.strict_yaml import as_text
 from strata.report.page.explorer import page_payload, render_explorer
 from strata.report.page.facts import facts
 from strata.report.page.inputs import load_report_inputs
@@ -68,7 +68,7 @@ def compared_page(names: tuple[str, str], compared: Sequence[RunArtifacts]) -> s
     runs = {}
     for side, name, run, inputs in zip("AB", names, compared, (first, second), strict=True):
         about = facts(inputs, run, len(rows), run.environment) | {"To repeat the run": command(name)}
-        text = yaml.safe_dump(dict(run.params), sort_keys=False, allow_unicode=True)
+        text = as_text(run.params)
         runs[side] = {**run_payload(inputs, rows, about, text), "name": name}
     payload = page_payload(first.dataset.classes, first.samples.label[rows], first.images[rows], runs)
     title = f"Strata: {names[0]} and {names[1]}, layer by layer"

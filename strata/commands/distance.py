@@ -17,12 +17,12 @@ from strata.measures.similarity import neighbourhood_overlap
 NEIGHBOURS = 15
 
 
-def how_far(repository: Path, md5: str | None, recomputed: Path) -> str:
+def how_far(objects: Path, md5: str | None, recomputed: Path) -> str:
     """Return a text in brackets about the first file that differs, or nothing if the recorded file is not in the cache.
 
-    `md5` is the hash of the recorded file or folder in the repository's DVC cache.
+    `md5` is the hash of the recorded file or folder; `objects` is the folder of all objects in DVC's cache.
     """
-    pair = _first_different(repository, md5, recomputed)
+    pair = _first_different(objects, md5, recomputed)
     if pair is None:
         return ""
     before, after = pair
@@ -32,13 +32,13 @@ def how_far(repository: Path, md5: str | None, recomputed: Path) -> str:
         return f" ({after.name}: cannot be compared, {' '.join(str(error).split())[:100]})"
 
 
-def _first_different(repository: Path, md5: str | None, recomputed: Path) -> tuple[Path, Path] | None:
-    if md5 is None or not cached(repository, md5).is_file():
+def _first_different(objects: Path, md5: str | None, recomputed: Path) -> tuple[Path, Path] | None:
+    if md5 is None or not cached(objects, md5).is_file():
         return None
     if not md5.endswith(".dir"):
-        return cached(repository, md5), recomputed
-    for entry in json.loads(cached(repository, md5).read_text(encoding="utf-8")):
-        before, after = cached(repository, entry["md5"]), recomputed / entry["relpath"]
+        return cached(objects, md5), recomputed
+    for entry in json.loads(cached(objects, md5).read_text(encoding="utf-8")):
+        before, after = cached(objects, entry["md5"]), recomputed / entry["relpath"]
         if before.is_file() and after.is_file() and md5_of(after) != entry["md5"]:
             return before, after
     return None

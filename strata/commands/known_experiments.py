@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-from dvc.api import DVCFileSystem
 from dvc.exceptions import NotDvcRepoError
 from dvc.repo import Repo
 from dvc.scm import SCMError
 
+from strata.artifacts.revisions import ProjectFiles
 from strata.commands.compared import different_params
+from strata.core.params import read_params
+from strata.core.strict_yaml import read_mapping
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,13 @@ def known_experiments(project: Path) -> list[Experiment]:
             listed = [pair for pairs in repo.experiments.ls(all_commits=True).values() for pair in pairs]
     except (NotDvcRepoError, SCMError):
         return []
-    workspace_params = yaml.safe_load((project / "params.yaml").read_text(encoding="utf-8"))
+    workspace_params = read_params(project / "params.yaml")
     experiments = []
     for name, revision in sorted(listed):
-        files = DVCFileSystem(str(project), rev=revision)
+        files = ProjectFiles(project, revision)
         try:
-            params = yaml.safe_load(files.read_text("params.yaml", encoding="utf-8"))
-            training = json.loads(files.read_text("reports/training.json", encoding="utf-8"))
+            params = read_mapping(files.read_text("params.yaml"), f"params.yaml of {name}")
+            training = json.loads(files.read_text("reports/training.json"))
         except FileNotFoundError:
             continue
         changes = {parameter: value for parameter, _, value in different_params(workspace_params, params)}

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
+from dvc.scm import SCMError
 
 from strata.core.errors import StrataError
 from strata.core.files import md5_of
@@ -42,33 +45,49 @@ def _stage(content: Mapping[str, Any]) -> LockedStage:
     )
 
 
-def cached(repository: Path, md5: str) -> Path:
-    """Return the path of a hash's object in DVC's cache."""
-    return repository / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+def objects_folder(project: Path) -> Path:
+    """Return the folder of the objects in the cache of a project, wherever it is.
+
+    Raises StrataError if the folder is not one of a DVC project.
+    """
+    try:
+        with Repo(str(project)) as repo:
+            return Path(repo.cache.local.path)
+    except (DvcException, SCMError) as error:
+        raise StrataError(f"{project}: DVC does not open this folder: {' '.join(str(error).split())[:300]}") from None
 
 
-def damaged_objects(repository: Path, stages: Mapping[str, LockedStage]) -> list[str]:
+def cached(objects: Path, md5: str) -> Path:
+    """Return the path of a hash's object, in the folder of all objects."""
+    return objects / md5[:2] / md5[2:]
+
+
+def damaged_objects(objects: Path, stages: Mapping[str, LockedStage]) -> list[str]:
     """Return a line for every artifact of dvc.lock whose bytes in the cache do not match its hash.
 
     Artifacts that are not in the cache do not count: they are in Git, or elsewhere.
     """
     lines = []
     for name, stage in stages.items():
-        for path, md5 in files_of(repository, stage.outs).items():
-            cache_file = cached(repository, md5)
+        for path, md5 in files_of(objects, stage.outs).items():
+            cache_file = cached(objects, md5)
             if cache_file.is_file() and md5_of(cache_file) != md5.removesuffix(".dir"):
-                relative = cache_file.relative_to(repository)
+                where = _shown(cache_file)
                 lines.append(
-                    f"{name}: {path} is damaged in DVC's cache; delete {relative}, then run `dvc repro -f {name}`"
+                    f"{name}: {path} is damaged in DVC's cache; delete {where}, then run `dvc repro -f {name}`"
                 )
     return lines
 
 
-def files_of(repository: Path, outs: Mapping[str, str]) -> dict[str, str]:
+def _shown(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def files_of(objects: Path, outs: Mapping[str, str]) -> dict[str, str]:
     """Return the hashes of artifacts, and of the files in each folder whose listing is in the cache."""
     files = dict(outs)
     for path, md5 in outs.items():
-        listing = cached(repository, md5)
+        listing = cached(objects, md5)
         if md5.endswith(".dir") and listing.is_file() and md5_of(listing) == md5.removesuffix(".dir"):
             entries = json.loads(listing.read_text(encoding="utf-8"))
             files |= {f"{path}/{entry['relpath']}": entry["md5"] for entry in entries}

@@ -16,7 +16,7 @@ from dvc.repo import Repo
 from dvc.scm import SCMError, resolve_rev
 
 from strata.commands.distance import how_far
-from strata.commands.recorded import LockedStage, cached, damaged_objects, read_lock
+from strata.commands.recorded import LockedStage, cached, damaged_objects, objects_folder, read_lock
 from strata.core.console import say
 from strata.core.errors import StrataError
 from strata.core.files import md5_of
@@ -25,6 +25,7 @@ from strata.jobs.pool import PROCESSES, process_count
 from strata.report.environment import differences
 
 ENVIRONMENT = "reports/environment.json"
+OWN_CACHE = "[cache]\n    dir = cache\n"  # in the clone's .dvc, even if the project's configuration names another
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,19 +33,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rev", default="HEAD", help="a Git revision or an experiment's name; default: %(default)s")
     options = parser.parse_args(arguments)
     project = Path.cwd()
+    objects = objects_folder(project)
     with tempfile.TemporaryDirectory(prefix="strata-verify-") as scratch:
-        folder = Path(scratch) / "clone"
-        clone(project, options.rev, folder)
+        folder = clone(project, options.rev, Path(scratch) / "clone")
         recorded = read_lock(folder / "dvc.lock")
-        problems = [*committed_problems(folder, recorded), *damaged_objects(project, recorded)]
+        problems = [*committed_problems(folder, recorded), *damaged_objects(objects, recorded)]
         for line in problems:
             print(line)
         processes = 1 if process_count() > 1 else 2
         say(f"verify: recomputing {options.rev} with {processes} processes, caches empty")
         repeat(folder, processes)
         again = read_lock(folder / "dvc.lock")
-        problems += report(project, folder, recorded, again)
-        environment_lines(project, folder, recorded)
+        problems += report(objects, folder, recorded, again)
+        environment_lines(objects, folder, recorded)
     if problems:
         raise StrataError(
             f"verify: {options.rev} differs from what its code and parameters compute; see the lines above"
@@ -52,10 +53,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"verify: every artifact of {options.rev} is the same")
 
 
-def clone(source: Path, revision: str, folder: Path) -> None:
-    """Clone the committed state of a revision or experiment. Raises StrataError if there is none."""
+def clone(project: Path, revision: str, folder: Path) -> Path:
+    """Clone the committed state of a revision or experiment into `folder`; return where in it the project is.
+
+    Raises StrataError if there is no such revision.
+    """
     try:
-        commit = resolve_rev(Repo(str(source)).scm, revision)
+        with Repo(str(project)) as repo:
+            commit = resolve_rev(repo.scm, revision)
+            source, dvc = Path(repo.scm.root_dir), Path(repo.dvc_dir)
     except (SCMError, DvcException) as error:
         raise StrataError(
             f"'{revision}' is neither a Git revision nor an experiment; `dvc exp list` lists the experiments ({error})"
@@ -63,6 +69,8 @@ def clone(source: Path, revision: str, folder: Path) -> None:
     git("clone", "--quiet", "--no-checkout", str(source), str(folder), folder=source)
     git("fetch", "--quiet", "origin", "+refs/exps/*:refs/exps/*", folder=folder)
     git("checkout", "--quiet", commit, folder=folder)
+    (folder / dvc.relative_to(source) / "config.local").write_text(OWN_CACHE, encoding="utf-8")
+    return folder / project.resolve().relative_to(source.resolve())
 
 
 def git(*command: str, folder: Path) -> str:
@@ -92,7 +100,7 @@ def repeat(folder: Path, processes: int) -> None:
         raise StrataError("verify: the pipeline failed; see its message above")
 
 
-def report(project: Path, folder: Path, recorded: dict[str, LockedStage], again: dict[str, LockedStage]) -> list[str]:
+def report(objects: Path, folder: Path, recorded: dict[str, LockedStage], again: dict[str, LockedStage]) -> list[str]:
     """Print a table of stages and artifacts; return a line for each that differs."""
     problems: list[str] = []
     width = max(len(path) for stage in again.values() for path in stage.outs)
@@ -110,17 +118,17 @@ def report(project: Path, folder: Path, recorded: dict[str, LockedStage], again:
             same = before.outs.get(path) == md5
             print(f"{name:9} {path:{width}}  {'same' if same else 'DIFFERENT'}")
             if not same:
-                distance = "" if problems else how_far(project, before.outs.get(path), folder / path)
+                distance = "" if problems else how_far(objects, before.outs.get(path), folder / path)
                 problems.append(f"{name}: {path} differs{distance}")
     for line in problems:
         print(line)
     return problems
 
 
-def environment_lines(project: Path, folder: Path, recorded: dict[str, LockedStage]) -> None:
+def environment_lines(objects: Path, folder: Path, recorded: dict[str, LockedStage]) -> None:
     """Print a note for every difference between the clone's environment and the recorded one, if that is cached."""
     md5 = next((stage.outs[ENVIRONMENT] for stage in recorded.values() if ENVIRONMENT in stage.outs), "")
-    record = cached(project, md5)
+    record = cached(objects, md5)
     if not record.is_file():
         lines = ["note: the recorded environment is not in the cache"]
     else:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from strata.core.errors import StrataError
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -64,6 +66,14 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a table as CSV without its index; floats with six significant digits."""
     write_text(path, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+
+
+def path_of(text: str) -> Path:
+    """Return the path that a person wrote; `~` at its start is the home folder. Raises StrataError if there is none."""
+    try:
+        return Path(text).expanduser() if text.startswith("~") else Path(text)
+    except RuntimeError:
+        raise StrataError(f"{text}: there is no such home folder; write the path in full") from None
 
 
 def sha256_of(path: Path) -> str:

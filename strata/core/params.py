@@ -1,6 +1,7 @@
 """Read one section of params.yaml into its schema; a mistake gives one line with file, key and what is allowed."""
 
 import difflib
+import math
 import re
 import reprlib
 from collections.abc import Mapping, Sequence
@@ -8,14 +9,18 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from strata.core.errors import StrataError
+from strata.core.strict_yaml import as_text, read_mapping
 
 Schema = TypeVar("Schema")
+
+# Every section of params.yaml: those that stages share, then one for each stage.
+STAGES = ("download", "train", "replicate", "extract", "embed", "measure", "report")
+SECTIONS = ("seed", "reproducible", "dataset", "network", "layers", *STAGES)
 
 # How a bad value is shown: abbreviated, because YAML's aliases (*a) let a small file hold a value of gigabytes.
 SHOWN = reprlib.Repr()
@@ -43,18 +48,23 @@ def load_section(path: Path, name: str, schema: type[Schema]) -> Schema:
 
 
 def read_params(path: Path) -> dict[str, Any]:
-    """Return a params file's sections as plain values. Raises StrataError if it cannot be read."""
+    """Return a params file's sections as plain values.
+
+    Raises StrataError if it cannot be read, or has a section that Strata does not know.
+    """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise StrataError(f"{path}: cannot be read: {reason}") from None
-    except RecursionError:
-        raise StrataError(f"{path}: is not YAML: too deeply nested") from None
-    except Exception as error:  # PyYAML raises many kinds: ValueError for 2020-13-45, KeyError for `!!bool x`
-        raise StrataError(f"{path}: is not YAML: " + " ".join(str(error).split())) from error
-    if not isinstance(content, dict):
-        raise StrataError(f"{path}: must be a mapping of sections, not {type(content).__name__}")
+    content = read_mapping(text, str(path))
+    for name in content:
+        if name not in SECTIONS:
+            close = difflib.get_close_matches(str(name), SECTIONS, n=1)
+            hint = f"did you mean '{close[0]}'? " if close else ""
+            raise StrataError(
+                f"{path}: {_dotted(str(name), [])}: unknown section; {hint}allowed: {', '.join(SECTIONS)}"
+            )
     return content
 
 
@@ -106,7 +116,7 @@ def _misfit(key: str, alternatives: Sequence[ErrorDetails]) -> str:
     value = alternatives[0]["input"]
     text = f"{key}: {', or '.join(message[0].lower() + message[1:] for message in messages)} (got {_shown(value)})"
     if isinstance(value, str) and _is_number(value):
-        text += "; YAML 1.1 reads 1e-3 as text: write 0.001 or 1.0e-3, without quotes"
+        text += "; write the number without quotes"
     return text
 
 
@@ -127,17 +137,16 @@ def _dotted(section: str, location: Sequence[int | str]) -> str:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        return math.isfinite(float(text))
     except ValueError:
         return False
-    return True
 
 
 def sections_as_text(path: Path, names: Sequence[str]) -> str:
     """Return the values of the named sections as YAML, without comments. Raises StrataError as `read_params` does."""
     content = read_params(path)
     try:
-        return yaml.safe_dump({name: content.get(name) for name in names}, sort_keys=False, allow_unicode=True)
+        return as_text({name: content.get(name) for name in names})
     except (RecursionError, ValueError):  # ValueError: a whole number of more than 4300 digits
         raise StrataError(f"{path}: a value is nested too deeply, or is too long a number, to be shown") from None
 

@@ -20,6 +20,10 @@ MACHINE_FAULTS = {
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "permission denied",
     errno.ENOENT: "no such file or folder; run `dvc repro` to make it",
+    errno.EFBIG: "the file would be larger than the file system, or `ulimit -f`, allows",
+    errno.ENOTDIR: "a part of this path is a file, not a folder; move that file away",
+    errno.EEXIST: "a file is in the way; move it away",
+    errno.ENAMETOOLONG: "the name is too long for the file system; choose a shorter one",
 }
 
 OUT_OF_MEMORY = "error: out of memory; free some, or lower the stage's batch_size in params.yaml"

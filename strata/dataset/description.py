@@ -92,6 +92,8 @@ def describe(
         raise StrataError(f"{entry.name}: training and test images differ in size")
     height, width, *channels = sizes.pop()
     mean, std = entry.normalization or _normalization(folder)
+    if std == 0:
+        raise StrataError(f"{entry.name}: {_blank(mean)}")
     return DatasetDescription(
         name=entry.name,
         source=entry.source,
@@ -106,6 +108,13 @@ def describe(
         shuffled_labels_seed=shuffled_labels_seed,
         source_sha256=source_sha256,
     )
+
+
+def _blank(mean: float) -> str:
+    what = f"the training images are blank: no pixel, or hardly any, differs from {mean * 255:.0f}"
+    if mean == 1:
+        return f"{what}, white; transparent parts become white: put white ink on a dark background"
+    return f"{what}; check how they were saved"
 
 
 def write_description(folder: Path, description: DatasetDescription) -> None:

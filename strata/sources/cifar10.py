@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from strata.core.console import say
 from strata.core.errors import StrataError
-from strata.core.files import md5_of
+from strata.core.files import md5_of, path_of
 from strata.dataset.description import IMAGE_FILES, LABEL_FILES
 from strata.dataset.idx import write_idx
 from strata.sources.params import DownloadParams
@@ -36,7 +36,7 @@ def acquire_cifar10(sources: Iterable[str], folder: Path, patience: DownloadPara
     packed = folder / f".{ARCHIVE}.download.part"
     for source in [*sources, ADDRESS]:
         try:
-            archive = Path(source) / ARCHIVE
+            archive = path_of(source) / ARCHIVE
             if "://" in source:
                 archive = packed
                 fetch(f"{source.rstrip('/')}/{ARCHIVE}", packed, LIMIT, patience)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from strata.core.console import say
 from strata.core.errors import StrataError
-from strata.core.files import whole_file
+from strata.core.files import path_of, whole_file
 from strata.dataset.description import IDX_FILES, CatalogueEntry
 from strata.dataset.idx import check_idx
 from strata.sources.compression import decompressed_pieces
@@ -73,9 +73,10 @@ def _acquire_file(
 
 
 def _local_file(source: str, name: str) -> Path:
-    if not Path(source).is_dir():
+    folder = path_of(source)
+    if not folder.is_dir():
         raise SourceError("no such folder")
-    path = Path(source) / name
+    path = folder / name
     if not path.is_file():
         raise MissingFileError("no such file")
     return path

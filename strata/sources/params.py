@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from strata.core.files import path_of
 from strata.core.params import Section
 from strata.sources.catalogue import CATALOGUE
 
@@ -53,7 +54,7 @@ class DatasetParams(Section):
     @property
     def own_path(self) -> Path | None:
         """The path of the user's data; None for a data set of the catalogue."""
-        return None if self.name in KNOWN else Path(self.name)
+        return None if self.name in KNOWN else path_of(self.name)
 
 
 class DownloadParams(Section):

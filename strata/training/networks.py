@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from strata.core import streams
+from strata.core.files import path_of
 from strata.dataset.description import DatasetDescription, load_images
 from strata.network.checkpoint import load_checkpoint
 from strata.network.io import normalized
@@ -32,7 +33,7 @@ def network_to_train(
     """
     made = initialized_network(network, description.image_shape, len(description.classes), seed)
     if params.init_from is not None:
-        load_checkpoint(made, Path(params.init_from), "check train.init_from")
+        load_checkpoint(made, path_of(params.init_from), "check train.init_from")
     freeze(made, params.freeze)
     return made.to(device)
 

@@ -13,7 +13,7 @@ import yaml
 from strata.artifacts.maps import LayerMap, MapMethod, write_map
 from strata.artifacts.provenance import Provenance
 from strata.commands import verify
-from strata.commands.recorded import cached, read_lock
+from strata.commands.recorded import cached, objects_folder, read_lock
 from strata.core.errors import StrataError
 
 SCRIPT = """
@@ -135,8 +135,9 @@ def test_a_lock_of_other_bytes_is_noticed_with_the_distance(repository, capsys):
 
 def test_a_damaged_object_in_the_cache_is_noticed(repository, capsys):
     entry = read_lock(repository / "dvc.lock")["make"].outs["data/maps"]
-    listing = json.loads(cached(repository, entry).read_text(encoding="utf-8"))
-    path = cached(repository, listing[0]["md5"])
+    objects = objects_folder(repository)
+    listing = json.loads(cached(objects, entry).read_text(encoding="utf-8"))
+    path = cached(objects, listing[0]["md5"])
     content = bytearray(path.read_bytes())
     content[100] ^= 1
     path.unlink()  # a hard link of the workspace's file, which stays whole

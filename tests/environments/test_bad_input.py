@@ -6,6 +6,7 @@
 import gzip
 import subprocess
 import sys
+import textwrap
 import tracemalloc
 from collections.abc import Callable
 from typing import Any
@@ -116,7 +117,8 @@ def aliases(levels: int) -> str:
 
 def test_yaml_that_grows_when_shown_is_refused_in_a_short_line(tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text(f"{aliases(10)}\ntrain: {{epochs: *a9}}\n", encoding="utf-8")
+    network = textwrap.indent(aliases(10), "  ")
+    path.write_text(f"network:\n{network}\ntrain: {{epochs: *a9}}\n", encoding="utf-8")
 
     def read() -> None:
         with pytest.raises(StrataError) as caught:

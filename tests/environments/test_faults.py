@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.killed_stage import DVC_REPRO, absent_objects, half_files, read_stages, written_files
 from benchmarks.kills import DVC, Tally, Undisturbed, differences, kill
-from strata.commands.recorded import cached
+from strata.commands.recorded import cached, objects_folder
 from strata.core.files import md5_of
 from tests.environments.small_clone import environment, run
 
@@ -75,7 +75,7 @@ def test_a_second_repro_at_once_ends_in_an_error_and_harms_nothing(whole):
 
 @pytest.mark.parametrize("fault", ["missing", "damaged"])
 def test_an_object_missing_from_the_cache_or_damaged_is_made_again(whole, fault):
-    path = cached(whole.folder, whole.files[MAP])
+    path = cached(objects_folder(whole.folder), whole.files[MAP])
     if fault == "missing":
         path.unlink()
     else:
@@ -93,7 +93,7 @@ def test_an_object_missing_from_the_cache_or_damaged_is_made_again(whole, fault)
 
 def test_a_damaged_object_that_dvc_takes_for_whole_is_made_again_once_it_is_removed(whole):
     """DVC does not look into objects that are still write-protected; docs/reliability.md says so."""
-    path = cached(whole.folder, whole.files[MAP])
+    path = cached(objects_folder(whole.folder), whole.files[MAP])
     damage(path, mode=0o444)
     assert absent_objects(whole.folder) == [MAP]
     path.unlink()
