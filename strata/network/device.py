@@ -13,7 +13,8 @@ def prepare_torch(device: Device, threads: int, *, training: bool) -> torch.devi
 
     A forward pass on the CPU is repeatable anyway, so there the switch, which takes torch 2 s, is left alone.
 
-    Raises StrataError if this machine or this build of torch lacks the device: there is no fallback.
+    Raises StrataError if this machine or this build of torch lacks the device, as there is no fallback, or if the
+    environment allows fewer threads.
     """
     available = {
         "cpu": True,
@@ -23,6 +24,12 @@ def prepare_torch(device: Device, threads: int, *, training: bool) -> torch.devi
     if not available[device]:
         usable = ", ".join(name for name, usable in available.items() if usable)
         raise StrataError(f"device '{device}' is not available to this torch on this machine; available: {usable}")
+    limit = os.environ.get("OMP_THREAD_LIMIT", "")
+    if limit.isdecimal() and int(limit) < threads:
+        raise StrataError(
+            f"OMP_THREAD_LIMIT is {limit}, but {threads} threads are asked for, and PyTorch would wait for ever; unset"
+            f" OMP_THREAD_LIMIT, or set `threads` to {limit}"
+        )
     # cuBLAS is repeatable only with a fixed workspace (CUDA's documentation, "Results reproducibility").
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
