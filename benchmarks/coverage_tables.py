@@ -22,6 +22,33 @@ A coverage of 95% in {repeats} samples has a standard error of {error:.1%}, in a
 {outside} of the {cells} cells are outside of 92% to 98% (in bold); chance alone would put {expected:.0f} there.
 
 """
+EXCEPTIONS = """
+## Outside of 92% to 98%
+
+A width of 0.9 to 1.1 is what it should be: there, chance alone is likely. Elsewhere the reason follows, as far as it is
+known.
+
+"""
+RIGHT_WIDTH = (0.9, 1.1)
+TOO_NARROW = (
+    "too narrow where the map has next to nothing of a layer of 1,000 dimensions: there, few points are near to very"
+)
+TOO_NARROW += " many, and what such a point does to all ranks is not part of its influence (likely, not shown)"
+CAUTIOUS = (
+    "too wide on purpose: the influence of a point on its followers counts in full; the narrower form fell to 78% in"
+)
+CAUTIOUS += " 1,000 dimensions"
+REASONS = {
+    "map_trustworthiness": TOO_NARROW,
+    "map_recall": TOO_NARROW,
+    "collapse_variability": "too wide where the classes differ in fewer dimensions than they could: the least spread of"
+    " the means is noise, and the inverse follows it less than its derivative says",
+    "collapse_angles": "too wide where many cosines lie near their target: the absolute deviation has a kink there,"
+    " which a derivative does not see",
+    "collapse_norms": "too narrow where there are no classes: the means are noise, and so are their norms",
+    "imbalance_to_next": CAUTIOUS,
+    "imbalance_from_next": CAUTIOUS,
+}
 LONG = """
 ## Every figure
 
@@ -54,7 +81,23 @@ def coverage_page(rows: Sequence[dict[str, Any]], repeats: int) -> str:
         texts = [percent(row) if row else "–" for row in found]
         table.append(f"| `{measure}` | {' | '.join(texts)} | {mean:.1%} |".replace("%", ""))
     long = [long_row(row) for row in sorted(rows, key=lambda row: measures.index(row["measure"]))]
-    return head + "\n".join(table) + "\n" + LONG + "\n".join(long) + "\n"
+    outside = [exception(measure, [row for row in rows if row["measure"] == measure]) for measure in measures]
+    return head + "\n".join(table) + "\n" + EXCEPTIONS + "".join(filter(None, outside)) + LONG + "\n".join(long) + "\n"
+
+
+def exception(measure: str, rows: Sequence[dict[str, Any]]) -> str:
+    """Return a line about the cells of a measure that are outside of 92% to 98%; empty if there are none."""
+    outside = [row for row in rows if not inside(row)]
+    if not outside:
+        return ""
+    cells = [
+        f"{row['coverage']:.1%} in {row['name']}, n = {row['points']:,}, k = {row['k']}"
+        f" (width {row['width_ratio']:.2f})"
+        for row in outside
+    ]
+    wrong = [row for row in outside if not RIGHT_WIDTH[0] <= row["width_ratio"] <= RIGHT_WIDTH[1]]
+    reason = REASONS.get(measure, "the reason is not known") if wrong else "the widths are right"
+    return f"- `{measure}`: {'; '.join(cells)}. {reason[0].upper()}{reason[1:]}.\n"
 
 
 def long_row(row: dict[str, Any]) -> str:

@@ -1,0 +1,39 @@
+"""The page of the coverage study: that of its figures, and every exception is named with what is known of it."""
+
+import json
+
+from benchmarks.coverage_tables import RIGHT_WIDTH, coverage_page, exception, inside
+from strata.artifacts.measure_registry import Interval
+from strata.measures.registry import MEASURES
+from tests.tiny_pipeline import ROOT
+
+ROWS = json.loads((ROOT / "docs/coverage.json").read_text(encoding="utf-8"))
+PAGE = (ROOT / "docs/coverage.md").read_text(encoding="utf-8")
+SETTING = {"name": "5 dimensions", "points": 400, "k": 15, "measure": "map_recall"}
+
+
+def test_the_page_is_that_of_the_figures():
+    assert coverage_page(ROWS, 200) == PAGE
+
+
+def test_every_interval_was_tried():
+    """But the agreement with the network's prediction: synthetic layers have no network."""
+    with_interval = {measure.key for measure in MEASURES if measure.interval != Interval.NONE}
+    assert with_interval - {row["measure"] for row in ROWS} == {"prediction_agreement"}
+
+
+def test_no_reason_is_missing():
+    assert "reason is not known" not in PAGE
+    for row in ROWS:
+        where = f"{row['coverage']:.1%} in {row['name']}, n = {row['points']:,}, k = {row['k']} (width"
+        (line,) = [line for line in PAGE.splitlines() if line.startswith(f"- `{row['measure']}`:")] or [""]
+        assert (where in line) == (not inside(row))
+
+
+def test_an_exception_is_chance_or_has_a_reason():
+    assert RIGHT_WIDTH == (0.9, 1.1)
+    assert exception("map_recall", [SETTING | {"coverage": 0.95, "width_ratio": 1.5}]) == ""
+    by_chance = exception("map_recall", [SETTING | {"coverage": 0.91, "width_ratio": 1.0}])
+    assert by_chance.endswith("(width 1.00). The widths are right.\n")
+    assert "Too narrow where" in exception("map_recall", [SETTING | {"coverage": 0.8, "width_ratio": 0.8}])
+    assert exception("new", [SETTING | {"coverage": 0.8, "width_ratio": 0.8}]).endswith("The reason is not known.\n")
