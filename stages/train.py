@@ -43,13 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     summary = network_summary(network, description.image_shape, named_layers(network))
     if params.init_from is not None:
         summary += f"\ninitial weights: SHA-256 {sha256_of(Path(params.init_from))}\n"
-    records: list[EpochRecord] = []
-
-    def on_epoch(record: EpochRecord) -> None:
-        records.append(record)
-        write_epochs(paths.table("epochs"), records)
-        report_epoch(record, params.epochs)
-
     with whole_folder(paths.checkpoints) as checkpoints:
         history = train_from_seed(
             network,
@@ -58,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             params,
             seed,
             network_params.outputs,
-            on_epoch,
+            lambda record: report_epoch(record, params.epochs),
             lambda epochs: save_checkpoint(network, checkpoints / f"{epochs:g}.pt"),
         )
 
@@ -69,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     write_text(paths.summary, summary)
     columns = [field.name for field in fields(BatchRecord)]
     write_csv(paths.table("learning_curve"), pd.DataFrame(map(asdict, history.batches), columns=columns))
+    write_csv(paths.table("epochs"), pd.DataFrame(map(asdict, history.epochs)))
     actual = {"actual": names[test.labels.cpu().numpy()], "predicted": names[predicted.cpu().numpy()]}
     write_csv(paths.table("predictions"), pd.DataFrame(actual))
     last = {
@@ -77,11 +71,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if key != "epoch" and not math.isnan(value)
     }
     write_json(paths.metrics("training"), last | {"parameters": parameter_count(network)})
-
-
-def write_epochs(path: Path, records: Sequence[EpochRecord]) -> None:
-    """Write the table of epochs, whole each time, so that `dvc plots` and others show the curve as it grows."""
-    write_csv(path, pd.DataFrame(map(asdict, records)))
 
 
 def report_epoch(record: EpochRecord, epochs: int) -> None:

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import torch
 
-from stages import train as stage
 from strata.core import streams
 from strata.core.errors import StrataError
 from strata.dataset.description import load_images, read_description
@@ -53,14 +52,6 @@ def test_fewer_threads_than_asked_for_are_one_line(tiny_data, write_params, tmp_
     with pytest.raises(StrataError, match="OMP_THREAD_LIMIT is 1, but 2 threads are asked for"):
         run_train(write_params(train={"threads": 2}), tiny_data, tmp_path / "out")
     run_train(write_params(train={"threads": 1, "epochs": 1}), tiny_data, tmp_path / "out")
-
-
-def test_the_table_of_epochs_grows_with_each_epoch(tiny_data, write_params, tmp_path, monkeypatch):
-    seen = []
-    path = tmp_path / "out/reports/epochs.csv"
-    monkeypatch.setattr(stage, "report_epoch", lambda *_: seen.append(pd.read_csv(path)["epoch"].tolist()))
-    run_train(write_params(train={"epochs": 3}), tiny_data, tmp_path / "out")
-    assert seen == [[1], [1, 2], [1, 2, 3]]
 
 
 def test_exactly_these_files_are_written(trained):
