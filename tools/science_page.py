@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from strata.artifacts.measured import TRAINED, UNTRAINED
+from strata.report.page.findings import outside_first_interval
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/science.md"
@@ -177,14 +178,10 @@ FINDINGS: tuple[Callable[[Tables], Finding], ...] = (dimension_hunchback, layers
 
 def outside_sentence(tables: Tables) -> str:
     """Return how often another network's value lies outside the first one's interval."""
-    table = tables.networks.set_index(["measure", "layer"])
-    first, others = table[table["network"] == 1], table[table["network"] != 1]
-    both = others.join(first[["low", "high"]].set_axis(["first_low", "first_high"], axis=1)).dropna()
-    both = both[both["first_low"] < both["first_high"]]
-    if both.empty:
+    outside = outside_first_interval(tables.networks)
+    if outside.empty:
         return "Only one network was trained here."
-    outside = (both["value"] < both["first_low"]) | (both["value"] > both["first_high"])
-    return f"Here {outside.sum()} of {len(both)} values of the other networks lie outside the interval of the first."
+    return f"Here {outside.sum()} of {len(outside)} values of the other networks lie outside the interval of the first."
 
 
 def listed(values: pd.Series) -> str:

@@ -30,11 +30,11 @@ from strata.core.files import write_csv
 from strata.core.paths import Paths
 from strata.dataset.idx import read_idx
 from strata.measures.registry import MEASURES, PANELS, REGISTRY
+from strata.report.figures.measures import network_ranges
 from strata.report.page.inputs import ReportInputs, load_report_inputs
 from strata.report.page.payload import (
     POINT_FIELDS,
     UNKNOWN,
-    network_ranges,
     records,
     run_payload,
     shown_rows,

@@ -30,10 +30,11 @@ def draw_measures(
     """
     with strata_style():
         figure = Figure(figsize=grid_size(len(registry.panels)), layout="constrained")
+        ranges = network_ranges(networks)
         for axis, panel in zip(grid_of(figure, len(registry.panels)), registry.panels, strict=True):
             lines = list(_lines_of(registry, panel))
             if panel.lines == "controls":
-                _draw_range(axis, networks, lines[0][0], layers)
+                _draw_range(axis, ranges[ranges["measure"] == lines[0][0]], layers)
             for measure, control, _, look in lines:
                 _draw_line(axis, table, measure, control, layers, look)
             axis.set_xlabel("layer", color=MUTED)
@@ -82,13 +83,17 @@ def finish(axis: Axes, title: str, panel: Panel) -> None:
     axis.set_axisbelow(True)
 
 
-def _draw_range(axis: Axes, networks: pd.DataFrame, measure: str, layers: Sequence[str]) -> None:
-    """Draw from the least to the largest value of a measure among the networks, by layer."""
-    rows = networks[networks["measure"] == measure]
-    if rows["network"].nunique() < 2:
-        return
-    values = rows.groupby("layer")["value"].agg(["min", "max"]).reindex(list(layers))
-    axis.fill_between(range(len(layers)), values["min"], values["max"], **RANGE_LOOK)
+def network_ranges(networks: pd.DataFrame) -> pd.DataFrame:
+    """Return the range of each measure of each layer over the trained networks; empty if there is only one."""
+    table = networks if len(set(networks["network"])) > 1 else networks.iloc[:0]
+    return table.groupby(["measure", "layer"], sort=False)["value"].agg(least="min", most="max").reset_index()
+
+
+def _draw_range(axis: Axes, ranges: pd.DataFrame, layers: Sequence[str]) -> None:
+    """Draw a measure's range over the networks, by layer."""
+    if not ranges.empty:
+        values = ranges.set_index("layer").reindex(list(layers))
+        axis.fill_between(range(len(layers)), values["least"], values["most"], **RANGE_LOOK)
 
 
 def _draw_line(

@@ -19,14 +19,26 @@ SAME_LAYER = {
 }
 
 
+def network_pairs(between: pd.DataFrame, layers: Sequence[str]) -> list[NDArray[np.float64]]:
+    """Return the CKA (L, L) of the given layers of every two networks that differ in their seed only.
+
+    NaN where layers are equal by construction.
+    """
+    rows = between[(between["measure"] == "cka") & (between["other_network"] != UNTRAINED)]
+    return [
+        pair.pivot_table(index="layer", columns="other_layer", values="value", dropna=False)
+        .reindex(index=list(layers), columns=list(layers))
+        .to_numpy(dtype=np.float64)
+        for _, pair in rows.groupby(["network", "other_network"])
+    ]
+
+
 def mean_likeness(between: pd.DataFrame, layers: Sequence[str]) -> NDArray[np.float64]:
     """Return the mean CKA (L, L) of a layer (row) and another network's layer (column), over all pairs of networks.
 
     Both orders of a pair count, so the matrix is symmetric. NaN where layers are equal by construction.
     """
-    rows = between[(between["measure"] == "cka") & (between["other_network"] != UNTRAINED)]
-    matrix = rows.pivot_table(index="layer", columns="other_layer", values="value", dropna=False)
-    values = matrix.reindex(index=list(layers), columns=list(layers)).to_numpy(dtype=np.float64)
+    values = np.mean(network_pairs(between, layers), axis=0)
     return (values + values.T) / 2
 
 

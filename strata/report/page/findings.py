@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from strata.artifacts.measured import TRAINED, UNTRAINED, commit_names
+from strata.artifacts.measured import TRAINED, commit_names
+from strata.report.figures.networks import network_pairs
 from strata.report.page.inputs import ReportInputs
 
 
@@ -52,25 +52,32 @@ def networks_sentence(inputs: ReportInputs) -> str:
 
 def outside_sentence(inputs: ReportInputs) -> str:
     """Return how often another network's value lies outside the first one's 95% interval; empty without others."""
-    table = inputs.measures.networks
-    first = table[table["network"] == 1].set_index(["measure", "layer"])
-    others = table[table["network"] != 1].set_index(["measure", "layer"])
-    bounds = first[["low", "high"]].set_axis(["first_low", "first_high"], axis=1)
-    both = others.join(bounds).dropna(subset=["first_low", "first_high"])
-    both = both[both["first_low"] < both["first_high"]]  # not of shares that are all 0 or 1
-    if both.empty:
+    outside = outside_first_interval(inputs.measures.networks)
+    if outside.empty:
         return ""
-    outside = (both["value"] < both["first_low"]) | (both["value"] > both["first_high"])
     return (
-        f"{outside.sum():,} of {len(both):,} values of the other networks ({outside.mean():.0%}) lie outside the 95%"
+        f"{outside.sum():,} of {len(outside):,} values of the other networks ({outside.mean():.0%}) lie outside the 95%"
         " interval of the first: an interval over samples says nothing about other seeds."
     )
+
+
+def outside_first_interval(networks: pd.DataFrame) -> pd.Series:
+    """Return for each value of networks 2, 3, ... whether it lies outside network 1's 95% interval.
+
+    Only for measures and layers that have such an interval; not for shares that are all 0 or 1.
+    """
+    table = networks.set_index(["measure", "layer"])
+    first, others = table[table["network"] == 1], table[table["network"] != 1]
+    bounds = first[["low", "high"]].set_axis(["first_low", "first_high"], axis=1)
+    both = others.join(bounds).dropna(subset=["first_low", "first_high"])
+    both = both[both["first_low"] < both["first_high"]]
+    return (both["value"] < both["first_low"]) | (both["value"] > both["first_high"])
 
 
 def identified_sentence(inputs: ReportInputs) -> str:
     """Return how often a layer's most similar layer in another network is the same one; empty without others."""
     layers = [layer for layer in inputs.maps if layer in _compared_layers(inputs.measures.between)]
-    pairs = _network_pairs(inputs.measures.between, layers)
+    pairs = network_pairs(inputs.measures.between, layers)
     if not pairs:
         return ""
     hits = sum(
@@ -89,17 +96,6 @@ def identified_sentence(inputs: ReportInputs) -> str:
 def _compared_layers(between: pd.DataFrame) -> set[str]:
     """Return the layers that are not equal by construction in two networks."""
     return set(between.loc[between["measure"] == "mutual_neighbours", "layer"])
-
-
-def _network_pairs(between: pd.DataFrame, layers: Sequence[str]) -> list[NDArray[np.float64]]:
-    """Return the CKA (L, L) of the given layers of every two networks that differ in their seed."""
-    rows = between[(between["measure"] == "cka") & (between["other_network"] != UNTRAINED)]
-    return [
-        pair.pivot_table(index="layer", columns="other_layer", values="value", dropna=False)
-        .reindex(index=list(layers), columns=list(layers))
-        .to_numpy(dtype=np.float64)
-        for _, pair in rows.groupby(["network", "other_network"])
-    ]
 
 
 def stability_meaning(inputs: ReportInputs) -> str:

@@ -15,6 +15,7 @@ from strata.artifacts.measure_registry import MeasureRegistry
 from strata.artifacts.measured import LayerPoints
 from strata.artifacts.samples import places_of
 from strata.report.figures.image_grid import sheet_of, shrunk
+from strata.report.figures.measures import network_ranges
 from strata.report.figures.over_training import charts_over_training
 from strata.report.page.findings import measured_set, recall_sentence, stability_meaning
 from strata.report.page.inputs import ReportInputs
@@ -137,12 +138,6 @@ def _over_training_charts(inputs: ReportInputs) -> list[dict[str, Any]]:
         {"title": title, "axis": panel.axis, "end": panel.end, "measure": measure.key}
         for title, panel, measure in charts_over_training(inputs.measures.registry, inputs.measures_over_training)
     ]
-
-
-def network_ranges(networks: pd.DataFrame) -> pd.DataFrame:
-    """Return the range of each measure of each layer over the trained networks; empty if there is only one."""
-    table = networks if len(set(networks["network"])) > 1 else networks.iloc[:0]
-    return table.groupby(["measure", "layer"], sort=False)["value"].agg(least="min", most="max").reset_index()
 
 
 # Name, as used by the scripts in script/panels/ -> the data of a panel below the maps, as values for JSON.
