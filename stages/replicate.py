@@ -14,12 +14,8 @@ from strata.core.params import Reproducible, Seed, load_section
 from strata.core.paths import stage_arguments
 from strata.core.portable import check_portable
 from strata.core.stage import run_stage
-from strata.dataset.description import read_description
 from strata.jobs.pool import run_jobs
-from strata.network.checkpoint import save_checkpoint
-from strata.network.device import prepare_torch
 from strata.network.params import NetworkParams
-from strata.training.networks import load_examples, network_to_train, train_from_seed
 from strata.training.params import ReplicateParams, TrainParams
 
 
@@ -61,6 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def train_replicate(job: ReplicateJob) -> float:
     """Train and write one network, with one thread, in a process of the pool; return its accuracy on test images."""
+    # Imported here: the stage itself has no use for PyTorch.
+    from strata.dataset.description import read_description
+    from strata.network.checkpoint import save_checkpoint
+    from strata.network.device import prepare_torch
+    from strata.training.networks import load_examples, network_to_train, train_from_seed
+
     device = prepare_torch(job.train.device, 1, training=True)
     description = read_description(job.raw)
     examples, test = (load_examples(job.raw, split, description, device) for split in ("train", "test"))
