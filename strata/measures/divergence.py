@@ -10,8 +10,11 @@ from scipy.sparse import coo_matrix, csr_matrix
 from strata.maps.engines import Perplexity
 from strata.maps.pca import read_reduced
 from strata.maps.tsne import chosen_perplexity
+from strata.measures.neighbours import neighbours_among_all
 
 ROWS = 512
+# Bounds of the logarithm of a Gaussian's precision, in units of the mean squared distance, and steps between them.
+MOST_EVEN, MOST_UNEVEN, BISECTIONS = -30.0, 30.0, 48
 
 
 def affinities(values: NDArray[np.floating], perplexity: float) -> csr_matrix:
@@ -19,10 +22,35 @@ def affinities(values: NDArray[np.floating], perplexity: float) -> csr_matrix:
 
     Gaussian, each bandwidth set to the perplexity over 3 x perplexity exact neighbours (van der Maaten 2014).
     """
-    # Imported here: it takes a second, and few processes need it.
-    from openTSNE.affinity import PerplexityBasedNN
+    count = len(values)
+    reach = min(count - 1, int(3 * perplexity))
+    near, shares = np.empty((count, reach), dtype=np.int32), np.empty((count, reach))
+    for start in range(0, count, ROWS):
+        rows = np.arange(start, min(start + ROWS, count))
+        near[rows] = neighbours_among_all(values, rows, reach)
+        differences = values[near[rows]].astype(np.float64) - values[rows, None]
+        shares[rows] = _shares(np.einsum("ijk,ijk->ij", differences, differences), perplexity)
+    conditional = csr_matrix((shares.ravel(), near.ravel(), np.arange(count + 1) * reach), shape=(count, count))
+    return csr_matrix((conditional + conditional.T) / (2 * count))
 
-    return csr_matrix(PerplexityBasedNN(values, perplexity=perplexity, method="exact", n_jobs=1, random_state=0).P)
+
+def _shares(squared: NDArray[np.float64], perplexity: float) -> NDArray[np.float64]:
+    """Return the Gaussian weights (b, k) of neighbours at squared distances (b, k): sum 1, entropy log(perplexity).
+
+    The precision of each Gaussian is found by bisection of its logarithm.
+    """
+    beyond = squared - squared.min(axis=1, keepdims=True)
+    mean = beyond.mean(axis=1, keepdims=True)
+    beyond /= np.where(mean > 0, mean, 1)
+    low, high = np.full_like(mean, MOST_EVEN), np.full_like(mean, MOST_UNEVEN)
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        weights = np.exp(-np.exp(middle) * beyond)
+        total = weights.sum(axis=1, keepdims=True)
+        entropy = np.log(total) + np.exp(middle) * (weights * beyond).sum(axis=1, keepdims=True) / total
+        too_even = entropy > np.log(perplexity)
+        low, high = np.where(too_even, middle, low), np.where(too_even, high, middle)
+    return weights / total
 
 
 def kl_divergence(joint: csr_matrix, points: NDArray[np.floating]) -> float:
