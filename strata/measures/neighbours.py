@@ -39,10 +39,13 @@ class NeighbourBlock:
 
 @dataclass(frozen=True)
 class _Columns:
-    """Some of the units of the reference points (n, u): about their middle, where short vectors lose fewer digits."""
+    """Some of the units of the reference points (n, u): about their middle, where short vectors lose fewer digits.
+
+    `middle` is None where queries are about it, too.
+    """
 
     units: slice
-    middle: NDArray[np.floating]
+    middle: NDArray[np.floating] | None
     centred: NDArray[np.floating]
     norms: NDArray[np.float64]
 
@@ -64,7 +67,11 @@ def _columns(reference: NDArray[np.floating], precision: Precision) -> Iterator[
         units = slice(start, start + UNITS)
         middle = reference[:, units].mean(axis=0, dtype=finest)
         centred = np.subtract(reference[:, units], middle, dtype=finest).astype(precision, copy=False)
-        yield _Columns(units, middle, centred, np.einsum("ij,ij->i", centred, centred).astype(np.float64))
+        yield _Columns(units, middle, centred, _norms(centred))
+
+
+def _norms(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    return np.einsum("ij,ij->i", values, values).astype(np.float64)
 
 
 def _squared_distances(
@@ -73,7 +80,7 @@ def _squared_distances(
     parts = ((_centred_queries(queries, part, precision), part) for part in columns)
     first, part = next(parts)
     products = (first @ part.centred.T).astype(np.float64, copy=False)
-    query_norms, reference_norms = np.einsum("ij,ij->i", first, first).astype(np.float64), part.norms
+    query_norms, reference_norms = _norms(first), part.norms
     for left, part in parts:
         products += left @ part.centred.T
         query_norms += np.einsum("ij,ij->i", left, left)
@@ -86,6 +93,8 @@ def _squared_distances(
 
 
 def _centred_queries(queries: NDArray[np.floating], part: _Columns, precision: Precision) -> NDArray[np.floating]:
+    if part.middle is None:
+        return queries[:, part.units]
     finest = np.result_type(queries, part.middle)
     return np.subtract(queries[:, part.units], part.middle, dtype=finest).astype(precision, copy=False)
 
@@ -100,18 +109,31 @@ def neighbour_blocks(values: NDArray[np.floating], k: int) -> Iterator[Neighbour
         yield NeighbourBlock(start, squared, _smallest(squared, error, queries, values, k))
 
 
-def nearest_neighbours(queries: NDArray[np.floating], reference: NDArray[np.floating], k: int) -> NDArray[np.int32]:
+def nearest_neighbours(
+    queries: NDArray[np.floating],
+    reference: NDArray[np.floating],
+    k: int,
+    centred: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+) -> NDArray[np.int32]:
     """Return the rows (q, k) of the k <= n points of reference (n, D) that are nearest to each of queries (q, D).
 
-    Exact, though most distances are computed in float32: where that leaves a doubt, differences decide.
+    Exact, though most distances are computed in float32: where that leaves a doubt, differences decide. `centred` are
+    both about the middle of the reference, on any one scale, where they are at hand.
     """
     found = []
-    columns = list(_columns(reference, np.float32))
+    about, columns = (queries, list(_columns(reference, np.float32))) if centred is None else _at_hand(*centred)
     for start in range(0, len(queries), ROWS):
-        block = queries[start : start + ROWS]
-        squared, error = _squared_distances(block, columns, np.float32)
-        found.append(_smallest(squared, error, block, reference, k))
+        block = slice(start, start + ROWS)
+        squared, error = _squared_distances(about[block], columns, np.float32)
+        found.append(_smallest(squared, error, queries[block], reference, k))
     return np.concatenate(found)
+
+
+def _at_hand(
+    queries: NDArray[np.float32], reference: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], list[_Columns]]:
+    parts = [slice(start, start + UNITS) for start in range(0, reference.shape[1], UNITS)]
+    return queries, [_Columns(units, None, reference[:, units], _norms(reference[:, units])) for units in parts]
 
 
 def neighbours_among_all(

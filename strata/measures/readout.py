@@ -47,8 +47,8 @@ def measure_readout(job: ReadoutJob) -> dict[str, Readout]:
     reference = job.files.read(job.space, REFERENCE, job.layer)
     held_out = job.files.read(job.space, job.held_out, job.layer)
     points = job.files.read(job.space, POINTS, job.layer)
-    nearest = nearest_neighbours(held_out, reference, job.neighbours)
     features = probe_features(reference, held_out, job.probe)
+    nearest = nearest_neighbours(held_out, reference, job.neighbours, (features.test, features.train))
     readouts = {}
     for control, labels in job.labels.items():
         knn = votes(labels.reference[nearest], labels.classes)

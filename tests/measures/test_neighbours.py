@@ -88,6 +88,19 @@ def test_neighbours_of_queries_are_exact_though_computed_in_float32(values, shar
     np.testing.assert_array_equal(found, exact_neighbours(queries, reference, k))
 
 
+@pytest.mark.parametrize("units", [3, 2048, 2100])
+def test_points_that_are_centred_already_give_the_same_neighbours(units):
+    """On another scale, too, and where many points are equal or nearly so."""
+    rng = np.random.default_rng(units)
+    reference = (1e3 + rng.integers(0, 2, size=(90, units))).astype(np.float32)
+    reference[40:50] = reference[:10]
+    queries = np.concatenate([reference[::9], 1e3 + rng.normal(size=(20, units))]).astype(np.float32)
+    middle = reference.mean(axis=0)
+    centred = ((queries - middle) / 7, (reference - middle) / 7)
+    found = nearest_neighbours(queries, reference, 6, centred)
+    np.testing.assert_array_equal(found, nearest_neighbours(queries, reference, 6))
+
+
 @pytest.mark.parametrize("units", [1, 2, 40, 300])
 def test_gaussian_points_have_their_exact_neighbours(units):
     values = gaussian(150, units)
