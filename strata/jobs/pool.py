@@ -26,6 +26,8 @@ THREAD_LIMITS = (
     "NUMEXPR_NUM_THREADS",
     "NUMBA_NUM_THREADS",
 )
+# glibc keeps freed memory: the next array of a job then needs no new pages, which cost more than to fill it.
+MEMORY_KEPT = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
 
 
 class Pool:
@@ -138,9 +140,10 @@ def process_count() -> int:
 
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Context in which new processes use one thread: libraries read the number from the environment when loaded."""
-    before = {name: os.environ.get(name) for name in THREAD_LIMITS}
-    os.environ.update(dict.fromkeys(THREAD_LIMITS, "1"))
+    """Context in which new processes use one thread, and keep freed memory: both are read from the environment."""
+    environment = dict.fromkeys(THREAD_LIMITS, "1") | MEMORY_KEPT
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
     try:
         yield
     finally:
