@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from strata.artifacts.activations import read_info
-from strata.core.params import Layers, load_section
+from strata.core.layers import Layers
+from strata.core.params import load_section
 from strata.dataset.description import load_images, read_description
 from strata.maps.params import EmbedParams
 from strata.network.make import initialized_network

@@ -16,7 +16,8 @@ from scipy.spatial import procrustes
 from strata.artifacts.activations import read_activations
 from strata.artifacts.samples import read_samples
 from strata.core import streams
-from strata.core.params import Layers, Seed, load_section
+from strata.core.layers import Layers
+from strata.core.params import Seed, load_section
 from strata.maps.alignment import aligned_chain
 from strata.maps.embedder import initial_map
 from strata.maps.params import EmbedParams

@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 from fuzz.scratch import content_or_refusal, file_of
-from strata.core.params import Layers, Reproducible, Seed, load_section, sections_as_text
+from strata.core.layers import Layers
+from strata.core.params import Reproducible, Seed, load_section, sections_as_text
 
 PARAMS = Path(__file__).resolve().parent.parent / "params.yaml"
 SHARED: dict[str, Any] = {"seed": Seed, "layers": Layers, "reproducible": Reproducible}

@@ -17,7 +17,8 @@ from strata.core import streams
 from strata.core.console import say
 from strata.core.errors import StrataError
 from strata.core.files import write_json
-from strata.core.params import Layers, Reproducible, Seed, load_section
+from strata.core.layers import Layers
+from strata.core.params import Reproducible, Seed, load_section
 from strata.core.paths import TRAINED, stage_arguments
 from strata.core.portable import check_portable
 from strata.core.stage import run_stage

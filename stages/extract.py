@@ -17,7 +17,8 @@ from strata.artifacts.provenance import Provenance
 from strata.artifacts.samples import Samples, write_samples
 from strata.core.console import progress, say
 from strata.core.errors import StrataError
-from strata.core.params import Layers, Reproducible, load_section
+from strata.core.layers import Layer, Layers
+from strata.core.params import Reproducible, load_section
 from strata.core.paths import TRAINED, Paths, stage_arguments
 from strata.core.portable import check_portable
 from strata.core.stage import run_stage
@@ -44,7 +45,7 @@ class ExtractJob:
     paths: Paths
     weights: Path
     time: str
-    layers: Mapping[str, str]
+    layers: Mapping[str, Layer]
     params: ExtractParams
     network: NetworkParams
 
@@ -123,7 +124,7 @@ def write_layers(job: ExtractJob, images: Images) -> NDArray[np.float32]:
             ids = np.arange(batch.start, batch.start + len(batch.log_probabilities), dtype=np.int32)
             for layer, values in batch.activations.items():
                 if layer not in writers:
-                    info = LayerInfo(layer, values.shape[1:], job.provenance)
+                    info = LayerInfo(layer, values.shape[1:], job.provenance, job.layers[layer].taken)
                     writers[layer] = stack.enter_context(ActivationWriter(job.paths.layer(layer, job.time), info))
             wait_for(pending)
             pending = [pool.submit(writers[layer].write, ids, values) for layer, values in batch.activations.items()]

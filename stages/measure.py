@@ -11,7 +11,8 @@ from strata.artifacts.measured import CONTROLS, TRAINED, write_decisions, write_
 from strata.artifacts.run import RunArtifacts
 from strata.core.console import say
 from strata.core.files import write_csv, write_json
-from strata.core.params import Layers, Reproducible, Seed, load_section
+from strata.core.layers import Layers
+from strata.core.params import Reproducible, Seed, load_section
 from strata.core.paths import Paths, stage_arguments
 from strata.core.portable import check_portable
 from strata.core.stage import run_stage

@@ -13,6 +13,7 @@ import pandas as pd
 
 from strata.core.console import say
 from strata.core.files import sha256_of, whole_folder, write_csv, write_json, write_text
+from strata.core.layers import as_layers
 from strata.core.params import Reproducible, Seed, load_section
 from strata.core.paths import stage_arguments
 from strata.core.portable import check_portable
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     description = read_description(paths.raw)
     examples, test = (load_examples(paths.raw, split, description, device) for split in ("train", "test"))
     network = network_to_train(network_params, params, description, seed, device)
-    summary = network_summary(network, description.image_shape, named_layers(network))
+    summary = network_summary(network, description.image_shape, as_layers(named_layers(network)))
     if params.init_from is not None:
         summary += f"\ninitial weights: SHA-256 {sha256_of(Path(params.init_from))}\n"
     with whole_folder(paths.checkpoints) as checkpoints:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from strata.artifacts.revisions import revision_files
 from strata.artifacts.run import RunArtifacts
 from strata.core.errors import StrataError
+from strata.core.layers import as_layers
 from strata.core.params import Seed, load_section
 from strata.core.paths import Paths
 
@@ -107,7 +108,8 @@ class Run(RunArtifacts):
         """
         from strata.network.capture import resolved_layers
 
-        return resolved_layers(self.layer_paths, self.network(trained=False))
+        network = self.network(trained=False)
+        return {layer: chosen.module for layer, chosen in resolved_layers(self.chosen_layers, network).items()}
 
     def inputs(self) -> "torch.Tensor":
         """Return the samples' images as network input: float32 (n, C, H, W), with mean 0 and deviation 1.
@@ -151,7 +153,7 @@ class Run(RunArtifacts):
         params = load_section(self.params_path, "embed", EmbedParams)
         changed = EmbedParams.model_validate({**params.model_dump(), **settings})
         choice, embedder = changed.initialization_layer, changed.embedder()
-        check_choice(choice, list(self.layer_paths), self.params_path)
+        check_choice(choice, list(self.chosen_layers), self.params_path)
 
         def values_of(each: str) -> NDArray[np.float32]:
             return read_reduced(self._at(self.paths.layer(each)), changed.pca_components, self.seed).values
@@ -173,27 +175,33 @@ class Run(RunArtifacts):
 
 
 def observe(
-    network: "nn.Module", inputs: "torch.Tensor", layers: Mapping[str, str] | Sequence[str]
+    network: "nn.Module", inputs: "torch.Tensor", layers: Mapping[str, str | Mapping[str, Any]] | Sequence[str]
 ) -> dict[str, "torch.Tensor"]:
     """Return the outputs of a network's layers for inputs (n, ...): layer's name -> tensor (n, ...), copied.
 
-    `layers` maps names to modules ("layer3.1"), to steps between them ("relu_1") or to "input". A list gives layers the
-    names of their modules or steps. Raises StrataError if one of them is not in the network, or runs twice or not at
-    all.
+    `layers` maps names to modules ("layer3.1"), to steps between them ("relu_1") or to "input"; or to a mapping that
+    says what is taken, as in params.yaml. A list gives layers the names of their modules or steps. Raises StrataError
+    if one of them is not in the network, runs twice or not at all, or does not have what is taken.
 
     >>> import torch
-    >>> network = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU())
-    >>> outputs = observe(network, torch.ones(5, 2), {"hidden": "0", "after": "1"})
+    >>> network = torch.nn.Sequential(torch.nn.Conv2d(1, 3, 2), torch.nn.ReLU())
+    >>> outputs = observe(network, torch.ones(5, 1, 4, 4), {"maps": "0", "means": {"module": "1", "pool": "mean"}})
     >>> {layer: tuple(values.shape) for layer, values in outputs.items()}
-    {'hidden': (5, 3), 'after': (5, 3)}
+    {'maps': (5, 3, 3, 3), 'means': (5, 3)}
     """
     import torch
 
     from strata.network.capture import captured, resolved_layers
+    from strata.network.taking import taken
 
-    named = dict(layers) if isinstance(layers, Mapping) else {layer: layer for layer in layers}
-    with captured(network, resolved_layers(named, network)) as captured_layers, torch.inference_mode():
-        return captured_layers(inputs)[1]
+    named = as_layers(layers if isinstance(layers, Mapping) else {layer: layer for layer in layers})
+    chosen = resolved_layers(named, network)
+    with captured(network, chosen) as captured_layers, torch.inference_mode():
+        seen = captured_layers(inputs)[1]
+    return {
+        layer: values if chosen[layer].is_whole else torch.from_numpy(taken(values, layer, chosen[layer], len(inputs)))
+        for layer, values in seen.items()
+    }
 
 
 def summary(network: "nn.Module", image_shape: Sequence[int], layers: Mapping[str, str]) -> str:
@@ -207,7 +215,7 @@ def summary(network: "nn.Module", image_shape: Sequence[int], layers: Mapping[st
     """
     from strata.training.summary import network_summary
 
-    return network_summary(network, image_shape, layers)
+    return network_summary(network, image_shape, as_layers(layers))
 
 
 def draw_maps(

@@ -25,11 +25,15 @@ from strata.core.files import whole_file
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """The metadata of a file of activations: layer, shape of one activation, and origin."""
+    """The metadata of a file of activations: layer, shape of one activation, origin, and what is taken of the layer.
+
+    `taken` is text such as "encoder, take cls, projected to 512"; empty where the layer is a module's whole output.
+    """
 
     layer: str
     shape: tuple[int, ...]
     provenance: Provenance
+    taken: str = ""
 
     @property
     def units(self) -> int:
@@ -39,6 +43,7 @@ class LayerInfo:
     def schema(self) -> pa.Schema:
         """The file's Arrow schema."""
         metadata = {"layer": self.layer, "shape": json.dumps(self.shape), **self.provenance.metadata()}
+        metadata |= {"taken": self.taken} if self.taken else {}
         activation = pa.list_(pa.float32(), self.units)
         return pa.schema([("sample_id", pa.int32()), ("activation", activation)], metadata)
 
@@ -139,7 +144,8 @@ def read_one_activation(path: Path, sample_id: int) -> NDArray[np.float32]:
 def _info(path: Path, file: pq.ParquetFile) -> LayerInfo:
     metadata = text_metadata(file.schema_arrow)
     try:
-        info = LayerInfo(metadata["layer"], _shape(metadata["shape"]), Provenance.from_metadata(metadata, path))
+        origin = Provenance.from_metadata(metadata, path)
+        info = LayerInfo(metadata["layer"], _shape(metadata["shape"]), origin, metadata.get("taken", ""))
         expected = info.schema()
     except (KeyError, ValueError, OverflowError, RecursionError, pa.ArrowException):
         raise StrataError(

@@ -31,7 +31,8 @@ from strata.artifacts.tables import (
     read_measures,
 )
 from strata.core.errors import StrataError
-from strata.core.params import Layers, load_section, read_params
+from strata.core.layers import Layer, Layers
+from strata.core.params import load_section, read_params
 from strata.core.paths import TRAINED, Paths
 from strata.dataset.description import PARTS, DatasetDescription, load_images, read_description
 
@@ -61,14 +62,14 @@ class RunArtifacts:
         return read_params(self.params_path)
 
     @cached_property
-    def layer_paths(self) -> dict[str, str]:
-        """Each layer's name -> its module or step in the network, in the order of params.yaml."""
+    def chosen_layers(self) -> dict[str, Layer]:
+        """Each layer's name -> its module or step in the network, and what is taken, in the order of params.yaml."""
         return load_section(self.params_path, "layers", Layers)
 
     @cached_property
     def layers(self) -> dict[str, LayerInfo]:
         """Each layer's name -> its shape and number of units, in the order of params.yaml."""
-        return {layer: self._info(layer) for layer in self.layer_paths}
+        return {layer: self._info(layer) for layer in self.chosen_layers}
 
     @cached_property
     def dataset(self) -> DatasetDescription:
@@ -158,8 +159,8 @@ class RunArtifacts:
         tables = ("measures", "cka", "networks", "between_networks", "intrinsic_dimension", "stability", "class_pairs")
         for path in (self.paths.measures, *map(self.paths.table, tables)):
             self._at(path)
-        measures = read_measures(self.paths, list(self.layer_paths), self.samples.sample_id, self.provenance)
-        check_commit_layers(measures.decisions, list(self.layer_paths))
+        measures = read_measures(self.paths, list(self.chosen_layers), self.samples.sample_id, self.provenance)
+        check_commit_layers(measures.decisions, list(self.chosen_layers))
         return measures
 
     @cached_property
@@ -201,8 +202,8 @@ class RunArtifacts:
         return path
 
     def _check_layer(self, layer: str) -> None:
-        if layer not in self.layer_paths:
-            raise StrataError(f"the run has no layer '{layer}'; it has {', '.join(self.layer_paths)}")
+        if layer not in self.chosen_layers:
+            raise StrataError(f"the run has no layer '{layer}'; it has {', '.join(self.chosen_layers)}")
 
     def _info(self, layer: str) -> LayerInfo:
         self._check_layer(layer)
@@ -210,5 +211,7 @@ class RunArtifacts:
         info = read_info(path)
         if info.layer != layer:
             raise StrataError(f"{path} holds layer '{info.layer}', not '{layer}'; run `dvc repro -f extract`")
+        if info.taken != (chosen := self.chosen_layers[layer]).taken:
+            raise StrataError(f"{path} holds '{info.taken}', not '{chosen}'; run `dvc repro extract`")
         check_same_origin(self.provenance, self.paths.samples, info.provenance, path)
         return info

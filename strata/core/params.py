@@ -2,14 +2,13 @@
 
 import difflib
 import math
-import re
 import reprlib
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -95,19 +94,29 @@ def _fields(schema: Any) -> Mapping[str, FieldInfo]:
 def _allowed_keys(schema: Any, location: Sequence[int | str]) -> list[str]:
     """Return the keys allowed at a location's last part; for a section within a section, the inner section's keys."""
     for part in location[:-1]:
-        schema = _fields(schema)[str(part)].annotation
+        schema = _inner(schema, part)
     return list(_fields(schema))
+
+
+def _inner(schema: Any, part: int | str) -> Any:
+    """Return the schema of a key, or of the values of a mapping."""
+    field = _fields(schema).get(str(part))
+    if field:
+        return field.annotation
+    if get_origin(schema) is Annotated:
+        return _inner(get_args(schema)[0], part)
+    return get_args(schema)[1] if get_origin(schema) is dict else None
 
 
 def _key_location(schema: Any, location: Sequence[int | str]) -> list[int | str]:
     """Return a location without the alternatives of a union, which Pydantic appends to the key's location."""
     own: list[int | str] = []
     for part in location:
-        field = _fields(schema).get(str(part))
-        if field or isinstance(part, int):
+        inner = _inner(schema, part)
+        if inner is not None or isinstance(part, int):
             own.append(part)
-        if field:
-            schema = field.annotation
+        if inner is not None:
+            schema = inner
     return own
 
 
@@ -154,7 +163,6 @@ def sections_as_text(path: Path, names: Sequence[str]) -> str:
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 Device = Literal["cpu", "cuda", "mps"]
 Precision = Literal["float32", "bfloat16"]
-RESERVED = ("samples", "checkpoints")  # other names in data/activations
 Threads = Annotated[int, Field(strict=True, ge=1, le=256)]
 
 
@@ -163,32 +171,3 @@ class Reproducible(StrEnum):
 
     MACHINE = "machine"
     PORTABLE = "portable"
-
-
-def _by_name(layers: Any) -> dict[str, str]:
-    """Return layers as name -> path, checked; in a list, each name is also the path."""
-    if isinstance(layers, list):
-        pairs = [(name, name) for name in layers]
-    else:
-        pairs = list(layers.items()) if isinstance(layers, dict) else []
-    if not pairs:
-        raise ValueError(f"should be a list of names, or a map from names to modules, and not empty (got {layers!r})")
-    for name, path in pairs:
-        if not isinstance(name, str) or not isinstance(path, str):
-            other = path if isinstance(name, str) else name
-            raise ValueError(f"names and modules must be text: write '{other}' in quotes (got {other!r})")
-        # A layer's name becomes a file name in the same folder as samples.parquet.
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}", name) or name.casefold() in RESERVED:
-            raise ValueError(
-                f"a layer's name has letters, digits and _ . - and is not {' or '.join(RESERVED)} (got {name!r})"
-            )
-        if not path:
-            raise ValueError(f"layer {name} has no module")
-    # On some file systems H1.parquet and h1.parquet are the same file.
-    if len({name.casefold() for name, _ in pairs}) < len(pairs):
-        raise ValueError("each layer may be named once")
-    return dict(pairs)
-
-
-# Layer's name -> the path of a module or step in the network; a list of names where the two are the same.
-Layers = Annotated[dict[str, str], BeforeValidator(_by_name)]

@@ -9,6 +9,7 @@ import hashlib
 import numpy as np
 
 Stream = np.random.Generator
+NUMPY_SEEDS = 2**32
 TORCH_SEEDS = 1 << 63  # torch takes seeds below this
 REPLICATE_SEEDS = 1 << 31
 
@@ -114,6 +115,11 @@ def replicate(seed: int, network: int) -> int:
 def trial_images(seed: int) -> int:
     """Return torch's seed of the images that a new network is tried on."""
     return int(_stream(seed, "trial images").integers(TORCH_SEEDS))
+
+
+def layer_projection(seed: int, units: int, dimensions: int) -> int:
+    """Return NumPy's seed of the sparse random projection of a layer's units."""
+    return int(_stream(seed, "layer projection", units, dimensions).integers(NUMPY_SEEDS))
 
 
 def batch_order(seed: int) -> int:

@@ -7,6 +7,7 @@ from strata.artifacts.measured import SHUFFLED, TRAINED
 from strata.artifacts.run import RunArtifacts
 from strata.core import streams
 from strata.core.files import sha256_of
+from strata.core.layers import Layer
 from strata.core.paths import Paths
 from strata.maps.params import EmbedParams
 from strata.measures.labels import is_output
@@ -22,7 +23,7 @@ from strata.network.params import NetworkParams
 class Settings:
     """What params.yaml says of this stage; `again` are the embedders of the stability runs."""
 
-    layers: dict[str, str]
+    layers: dict[str, Layer]
     seed: int
     params: MeasureParams
     embed: EmbedParams

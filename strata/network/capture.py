@@ -9,6 +9,8 @@ import torch
 from torch import fx, nn
 
 from strata.core.errors import StrataError
+from strata.core.layers import Layer
+from strata.network.taking import batch_first, copied, part_of
 
 
 def named_layers(network: nn.Module) -> dict[str, str]:
@@ -17,10 +19,13 @@ def named_layers(network: nn.Module) -> dict[str, str]:
     return {"input": "input", **paths} if paths else {}
 
 
-def resolved_layers(layers: Mapping[str, str], network: nn.Module) -> dict[str, str]:
-    """Return layer's name -> path in the network; a class may define names for its paths, `layer_paths`."""
+def resolved_layers(layers: Mapping[str, Layer], network: nn.Module) -> dict[str, Layer]:
+    """Return the layers with paths in the network; a class may define names for its paths, `layer_paths`."""
     names = named_layers(network)
-    return {layer: names.get(path, path) for layer, path in layers.items()}
+    return {
+        layer: chosen.model_copy(update={"module": names.get(chosen.module, chosen.module)})
+        for layer, chosen in layers.items()
+    }
 
 
 INPUT = "input"
@@ -29,23 +34,25 @@ Observed = tuple[torch.Tensor, dict[str, torch.Tensor]]
 
 
 @contextmanager
-def captured(network: nn.Module, layers: Mapping[str, str]) -> Iterator[Callable[[torch.Tensor], Observed]]:
+def captured(network: nn.Module, layers: Mapping[str, Layer]) -> Iterator[Callable[[torch.Tensor], Observed]]:
     """Yield a function that runs the network on images and returns its output, and layer's name -> activations.
 
-    `layers` maps names to paths: of a module ("layer3.1"), of a step that torch.fx finds in the forward pass ("relu_1",
-    the second call of F.relu), or "input". Activations are copied at once, because a later in-place operation may
+    A layer's path is that of a module ("layer3.1"), of a step that torch.fx finds in the forward pass ("relu_1", the
+    second call of F.relu), or "input". Activations are the module's output, or the part of it that the layer chooses,
+    with the samples first; `taken` reduces them. They are copied at once, because a later in-place operation may
     overwrite them. The hooks are removed at the end, even after an error. Raises StrataError if a path does not exist,
-    runs twice or not at all, or outputs something other than one tensor.
+    runs twice or not at all, or does not output one tensor and no part is chosen.
     """
     modules = dict(network.named_modules())
-    hooked = {path for path in layers.values() if path and path in modules}
-    steps = {path: layer for layer, path in layers.items() if path not in hooked and path != INPUT}
-    outputs: dict[str, torch.Tensor] = {}
+    paths = {layer: chosen.module for layer, chosen in layers.items()}
+    hooked = {path for path in paths.values() if path in modules}
+    steps = {path: layer for layer, path in paths.items() if path not in hooked and path != INPUT}
+    outputs: dict[str, Any] = {}
     traced = _traced(network, steps) if steps else None
     handles = [modules[path].register_forward_hook(_copy_into(outputs, path)) for path in hooked]
 
     def observed(images: torch.Tensor) -> Observed:
-        seen = {INPUT: images.detach().clone()}
+        seen: dict[str, Any] = {INPUT: images.detach().clone()}
         if traced:
             outputs.clear()
             interpreter = _Steps(traced, steps)
@@ -56,10 +63,10 @@ def captured(network: nn.Module, layers: Mapping[str, str]) -> Iterator[Callable
             outputs.clear()
             output = network(images)
         seen |= outputs
-        for layer, path in layers.items():
+        for layer, path in paths.items():
             if path not in seen:
                 raise StrataError(f"layer '{layer}': '{path}' does not run in a forward pass")
-        return output, {layer: seen[path] for layer, path in layers.items()}
+        return output, {layer: part_of(seen[chosen.module], layer, chosen) for layer, chosen in layers.items()}
 
     try:
         yield observed
@@ -83,12 +90,12 @@ class _Steps(fx.Interpreter):
         super().__init__(traced)
         self.extra_traceback = False  # it would add lines to Strata's errors
         self._steps = steps
-        self.seen: dict[str, torch.Tensor] = {}
+        self.seen: dict[str, Any] = {}
 
     def run_node(self, n: fx.Node) -> Any:
         output = super().run_node(n)
         if n.name in self._steps:
-            self.seen[n.name] = _copy(output, n.name)
+            self.seen[n.name] = copied(output)
         return output
 
 
@@ -120,21 +127,15 @@ def _steps(graph: fx.Graph) -> list[str]:
     return names
 
 
-def _copy_into(outputs: dict[str, torch.Tensor], path: str) -> Any:
-    def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+def _copy_into(outputs: dict[str, Any], path: str) -> Any:
+    def hook(module: nn.Module, _inputs: Any, output: Any) -> None:
         if path in outputs:
             raise StrataError(
                 f"module '{path}' runs twice in a forward pass: name a module around it, or one that runs once"
             )
-        outputs[path] = _copy(output, path)
+        outputs[path] = copied(batch_first(module, output))
 
     return hook
-
-
-def _copy(output: Any, path: str) -> torch.Tensor:
-    if not isinstance(output, torch.Tensor):
-        raise StrataError(f"'{path}' outputs a {type(output).__name__}, not one tensor: name another layer")
-    return output.detach().clone()
 
 
 def _suggestion(path: str, names: Iterable[str]) -> str:

@@ -8,9 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from strata.core.layers import Layer
 from strata.network.capture import captured, resolved_layers
 from strata.network.io import log_probabilities
 from strata.network.params import Outputs
+from strata.network.taking import taken
 
 Images = NDArray[np.uint8]
 
@@ -27,21 +29,31 @@ class LayerBatch:
 def stream_activations(
     network: nn.Module,
     images: Images,
-    layers: Mapping[str, str],
+    layers: Mapping[str, Layer],
     to_input: Callable[[Images], torch.Tensor],
     batch_size: int,
     outputs: Outputs = "log-probabilities",
 ) -> Iterator[LayerBatch]:
-    """Yield the activations of the layers (name -> path in the network) for all images, uint8 (n, H, W[, 3]), in order.
+    """Yield what is taken of the layers, by their names, for all images, uint8 (n, H, W[, 3]), in order.
 
     `to_input` turns a batch of images into the network's input. The network is put into evaluation mode. Memory use
-    does not depend on n.
+    does not depend on n. Few images go through the network first: samples that are not first in a layer's output would
+    pass unseen where a batch has as many samples as the output has tokens.
     """
     network.eval()
-    with captured(network, resolved_layers(layers, network)) as observed:
+    chosen = resolved_layers(layers, network)
+    with captured(network, chosen) as observed:
+        few = images[: 2 if batch_size != 2 else 3]
+        if len(few):
+            with torch.inference_mode():
+                for layer, values in observed(to_input(few))[1].items():
+                    taken(values, layer, chosen[layer], len(few))
         for start in range(0, len(images), batch_size):
             with torch.inference_mode():  # not around the yield: it would also apply to the consumer
                 output, captured_layers = observed(to_input(images[start : start + batch_size]))
                 predictions = log_probabilities(output, outputs)
-            activations = {layer: values.float().cpu().numpy() for layer, values in captured_layers.items()}
+            count = len(predictions)
+            activations = {
+                layer: taken(values, layer, chosen[layer], count) for layer, values in captured_layers.items()
+            }
             yield LayerBatch(start, activations, predictions.float().cpu().numpy())

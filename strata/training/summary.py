@@ -7,18 +7,19 @@ from typing import Any
 import torch
 from torch import nn
 
+from strata.core.layers import Layer
 from strata.network.capture import captured, steps_between
 from strata.network.make import parameter_count
 
 
-def network_summary(network: nn.Module, image_shape: Sequence[int], layers: Mapping[str, str]) -> str:
+def network_summary(network: nn.Module, image_shape: Sequence[int], layers: Mapping[str, Layer]) -> str:
     """Return tables of the modules (layer's name, kind, output shape, parameters) and of the state_dict's shapes.
 
-    `layers` maps a layer's name to its path in the network. There is one row per module without children, and one per
+    There is one row per module without children, and one per
     layer that is a step of a functional network. The names of the other steps follow. Raises StrataError if a layer is
     not in the network.
     """
-    names = {path: layer for layer, path in layers.items()}
+    names = {chosen.module: layer for layer, chosen in layers.items()}
     modules = {path: module for path, module in network.named_modules() if path and not any(module.children())}
     shapes: dict[str, str] = {}
     handles = [module.register_forward_hook(partial(_keep_shape, shapes, path)) for path, module in modules.items()]
@@ -31,7 +32,7 @@ def network_summary(network: nn.Module, image_shape: Sequence[int], layers: Mapp
             handle.remove()
 
     rows = [("layer", "module", "kind", "output shape", "parameters")]
-    for layer, path in layers.items():
+    for layer, path in ((layer, chosen.module) for layer, chosen in layers.items()):
         if path not in modules:
             rows.append((layer, path, "a step, or a group", _shape(activations[layer]), ""))
     for path, module in modules.items():

@@ -47,7 +47,7 @@ def rewrite_h4(folder, **changes):
 
 def test_everything_is_what_the_files_hold(tiny_run):
     run = opened(tiny_run)
-    assert list(run.layers) == list(run.layer_paths) == ["input", "h4", "h6"]
+    assert list(run.layers) == list(run.chosen_layers) == ["input", "h4", "h6"]
     assert run.layers["h4"].shape == (4, 1, 1) and run.layers["h4"].units == 4
     samples, origin = read_samples(tiny_run / "data/activations/samples.parquet")
     np.testing.assert_array_equal(run.samples.predicted, samples.predicted)

@@ -8,7 +8,8 @@ import yaml
 from pydantic import ValidationError
 
 from strata.core.errors import StrataError
-from strata.core.params import Layers, Reproducible, Seed, load_section
+from strata.core.layers import Layer, Layers, as_layers
+from strata.core.params import Reproducible, Seed, load_section
 from strata.maps.params import EmbedParams
 from strata.maps.umap import Umap
 from strata.measures.params import MeasureParams
@@ -65,7 +66,7 @@ def test_the_projects_own_file_has_the_sections_of_the_schemas_and_each_loads():
     for name, schema in SCHEMAS.items():
         loaded = load_section(ROOT / "params.yaml", name, schema)
         if name == "layers":
-            assert list(loaded) == list(loaded.values()) == content[name]
+            assert loaded == as_layers({layer: layer for layer in content[name]})
         else:
             assert (loaded if name in ("seed", "reproducible") else loaded.model_dump()) == content[name]
 
@@ -256,8 +257,33 @@ def test_layers_are_names_that_can_be_files_each_once(layers, expected, write_pa
 
 def test_layers_map_names_to_modules_and_a_name_alone_is_its_module(write_params):
     by_path = {"input": "input", "block3": "layer3.1", "again": "layer3.1"}
-    assert load_section(write_params(layers=by_path), "layers", Layers) == by_path
-    assert load_section(write_params(layers=["fc.2", "1"]), "layers", Layers) == {"fc.2": "fc.2", "1": "1"}
+    assert load_section(write_params(layers=by_path), "layers", Layers) == as_layers(by_path)
+    assert load_section(write_params(layers=["fc.2", "1"]), "layers", Layers) == as_layers({"fc.2": "fc.2", "1": "1"})
+
+
+def test_a_layer_can_say_what_is_taken(write_params):
+    chosen = {"module": "blocks.3", "part": 0, "take": "cls", "pool": "4x4", "project": 4096}
+    found = load_section(write_params(layers={"input": "input", "third": chosen}), "layers", Layers)
+    assert found == {"input": Layer(module="input"), "third": Layer(**chosen)}
+    assert str(found["third"]) == "blocks.3, part 0, take cls, pool 4x4, projected to 4096"
+    assert (found["input"].taken, found["third"].taken) == ("", str(found["third"]))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ({"take": "cls"}, "layers.h1.module: missing"),
+        ({"module": "a", "took": "cls"}, "layers.h1.took: unknown key; allowed: module, part, take, pool, project"),
+        ({"module": "a", "take": "first"}, "layers.h1.take: should be flat, cls, mean, last or token:5 (got 'first')"),
+        ({"module": "a", "take": "token:x"}, "layers.h1.take: should be flat, cls, mean, last or token:5 (got"),
+        ({"module": "a", "pool": "4"}, "layers.h1.pool: should be mean, max, or a size such as 4x4 (got '4')"),
+        ({"module": "a", "project": 0}, "layers.h1.project: input should be greater than or equal to 1 (got 0)"),
+        ({"module": "a", "part": -1}, "layers.h1.part: input should be greater than or equal to 0"),
+        ({"module": ""}, "layers.h1.module: string should have at least 1 character (got '')"),
+    ],
+)
+def test_what_cannot_be_taken_is_one_line(chosen, expected, write_params):
+    assert mistake(write_params(layers={"h1": chosen}), "layers").startswith(expected)
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ import stages.{name}
 """
 
 
-@pytest.mark.parametrize("name", ["train", "replicate", "extract"])
+@pytest.mark.parametrize("name", ["train", "extract"])
 def test_threads_that_wait_sleep_as_the_library_reads_it_when_it_is_loaded(name):
     variables = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
     command = [sys.executable, "-c", WATCHED.format(name=name)]

@@ -16,9 +16,10 @@ KEYS = {
     "random_projection": [10, 784],
     "map_optimization": [0, 1],
     "replicate": [2, 3],
+    "layer_projection": [(784, 10), (10, 784)],
 }
 NAMES = [name for name, value in vars(streams).items() if inspect.isfunction(value) and not name.startswith("_")]
-STREAMS = [(name, key) for name in NAMES for key in ([(key,) for key in KEYS[name]] if name in KEYS else [()])]
+STREAMS = [(name, key if isinstance(key, tuple) else (key,)) for name in NAMES for key in KEYS.get(name, [()])]
 
 
 def drawn(name: str, seed: int, key: tuple[int, ...]) -> tuple[int, ...]:

@@ -31,7 +31,8 @@ def check_network(params: dict) -> None:
     """Make the network that the parameters name and look for its layers, as the stages do before any work."""
     network = initialized_network(section_of(params, "network"), DIGITS, 10, seed=0)
     known = {name for name, _ in network.named_modules()} | {"input"}
-    assert set(resolved_layers(section_of(params, "layers"), network).values()) <= known
+    layers = section_of(params, "layers")
+    assert {chosen.module for chosen in resolved_layers(layers, network).values()} <= known
 
 
 @pytest.mark.parametrize("words", RECIPES, ids=shlex.join)

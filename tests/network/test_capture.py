@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from strata.core.errors import StrataError
+from strata.core.layers import as_layers
 from strata.network.capture import captured, steps_between
 
 
@@ -97,7 +98,7 @@ def hooks_left(network: nn.Module) -> int:
 
 def seen(network: nn.Module, layers: dict[str, str], images: torch.Tensor = FIRST) -> dict[str, list]:
     """Return the activations of one pass as lists; check that no hooks stay."""
-    with captured(network, layers) as observed:
+    with captured(network, as_layers(layers)) as observed:
         _, activations = observed(images.clone())
     assert hooks_left(network) == 0
     return {layer: values.tolist() for layer, values in activations.items()}
@@ -120,7 +121,7 @@ def test_layers_come_in_their_own_order_under_their_own_names():
 
 
 def test_each_forward_pass_is_seen_anew():
-    with captured(TwoUnits(), LAYERS) as observed:
+    with captured(TwoUnits(), as_layers(LAYERS)) as observed:
         _, first = observed(FIRST)
         _, second = observed(SECOND)
     assert first["z"].tolist() == [[-0.5, 3.0], [2.5, 6.0]]
@@ -130,7 +131,7 @@ def test_each_forward_pass_is_seen_anew():
 @pytest.mark.parametrize(("network", "layers"), [(TwoUnits(), LAYERS), (Functional(), {"m": "mul"})])
 def test_the_output_of_the_network_is_unchanged_and_keeps_its_gradient(network, layers):
     plain = network(FIRST.clone())
-    with captured(network, layers) as observed:
+    with captured(network, as_layers(layers)) as observed:
         output, activations = observed(FIRST.clone())
     assert torch.equal(output, plain) and output.requires_grad
     assert not any(values.requires_grad for values in activations.values())
@@ -138,7 +139,7 @@ def test_the_output_of_the_network_is_unchanged_and_keeps_its_gradient(network, 
 
 def test_hooks_come_off_at_the_end():
     network = TwoUnits()
-    with captured(network, LAYERS) as observed:
+    with captured(network, as_layers(LAYERS)) as observed:
         assert hooks_left(network) == 2
         observed(FIRST)
     assert hooks_left(network) == 0
@@ -146,7 +147,7 @@ def test_hooks_come_off_at_the_end():
 
 def test_hooks_come_off_after_an_error_in_the_body():
     network = TwoUnits()
-    with pytest.raises(ZeroDivisionError), captured(network, LAYERS):
+    with pytest.raises(ZeroDivisionError), captured(network, as_layers(LAYERS)):
         raise ZeroDivisionError
     assert hooks_left(network) == 0
 
@@ -191,7 +192,6 @@ def test_the_second_call_of_a_module_is_a_step():
         ("rel", "; did you mean relu?"),
         ("inputs", "; did you mean input?"),
         ("xyz", "; it has input, linear, relu"),
-        ("", "; it has input, linear, relu"),
     ],
 )
 def test_an_unknown_path_is_refused_with_a_hint(path, hint):
@@ -230,5 +230,6 @@ def test_a_module_that_does_not_run_is_refused():
 
 
 @pytest.mark.parametrize("path", ["halves", "split"])
-def test_what_puts_out_a_tuple_is_refused(path):
-    assert refusal(Pair(), {"q": path}) == f"'{path}' outputs a tuple, not one tensor: name another layer"
+def test_of_several_outputs_a_part_must_be_named(path):
+    expected = f"layer 'q': '{path}' outputs 2 parts, not one tensor: add `part`, one of 0, 1"
+    assert refusal(Pair(), {"q": path}) == expected

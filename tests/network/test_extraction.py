@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from networks.mnist_cnn import MnistCnn
+from strata.core.layers import as_layers
 from strata.network.extraction import Images, stream_activations
 from strata.network.io import normalized
 from strata.network.make import initialized_network
@@ -24,7 +25,7 @@ NETWORK = initialized_network(
     10,
     0,
 )
-LAYERS = {layer: layer for layer in ("input", "h1", "h2", "h3", "h4", "h5", "h6")}
+LAYERS = as_layers({layer: layer for layer in ("input", "h1", "h2", "h3", "h4", "h5", "h6")})
 
 
 def to_input(images: Images) -> torch.Tensor:
@@ -66,7 +67,7 @@ def test_activations_are_float32_and_the_last_layer_is_the_output():
 
 
 def test_only_the_chosen_layers_are_captured():
-    batch = next(stream_activations(NETWORK, IMAGES, {"h4": "pool2"}, to_input, 5))
+    batch = next(stream_activations(NETWORK, IMAGES, as_layers({"h4": "pool2"}), to_input, 5))
     assert {layer: values.shape for layer, values in batch.activations.items()} == {"h4": (5, 4, 1, 1)}
     assert batch.log_probabilities.shape == (5, 10)
 
@@ -82,7 +83,7 @@ def test_a_batch_is_not_overwritten_by_the_next():
 
 def test_the_network_runs_in_evaluation_mode():
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Dropout(0.5)).train()
-    (batch,) = stream_activations(network, IMAGES, {"x": "1"}, to_input, COUNT, "logits")
+    (batch,) = stream_activations(network, IMAGES, as_layers({"x": "1"}), to_input, COUNT, "logits")
     np.testing.assert_array_equal(batch.activations["x"], to_input(IMAGES).flatten(1).numpy())
 
 

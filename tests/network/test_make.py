@@ -6,13 +6,14 @@ from torch import nn
 
 from networks.mnist_cnn import MnistCnn
 from strata.core.errors import StrataError
+from strata.core.layers import as_layers
 from strata.network.capture import captured
 from strata.network.make import initialized_network, parameter_count
 from strata.network.params import NetworkParams
 from tests.exercise_net import Net
 
 EXERCISE = NetworkParams(target="networks.mnist_cnn:MnistCnn", arguments={}, outputs="log-probabilities")
-LAYERS = {"input": "input", **MnistCnn.layer_paths}
+LAYERS = as_layers({"input": "input", **MnistCnn.layer_paths})
 
 
 def exercise_network(seed: int = 0) -> nn.Module:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from stages import report
-from strata.artifacts.activations import read_activations
+from strata.artifacts.activations import read_activations, read_info
 from strata.artifacts.maps import read_map
 from strata.artifacts.samples import read_samples
 from strata.dataset.description import (
@@ -137,6 +137,42 @@ def test_the_lenet_with_tanh(tmp_path, write_params, digits):
     check_run(tmp_path, run_all(params, digits, tmp_path), layers)
     assert shapes(tmp_path, ["tanh2", "tanh4", "fc3"]) == {"tanh2": (16, 10, 10), "tanh4": (84,), "fc3": (10,)}
     assert read_activations(tmp_path / "activations/tanh4.parquet").values.min() < -0.1
+
+
+def test_a_vision_transformer_by_its_class_token_mean_and_projection(tmp_path, write_params, digits):
+    block = "encoder.layers.encoder_layer_1"
+    layers = {
+        "input": "input",
+        "maps": {"module": "conv_proj", "pool": "2x2"},
+        "cls": {"module": block, "take": "cls"},
+        "mean": {"module": block, "take": "mean"},
+        "projected": {"module": block, "project": 50},
+        "heads": "heads",
+    }
+    arguments = {"width": 16, "depth": 2, "heads": 2}
+    network = {"target": "networks.vit:vit", "arguments": arguments, "outputs": "logits"}
+    params = write_params(network=network, layers=layers, train=TRAINED, measure=PROBES)
+    check_run(tmp_path, run_all(params, digits, tmp_path), layers)
+    expected = {"maps": (16, 2, 2), "cls": (16,), "mean": (16,), "projected": (50,), "heads": (10,)}
+    assert shapes(tmp_path, layers) == {"input": (1, 28, 28), **expected}
+    taken = {layer: read_info(tmp_path / f"activations/{layer}.parquet").taken for layer in layers}
+    assert taken["cls"] == f"{block}, take cls" and taken["projected"] == f"{block}, projected to 50"
+    assert taken["input"] == taken["heads"] == ""
+    page = (tmp_path / "reports/index.html").read_text(encoding="utf-8")
+    assert f"{block}, take cls" in page
+
+
+def test_an_lstm_by_its_mean_output_and_its_last_state(tmp_path, write_params, digits):
+    layers = {
+        "input": "input",
+        "rows": {"module": "lstm", "part": 0, "take": "mean"},
+        "state": {"module": "lstm", "part": "1.0", "take": "last"},
+        "head": "head",
+    }
+    network = {"target": "networks.lstm:Lstm", "arguments": {"width": 12}, "outputs": "logits"}
+    params = write_params(network=network, layers=layers, train=TRAINED, measure=PROBES)
+    check_run(tmp_path, run_all(params, digits, tmp_path), layers)
+    assert shapes(tmp_path, layers) == {"input": (1, 28, 28), "rows": (12,), "state": (12,), "head": (10,)}
 
 
 def test_the_exercises_functional_class(tmp_path, write_params, digits):

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from networks.mnist_cnn import MnistCnn
+from strata.core.layers import as_layers
 from strata.network.capture import named_layers
 from strata.training.summary import network_summary
 
@@ -11,7 +12,7 @@ from strata.training.summary import network_summary
 @pytest.fixture(scope="module")
 def rows() -> list[list[str]]:
     network = MnistCnn(image_shape=(1, 28, 28), classes=10)
-    text = network_summary(network, (1, 28, 28), named_layers(network))
+    text = network_summary(network, (1, 28, 28), as_layers(named_layers(network)))
     assert text.endswith("\n")
     return [line.split() for line in text.splitlines()]
 
@@ -49,7 +50,7 @@ def test_modules_come_in_the_order_in_which_they_run(rows):
 
 def test_columns_are_aligned():
     network = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU())
-    assert network_summary(network, (3,), {"h1": "1"}) == (
+    assert network_summary(network, (3,), as_layers({"h1": "1"})) == (
         "layer  module  kind    output shape  parameters\n"
         "-----  ------  ------  ------------  ----------\n"
         "       0       Linear  2                      8\n"

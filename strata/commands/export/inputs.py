@@ -57,7 +57,7 @@ def load_export_inputs(run: RunArtifacts, chosen: Sequence[str]) -> ExportInputs
         images=run.images(),
         maps={layer: run.map(layer) for layer in chosen},
         infos={layer: run.layers[layer] for layer in chosen},
-        order=tuple(run.layer_paths),
+        order=tuple(run.chosen_layers),
         measured=_measured(run, chosen) if run.paths.measures.exists() else None,
     )
 
@@ -65,7 +65,7 @@ def load_export_inputs(run: RunArtifacts, chosen: Sequence[str]) -> ExportInputs
 def _measured(run: RunArtifacts, chosen: Sequence[str]) -> Measured:
     ids, origin = run.samples.sample_id, run.provenance
     decisions, _ = read_measured_samples(run.paths, ids, origin)
-    check_commit_layers(decisions, list(run.layer_paths))
+    check_commit_layers(decisions, list(run.chosen_layers))
     points = {layer: read_layer_points(run.paths, layer, decisions, ids, origin) for layer in chosen}
     return Measured(decisions, points)
 

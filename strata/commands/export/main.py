@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--layers", nargs="+", metavar="LAYER", help="default: all of params.yaml")
     options = parser.parse_args(arguments)
     run = RunArtifacts(Paths.of(options.data, Path("reports")), options.params)
-    order = list(run.layer_paths)
+    order = list(run.chosen_layers)
     chosen = chosen_layers(options.layers, order)
     inputs = load_export_inputs(run, chosen)
     if inputs.measured is None:

@@ -33,7 +33,8 @@ def _draw_maps(inputs: ReportInputs) -> Draw:
 
 def _map_caption(inputs: ReportInputs, layer: str) -> str:
     details = inputs.maps[layer].method.details
-    units = f"{inputs.infos[layer].units:,} units ({shape_of(inputs, layer)})."
+    info = inputs.infos[layer]
+    units = f"{info.units:,} units ({shape_of(inputs, layer)})." + (f" Taken: {info.taken}." if info.taken else "")
     return f"{units} {details} {kl_sentence(inputs, layer)}".rstrip()
 
 
