@@ -47,7 +47,7 @@ verify: $(READY) ## recompute the committed state in another folder and compare 
 	@python -m strata.commands.verify --rev "$(or $(REV),HEAD)"
 
 test: $(READY) ## set up if needed, then run every test
-	@python -m pytest
+	@python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 browser: $(READY) ## install Chromium for the page's tests, unless there is one
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || \
