@@ -18,6 +18,7 @@ from sklearn.manifold import TSNE
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
+from strata.core.layers import as_layers
 from strata.dataset.description import load_images, read_description
 from strata.network.capture import captured, named_layers
 from strata.network.make import initialized_network
@@ -72,7 +73,7 @@ def main() -> None:
     kept: dict[str, list[np.ndarray]] = {layer: [] for layer in options.layers}
     loader = DataLoader(PilImages(options.data, "test", *normalization), batch_size=1000)
     modules = {layer: named_layers(network)[layer] for layer in options.layers}
-    with captured(network, modules) as observed, torch.no_grad():
+    with captured(network, as_layers(modules)) as observed, torch.no_grad():
         for images, _ in loader:
             _, outputs = observed(images)
             for layer, values in kept.items():

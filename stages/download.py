@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         path = paths.raw / LABEL_FILES["train"]
         write_idx(path, shuffled(read_labels(path), seed))
 
-    description = describe(paths.raw, entry, seed if dataset.shuffle_labels else None, source_sha256)
+    shuffled_from = seed if dataset.shuffle_labels else None
+    description = describe(paths.raw, entry, shuffled_from, source_sha256, dataset.normalization)
     write_description(paths.raw, description)
     counts = f"{description.counts['train']} training and {description.counts['test']} test images"
     say(f"download: {entry.name}, {counts}" + (", training labels shuffled" if dataset.shuffle_labels else ""))

@@ -27,9 +27,9 @@ from strata.jobs.pool import on_cluster, started_pool
 from strata.network.checkpoint import load_checkpoint
 from strata.network.device import prepare_torch
 from strata.network.extraction import Images, stream_activations
-from strata.network.io import input_on
 from strata.network.make import initialized_network
 from strata.network.params import ExtractParams, NetworkParams
+from strata.network.preprocessing import preprocessing
 
 WRITING_THREADS = 2  # compression takes as long as the network
 
@@ -108,12 +108,12 @@ def write_layers(job: ExtractJob, images: Images) -> NDArray[np.float32]:
     params = job.params
     device = prepare_torch(params.device, params.threads, training=False)
     description = read_description(job.paths.raw)
-    network = initialized_network(job.network, description.image_shape, len(description.classes), seed=0)
+    before = preprocessing(description, job.network)
+    network = initialized_network(job.network, before.shape, len(description.classes), seed=0)
     load_checkpoint(network, job.weights)
     network.to(device)
 
-    to_input = input_on(device, description.mean, description.std)
-    batches = stream_activations(network, images, job.layers, to_input, params.batch_size, job.network.outputs)
+    batches = stream_activations(network, images, job.layers, before.on(device), params.batch_size, job.network.outputs)
     outputs = []
     # One batch is compressed and written while the next one goes through the network. The pool is left first, even
     # after an error, so that no write is in progress when the files are closed.

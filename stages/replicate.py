@@ -61,12 +61,14 @@ def train_replicate(job: ReplicateJob) -> float:
     from strata.dataset.description import read_description
     from strata.network.checkpoint import save_checkpoint
     from strata.network.device import prepare_torch
+    from strata.network.preprocessing import preprocessing
     from strata.training.networks import load_examples, network_to_train, train_from_seed
 
     device = prepare_torch(job.train.device, 1, training=True)
     description = read_description(job.raw)
-    examples, test = (load_examples(job.raw, split, description, device) for split in ("train", "test"))
-    network = network_to_train(job.network, job.train, description, job.seed, device)
+    before = preprocessing(description, job.network)
+    examples, test = (load_examples(job.raw, split, before, device) for split in ("train", "test"))
+    network = network_to_train(job.network, job.train, before.shape, len(description.classes), job.seed, device)
     history = train_from_seed(network, examples, test, job.train, job.seed, job.network.outputs)
     save_checkpoint(network, job.out / f"{job.number}.pt")
     return history.epochs[-1].test_accuracy

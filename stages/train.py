@@ -24,6 +24,7 @@ from strata.network.checkpoint import save_checkpoint
 from strata.network.device import prepare_torch
 from strata.network.make import parameter_count
 from strata.network.params import NetworkParams
+from strata.network.preprocessing import preprocessing
 from strata.training.networks import load_examples, network_to_train, train_from_seed
 from strata.training.params import TrainParams
 from strata.training.sgd import BatchRecord, EpochRecord, predict
@@ -39,9 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     device = prepare_torch(params.device, params.threads, training=True)
     description = read_description(paths.raw)
-    examples, test = (load_examples(paths.raw, split, description, device) for split in ("train", "test"))
-    network = network_to_train(network_params, params, description, seed, device)
-    summary = network_summary(network, description.image_shape, as_layers(named_layers(network)))
+    before = preprocessing(description, network_params)
+    examples, test = (load_examples(paths.raw, split, before, device) for split in ("train", "test"))
+    network = network_to_train(network_params, params, before.shape, len(description.classes), seed, device)
+    summary = network_summary(network, before.shape, as_layers(named_layers(network)))
+    summary += f"\ninput: {before.text}\n"
     if params.init_from is not None:
         summary += f"\ninitial weights: SHA-256 {sha256_of(Path(params.init_from))}\n"
     with whole_folder(paths.checkpoints) as checkpoints:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from torch import nn
 
     from strata.commands.known_experiments import Experiment
+    from strata.network.params import NetworkParams
+    from strata.network.preprocessing import Preprocessing
 
 
 def open_run(folder: str | Path = ".", revision: str | None = None) -> "Run":
@@ -92,10 +94,9 @@ class Run(RunArtifacts):
         """
         from strata.network.checkpoint import load_checkpoint
         from strata.network.make import initialized_network
-        from strata.network.params import NetworkParams
 
-        params = load_section(self.params_path, "network", NetworkParams)
-        network = initialized_network(params, self.dataset.image_shape, len(self.dataset.classes), self.seed)
+        before, params = self._preprocessing()
+        network = initialized_network(params, before.shape, len(self.dataset.classes), self.seed)
         if trained:
             load_checkpoint(network, self._at(self.paths.weights))
         return network
@@ -112,14 +113,19 @@ class Run(RunArtifacts):
         return {layer: chosen.module for layer, chosen in resolved_layers(self.chosen_layers, network).items()}
 
     def inputs(self) -> "torch.Tensor":
-        """Return the samples' images as network input: float32 (n, C, H, W), with mean 0 and deviation 1.
+        """Return the samples' images as network input: float32 (n, C, H, W), normalized as params.yaml says.
 
         >>> tuple(open_run(".").inputs().shape)
         (40, 1, 16, 16)
         """
-        from strata.network.io import normalized
+        return self._preprocessing()[0].prepared(self.images())
 
-        return normalized(self.images(), self.dataset.mean, self.dataset.std)
+    def _preprocessing(self) -> "tuple[Preprocessing, NetworkParams]":
+        from strata.network.params import NetworkParams
+        from strata.network.preprocessing import preprocessing
+
+        params = load_section(self.params_path, "network", NetworkParams)
+        return preprocessing(self.dataset, params), params
 
     def log_probabilities(self, network: "nn.Module", inputs: "torch.Tensor") -> NDArray[np.float32]:
         """Return a network's log-probabilities for `inputs`, in nats, float32 (n, classes), computed in batches.

@@ -1,7 +1,7 @@
 """`dataset.json`: the description of a folder of four IDX files, with the checksums that its images must match."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -42,14 +42,18 @@ class CatalogueEntry:
 
 
 NAME = "dataset.json"
+Deviation = Annotated[float, Field(gt=0)]
+PerChannel = Annotated[list[float], Field(min_length=3, max_length=3)]
+Normalization = float | Sequence[float]  # of all channels, or of each
 BLOCK = 1000  # images processed at a time
 
 
 class DatasetDescription(Section):
     """The content of dataset.json; mean and standard deviation are of pixels in [0, 1], over all channels.
 
-    Two fields are optional: `shuffled_labels_seed` is the seed with which the training labels were shuffled, and
-    `source_sha256` is the checksum of the user's files that were read.
+    Or one of both for each channel. Three fields are optional: `shuffled_labels_seed` is the seed with which the
+    training labels were shuffled, `source_sha256` the checksum of the user's files that were read, and
+    `own_normalization` says that params.yaml chose the mean and the deviation.
     """
 
     name: str
@@ -57,13 +61,14 @@ class DatasetDescription(Section):
     classes: Annotated[list[str], Field(min_length=2)]
     counts: dict[str, int]
     image_shape: Annotated[list[int], Field(min_length=3, max_length=3)]
-    mean: float
-    std: Annotated[float, Field(gt=0)]
+    mean: float | PerChannel
+    std: Deviation | Annotated[list[Deviation], Field(min_length=3, max_length=3)]
     sha256: dict[str, str]
     citation: str
     licence: str
     shuffled_labels_seed: int | None = None
     source_sha256: str | None = None
+    own_normalization: bool | None = None
 
     @property
     def grey_map(self) -> str:
@@ -72,11 +77,17 @@ class DatasetDescription(Section):
 
 
 def describe(
-    folder: Path, entry: CatalogueEntry, shuffled_labels_seed: int | None = None, source_sha256: str | None = None
+    folder: Path,
+    entry: CatalogueEntry,
+    shuffled_labels_seed: int | None = None,
+    source_sha256: str | None = None,
+    normalization: tuple[Normalization, Normalization] | None = None,
 ) -> DatasetDescription:
     """Return the description of a folder's four IDX files, after checking that they fit together.
 
-    Raises StrataError if the numbers of images and labels differ, or a label is not a class.
+    `normalization` is the mean and deviation to use in place of those of the field or of the training images. Raises
+    StrataError if the numbers of images and labels differ, a label is not a class, or a grey image is to be normalized
+    by channel.
     """
     counts, sizes = {}, set()
     for split, images_file in IMAGE_FILES.items():
@@ -91,9 +102,12 @@ def describe(
     if len(sizes) > 1:
         raise StrataError(f"{entry.name}: training and test images differ in size")
     height, width, *channels = sizes.pop()
-    mean, std = entry.normalization or _normalization(folder)
-    if std == 0:
-        raise StrataError(f"{entry.name}: {_blank(mean)}")
+    own = entry.normalization or _normalization(folder)
+    if own[1] == 0:
+        raise StrataError(f"{entry.name}: {_blank(own[0])}")
+    mean, std = (_plain(numbers) for numbers in normalization or own)
+    if (isinstance(mean, list) or isinstance(std, list)) and not channels:
+        raise StrataError("dataset.mean, dataset.std: the images are grey, with one channel: write one number each")
     return DatasetDescription(
         name=entry.name,
         source=entry.source,
@@ -107,7 +121,12 @@ def describe(
         licence=entry.licence,
         shuffled_labels_seed=shuffled_labels_seed,
         source_sha256=source_sha256,
+        own_normalization=None if normalization is None else True,
     )
+
+
+def _plain(numbers: Normalization) -> float | list[float]:
+    return list(numbers) if isinstance(numbers, Sequence) else numbers
 
 
 def _blank(mean: float) -> str:

@@ -21,8 +21,8 @@ from strata.measures.subsets import chosen
 from strata.network.checkpoint import load_checkpoint
 from strata.network.device import prepare_torch
 from strata.network.extraction import Images, LayerBatch, stream_activations
-from strata.network.io import input_on
 from strata.network.make import initialized_network
+from strata.network.preprocessing import preprocessing
 from strata.network.untrained import untrained_network
 
 FEWEST = 24  # points: an eighth of them still has two nearest neighbours
@@ -88,15 +88,15 @@ def _run_networks(
     description, weights = run.dataset, {TRAINED: run.paths.weights, **others}
     device = prepare_torch(settings.params.device, settings.params.threads, training=False)
 
-    to_input = input_on(device, description.mean, description.std)
+    before = preprocessing(description, settings.network)
+    to_input = before.on(device)
 
     def write_space(network: nn.Module, space: str, name: str) -> None:
         batch_size, outputs = settings.params.batch_size, settings.network.outputs
         batches = stream_activations(network, images[name], settings.layers, to_input, batch_size, outputs)
         write_batches(files, space, name, len(images[name]), batches)
 
-    shape, classes = description.image_shape, len(description.classes)
-    made = (settings.network, shape, classes, settings.seed)
+    made = (settings.network, before.shape, len(description.classes), settings.seed)
     twin = untrained_network(*made).to(device)
     network = initialized_network(*made).to(device)
     for space, file in weights.items():

@@ -58,15 +58,18 @@ def captured(network: nn.Module, layers: Mapping[str, Layer]) -> Iterator[Callab
             interpreter = _Steps(traced, steps)
             output = interpreter.run(seen[INPUT].clone())
             seen |= interpreter.seen
-        # A module of several steps is not a step itself: it needs a separate pass.
-        if hooked or not traced:
+        # A module of several steps is not a step itself: it needs a separate pass. So do hooks of the network's own.
+        if hooked or not traced or network._forward_hooks:
             outputs.clear()
             output = network(images)
         seen |= outputs
         for layer, path in paths.items():
             if path not in seen:
                 raise StrataError(f"layer '{layer}': '{path}' does not run in a forward pass")
-        return output, {layer: part_of(seen[chosen.module], layer, chosen) for layer, chosen in layers.items()}
+        return output, {
+            layer: part_of(seen[chosen.module], chosen.part, f"layer '{layer}': '{chosen.module}' outputs")
+            for layer, chosen in layers.items()
+        }
 
     try:
         yield observed

@@ -1,29 +1,12 @@
-"""Images as a network's input, and its outputs as log-probabilities."""
+"""A network's outputs as log-probabilities."""
 
-from collections.abc import Callable
-
-import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 
 from strata.core.errors import StrataError
 from strata.network.params import Outputs
 
-
-def normalized(images: NDArray[np.uint8], mean: float, std: float) -> torch.Tensor:
-    """Return images, uint8 (n, H, W) or (n, H, W, 3), as float32 (n, 1 or 3, H, W) of zero mean and unit deviation."""
-    pixels = torch.from_numpy(images)
-    channels_first = pixels.unsqueeze(1) if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2).contiguous()
-    return channels_first.float().div_(255).sub_(mean).div_(std)
-
-
 TOLERANCE = 0.01  # for a sum of probabilities; an untrained network's logits are far off
-
-
-def input_on(device: torch.device, mean: float, std: float) -> Callable[[NDArray[np.uint8]], torch.Tensor]:
-    """Return a function from images to the network's input on a device, as `normalized` has it."""
-    return lambda images: normalized(images, mean, std).to(device)
 
 
 def log_probabilities(output: torch.Tensor, form: Outputs) -> torch.Tensor:

@@ -13,6 +13,7 @@ from strata.core import streams
 from strata.core.errors import StrataError
 from strata.network.io import are_probabilities, log_probabilities
 from strata.network.params import NetworkParams
+from strata.network.taking import part_of
 
 TRIAL_IMAGES = 8  # of normal noise, as images are normalized
 
@@ -34,6 +35,8 @@ def initialized_network(params: NetworkParams, image_shape: Sequence[int], class
             raise StrataError(f"network.target {params.target}: {error_line(error)}") from error
         if not isinstance(network, nn.Module):
             raise StrataError(f"network.target {params.target} makes a {type(network).__name__}, not a torch module")
+        if params.part is not None:
+            network.register_forward_hook(_choose(params))
         _check_output(network, params, image_shape, classes)  # lazy modules draw their weights here
         _check_form(network, params, image_shape, seed)
     return network
@@ -42,6 +45,15 @@ def initialized_network(params: NetworkParams, image_shape: Sequence[int], class
 def parameter_count(network: nn.Module) -> int:
     """Return the number of trainable and frozen parameters."""
     return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _choose(params: NetworkParams) -> Callable[[nn.Module, Any, Any], torch.Tensor]:
+    """Return a hook that replaces a network's outputs by the one that params.yaml chooses."""
+
+    def hook(_network: nn.Module, _inputs: Any, outputs: Any) -> torch.Tensor:
+        return part_of(outputs, params.part, f"network.part: {params.target} outputs")
+
+    return hook
 
 
 def _target(text: str) -> Callable[..., Any]:
@@ -85,15 +97,17 @@ def _check_output(network: nn.Module, params: NetworkParams, image_shape: Sequen
     try:
         with torch.no_grad():
             output = network(torch.zeros(2, *image_shape))
+    except StrataError:
+        raise
     except Exception as error:
         raise StrataError(
             f"network.target {params.target} does not take images of shape {tuple(image_shape)}: {error_line(error)}"
         ) from error
-    if not isinstance(output, torch.Tensor) or output.shape != (2, classes):
-        shape = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
+    found = part_of(output, None, f"network.part: {params.target} outputs")
+    if found.shape != (2, classes):
         raise StrataError(
             f"network.target {params.target}: it must output {classes} numbers per image, one per class; for two images"
-            f" its output is {shape}"
+            f" its output is {tuple(found.shape)}"
         )
 
 

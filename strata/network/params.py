@@ -11,11 +11,17 @@ Target = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]
 
 
 class NetworkParams(Section):
-    """The class or function that makes the network, `package.module:name`, its arguments, and its kind of output."""
+    """The class or function that makes the network, `package.module:name`, its arguments, and its kind of output.
+
+    `part` is the place or name of the output with the classes, where there are several; `transforms` names the
+    torchvision weights whose transforms images get in place of the data set's normalization.
+    """
 
     target: Target
     arguments: dict[str, Any]
     outputs: Outputs
+    part: Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)] | None = None
+    transforms: Annotated[str, Field(pattern=r"^\w+\.\w+$")] | None = None
 
 
 Split = Literal["train", "test", "both"]

@@ -48,21 +48,21 @@ def batch_first(module: nn.Module, output: Any) -> Any:
     return output
 
 
-def part_of(output: Any, layer: str, chosen: Layer) -> torch.Tensor:
-    """Return the part of a module's output that is asked for; a tensor is its own only part.
+def part_of(output: Any, part: int | str | None, where: str) -> torch.Tensor:
+    """Return the part of an output that is asked for; a tensor is its own only part.
 
-    Raises StrataError if there are several and none is chosen, or the chosen one is not there or is no tensor.
+    Raises StrataError, which begins with `where`, if there are several and none is chosen, or the chosen one is not
+    there or is no tensor.
     """
-    where = f"layer '{layer}': '{chosen.module}' outputs"
-    steps = [] if chosen.part is None else str(chosen.part).split(".")
+    steps = [] if part is None else str(part).split(".")
     found = output
     for step in steps:
         inside = _parts(found)
         if step not in inside:
-            raise StrataError(f"{where} {_form(output)}, without part {chosen.part}; it has {_listed(inside)}")
+            raise StrataError(f"{where} {_form(output)}, without part {part}; it has {_listed(inside)}")
         found = inside[step]
     if not isinstance(found, torch.Tensor):
-        within = f"{chosen.part}." if steps else ""
+        within = f"{part}." if steps else ""
         names = [f"{within}{name}" for name in _parts(found)]
         hint = f"add `part`, one of {_listed(names)}" if names else "name another layer"
         raise StrataError(f"{where} {_form(found)}, not one tensor: {hint}")

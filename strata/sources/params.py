@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from strata.core.files import path_of
 from strata.core.params import Section
+from strata.dataset.description import Deviation, Normalization, PerChannel
 from strata.sources.catalogue import CATALOGUE
 
 KNOWN = tuple(CATALOGUE)
@@ -36,7 +37,10 @@ def _name(text: str) -> str:
 
 
 class DatasetParams(Section):
-    """Which images to use, by catalogue name or as a path to user data; mirrors; how to read and split user data."""
+    """Which images to use, by catalogue name or as a path to user data; mirrors; how to read and split user data.
+
+    `mean` and `std` replace the data set's own normalization, for weights that were trained with another.
+    """
 
     name: Annotated[str, AfterValidator(_name)]
     mirrors: list[Annotated[str, AfterValidator(_mirror)]]
@@ -44,6 +48,19 @@ class DatasetParams(Section):
     colour: Colour
     test_share: Annotated[float, Field(gt=0, lt=1)]
     shuffle_labels: bool
+    mean: float | PerChannel | None = None
+    std: Deviation | Annotated[list[Deviation], Field(min_length=3, max_length=3)] | None = None
+
+    @model_validator(mode="after")
+    def _mean_and_std_go_together(self) -> "DatasetParams":
+        if (self.mean is None) != (self.std is None):
+            raise ValueError("mean and std go together: set both, or neither")
+        return self
+
+    @property
+    def normalization(self) -> tuple[Normalization, Normalization] | None:
+        """The mean and deviation of pixels in [0, 1] to normalize with; None for the data set's own."""
+        return None if self.mean is None or self.std is None else (self.mean, self.std)
 
     @model_validator(mode="after")
     def _only_own_images_are_resized(self) -> "DatasetParams":

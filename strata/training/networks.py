@@ -1,6 +1,6 @@
 """A network before and after training, as params.yaml says: the one that is looked at, and its replicates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -8,30 +8,29 @@ from torch import nn
 
 from strata.core import streams
 from strata.core.files import path_of
-from strata.dataset.description import DatasetDescription, load_images
+from strata.dataset.description import load_images
 from strata.network.checkpoint import load_checkpoint
-from strata.network.io import normalized
 from strata.network.make import initialized_network
 from strata.network.params import NetworkParams, Outputs
+from strata.network.preprocessing import Preprocessing
 from strata.training.params import TrainParams
 from strata.training.sgd import EpochRecord, Examples, History, freeze, train
 
 
-def load_examples(folder: Path, split: str, description: DatasetDescription, device: torch.device) -> Examples:
-    """Return the normalized images and labels of `train` or `test`, on a device."""
+def load_examples(folder: Path, split: str, before: Preprocessing, device: torch.device) -> Examples:
+    """Return the images of `train` or `test`, as the network's input, and their labels, on a device."""
     loaded = load_images(folder, split)
-    images = normalized(loaded.images, description.mean, description.std)
-    return Examples(images.to(device), torch.from_numpy(loaded.labels).long().to(device))
+    return Examples(before.prepared(loaded.images).to(device), torch.from_numpy(loaded.labels).long().to(device))
 
 
 def network_to_train(
-    network: NetworkParams, params: TrainParams, description: DatasetDescription, seed: int, device: torch.device
+    network: NetworkParams, params: TrainParams, shape: Sequence[int], classes: int, seed: int, device: torch.device
 ) -> nn.Module:
-    """Return the network that training starts from: drawn from `seed`, or loaded, with some modules frozen.
+    """Return the network that training starts from, for images (C, H, W): drawn from `seed`, or loaded.
 
-    Raises StrataError if there is no such network, checkpoint or module.
+    Some of its modules may be frozen. Raises StrataError if there is no such network, checkpoint or module.
     """
-    made = initialized_network(network, description.image_shape, len(description.classes), seed)
+    made = initialized_network(network, shape, classes, seed)
     if params.init_from is not None:
         load_checkpoint(made, path_of(params.init_from), "check train.init_from")
     freeze(made, params.freeze)

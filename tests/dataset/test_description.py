@@ -68,7 +68,7 @@ def test_a_description_comes_back_as_written(data):
     assert read_description(data) == description
     text = (data / "dataset.json").read_text(encoding="utf-8")
     assert '"い"' in text
-    optional = ("shuffled_labels_seed", "source_sha256")
+    optional = ("shuffled_labels_seed", "source_sha256", "own_normalization")
     assert list(json.loads(text)) == [name for name in DatasetDescription.model_fields if name not in optional]
 
 

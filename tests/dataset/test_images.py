@@ -6,7 +6,7 @@ import torch
 
 from strata.core.errors import StrataError
 from strata.dataset.description import IDX_FILES, IMAGE_FILES, LABEL_FILES, load_images
-from strata.network.io import normalized
+from strata.network.preprocessing import normalized
 from tests.tiny_pipeline import COUNTS, tiny_images
 
 

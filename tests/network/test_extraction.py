@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from networks.mnist_cnn import MnistCnn
 from strata.core.layers import as_layers
 from strata.network.extraction import Images, stream_activations
-from strata.network.io import normalized
 from strata.network.make import initialized_network
 from strata.network.params import NetworkParams
+from strata.network.preprocessing import normalized
 
 COUNT = 11
 IMAGES = np.random.default_rng(0).integers(0, 256, (COUNT, 16, 16), dtype=np.uint8)

@@ -7,6 +7,8 @@ import torch
 from torch import nn
 
 from strata.core.errors import StrataError
+from strata.core.layers import as_layers
+from strata.network.capture import captured
 from strata.network.io import log_probabilities
 from strata.network.make import initialized_network
 from strata.network.params import NetworkParams
@@ -37,15 +39,15 @@ def module(tmp_path, monkeypatch):
     return write
 
 
-def made(target: str, outputs: str = "logits", image_shape=(1, 3, 4), **arguments) -> nn.Module:
+def made(target: str, outputs: str = "logits", image_shape=(1, 3, 4), part=None, **arguments) -> nn.Module:
     """Return the network of a target for five classes."""
-    params = NetworkParams(target=target, arguments=arguments, outputs=outputs)
+    params = NetworkParams(target=target, arguments=arguments, outputs=outputs, part=part)
     return initialized_network(params, image_shape, 5, seed=0)
 
 
-def refusal(target: str, outputs: str = "logits", **arguments) -> str:
+def refusal(target: str, outputs: str = "logits", part=None, **arguments) -> str:
     with pytest.raises(StrataError) as caught:
-        made(target, outputs, **arguments)
+        made(target, outputs, part=part, **arguments)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -145,8 +147,40 @@ def test_outputs_of_another_shape(module, made_of, shape):
 
 def test_outputs_that_are_several(module):
     text = "class Net(nn.Module):\n    def forward(self, x):\n        return x, x\n"
-    assert refusal(f"{module(text)}:Net").endswith(
-        "output 5 numbers per image, one per class; for two images its output is tuple"
+    target = f"{module(text)}:Net"
+    expected = f"network.part: {target} outputs 2 parts, not one tensor: add `part`, one of 0, 1"
+    assert refusal(target) == expected
+
+
+PARTS = """class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(12, 5)
+
+    def forward(self, x):
+        return {"features": x.flatten(1), "logits": self.head(x.flatten(1))}
+"""
+
+
+def test_one_of_several_outputs_has_the_classes(module):
+    target = f"{module(PARTS)}:Net"
+    params = NetworkParams(target=target, arguments={}, outputs="logits", part="logits")
+    network = initialized_network(params, (1, 3, 4), 5, seed=0)
+    images = torch.randn(6, 1, 3, 4)
+    assert torch.equal(network(images), network.head(images.flatten(1)))
+    assert list(network.state_dict()) == ["head.weight", "head.bias"]
+    with captured(network, as_layers({"input": "input", "head": "head"})) as observed:
+        output, layers = observed(images)
+    assert torch.equal(output, layers["head"])
+    with captured(network, as_layers({"flat": "flatten"})) as observed:
+        assert torch.equal(observed(images)[0], network(images))
+
+
+def test_a_part_with_other_numbers_or_none_of_that_name(module):
+    target = f"{module(PARTS)}:Net"
+    assert refusal(target, part="features").endswith("for two images its output is (2, 12)")
+    assert refusal(target, part=1) == (
+        f"network.part: {target} outputs 2 named parts, without part 1; it has features, logits"
     )
 
 

@@ -22,7 +22,7 @@ from strata.dataset.description import (
 from strata.dataset.idx import write_idx
 from strata.jobs import pool
 from strata.network.checkpoint import save_checkpoint
-from strata.network.io import normalized
+from strata.network.preprocessing import normalized
 from strata.report.page.figure_list import FIGURES
 from strata.sources.catalogue import CATALOGUE
 from strata.sources.mnist_5k import packaged_digits

@@ -11,7 +11,7 @@ from strata import observe
 from strata.core.errors import StrataError
 from strata.core.layers import Layer
 from strata.network.extraction import stream_activations
-from strata.network.io import normalized
+from strata.network.preprocessing import normalized
 from strata.network.taking import projection, taken
 
 IMAGES = np.random.default_rng(0).integers(0, 256, size=(6, 14, 14), dtype=np.uint8)

@@ -11,6 +11,7 @@ from strata.core import streams
 from strata.dataset.description import read_description
 from strata.jobs import pool
 from strata.network.params import NetworkParams
+from strata.network.preprocessing import preprocessing
 from strata.training.networks import load_examples, network_to_train, train_from_seed
 from strata.training.params import TrainParams
 from tests.jobs.pool_jobs import PoolHere
@@ -32,14 +33,15 @@ def test_each_network_is_trained_as_the_first_but_from_its_own_seed(tiny_data, w
     run_replicate(write_params(), tiny_data, tmp_path)
     assert names(tmp_path / "replicates") == WEIGHTS
     description, cpu = read_description(tiny_data), torch.device("cpu")
-    examples, test = (load_examples(tiny_data, split, description, cpu) for split in ("train", "test"))
     network_params, params = NetworkParams(**TINY_PARAMS["network"]), TrainParams(**TINY_PARAMS["train"])
+    before = preprocessing(description, network_params)
+    examples, test = (load_examples(tiny_data, split, before, cpu) for split in ("train", "test"))
     metrics = json.loads((tmp_path / "reports/replicates.json").read_text(encoding="utf-8"))
     assert metrics["networks"] == 3 and list(metrics["test_accuracy"]) == ["2", "3"]
     for number in (2, 3):
         seed = streams.replicate(TINY_PARAMS["seed"], number)
         with threadpool_limits(1):  # the number of threads changes the last bits
-            network = network_to_train(network_params, params, description, seed, cpu)
+            network = network_to_train(network_params, params, before.shape, 10, seed, cpu)
             history = train_from_seed(network, examples, test, params, seed, network_params.outputs)
         weights = torch.load(tmp_path / f"replicates/{number}.pt", weights_only=True)
         assert all(torch.equal(tensor, weights[name]) for name, tensor in network.state_dict().items())

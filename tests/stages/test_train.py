@@ -11,9 +11,9 @@ from strata.core import streams
 from strata.core.errors import StrataError
 from strata.dataset.description import load_images, read_description
 from strata.network.checkpoint import load_checkpoint
-from strata.network.io import normalized
 from strata.network.make import initialized_network
 from strata.network.params import NetworkParams
+from strata.network.preprocessing import normalized, preprocessing
 from strata.training.networks import load_examples
 from strata.training.params import TrainParams
 from strata.training.sgd import predict, train
@@ -120,9 +120,10 @@ def test_another_seed_gives_other_weights(trained, tmp_path, tiny_data, write_pa
 
 
 def test_the_seed_draws_both_the_weights_and_the_order_of_the_images(trained, tiny_data):
-    description = read_description(tiny_data)
-    examples, test = (load_examples(tiny_data, split, description, torch.device("cpu")) for split in ("train", "test"))
-    network = initialized_network(NetworkParams(**TINY_PARAMS["network"]), (1, 16, 16), 10, seed=0)
+    network_params = NetworkParams(**TINY_PARAMS["network"])
+    before = preprocessing(read_description(tiny_data), network_params)
+    examples, test = (load_examples(tiny_data, split, before, torch.device("cpu")) for split in ("train", "test"))
+    network = initialized_network(network_params, (1, 16, 16), 10, seed=0)
     generator = torch.Generator().manual_seed(streams.batch_order(0))
     train(network, examples, test, TrainParams(**TINY_PARAMS["train"]), generator, lambda _: None)
     saved = torch.load(trained / "model/mnist_cnn.pt", weights_only=True)
