@@ -1,5 +1,6 @@
 """Files and folders written whole or not at all, under a temporary name that is then renamed; and their checksums."""
 
+import csv
 import hashlib
 import json
 import os
@@ -11,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from strata.core.cells import escaped, with_cells
 from strata.core.errors import StrataError
 from strata.core.guard import removed_if_killed
 
@@ -67,8 +69,15 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table as CSV without its index; floats with six significant digits."""
-    write_text(path, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    """Write a table as CSV without its index; floats with six significant digits.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe before it, see `strata.core.cells`.
+    """
+    safe = with_cells(table, escaped)
+    text = safe.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    if "\r" in text:  # before Python 3.12 its csv module writes it without quotes, and it ends the row
+        text = safe.to_csv(index=False, lineterminator="\n", float_format="%.6g", quoting=csv.QUOTE_NONNUMERIC)
+    write_text(path, text)
 
 
 def path_of(text: str) -> Path:
