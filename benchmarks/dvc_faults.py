@@ -28,6 +28,7 @@ from tests.environments.stand_ins import copy_with_stand_ins
 
 PAGE = os.sysconf("SC_PAGE_SIZE")  # a tmpfs gives room by pages, so each page less ends DVC at an earlier write
 DISK = "64m"
+SECONDS_TO_NOTICE = 30  # that the disk is full: diskcache, where DVC keeps hashes, tries to write again without end
 DVC = (sys.executable, "-m", "dvc")
 
 # Like the stand-ins of the tests, but the content depends on the seed, and folders have several pages.
@@ -85,7 +86,7 @@ def repaired(whole: Undisturbed) -> tuple[list[str], list[str]]:
         mended.append(f"removed {lock.relative_to(whole.folder)}")
         lock.unlink()
     run("sh", "-c", UNDO, folder=whole.folder)
-    command = (*DVC, "repro", "--quiet")
+    command = (*DVC, "repro")
     done = subprocess.run(command, cwd=whole.folder, env=environment(), text=True, capture_output=True)
     if done.returncode:
         mended.append(last_line(done.stderr))
@@ -133,10 +134,16 @@ def fill_disk(whole: Undisturbed, number: int, pages: int, faults: Faults) -> No
     room = os.statvfs(whole.folder)
     filling.write_bytes(bytes(max(0, room.f_bavail * room.f_frsize - pages * PAGE)))
     command = (*DVC, "repro", "--quiet", "--no-run-cache")
-    done = subprocess.run(command, cwd=whole.folder, env=environment(), text=True, capture_output=True)
-    filling.unlink()
-    crash = ["Traceback of DVC's"] if "Traceback" in done.stderr else []
-    kind = "the disk is full" if done.returncode else "the disk had room"
+    process = subprocess.Popen(command, cwd=whole.folder, env=environment(), stderr=subprocess.PIPE, text=True)
+    try:
+        printed = process.communicate(timeout=SECONDS_TO_NOTICE)[1]
+        kind = "the disk is full" if process.returncode else "the disk had room"
+    except subprocess.TimeoutExpired:
+        kind = "the disk is full, and DVC's database waits for room"
+        filling.unlink()
+        printed = process.communicate()[1]
+    filling.unlink(missing_ok=True)
+    crash = ["Traceback of DVC's"] if "Traceback" in printed else []
     mended, found = repaired(whole)
     faults.add(kind, f"room for {pages} pages", crash + mended, found)
 
