@@ -69,8 +69,9 @@ bench: $(READY) ## measure speed and memory, for benchmarks/results.md: make ben
 coverage: $(READY) ## do 95% intervals hold 95% of the time? On synthetic data, for docs/coverage.md: make coverage [REPEATS=200]
 	@python -m benchmarks.coverage --out docs --repeats "$(or $(REPEATS),200)"
 
-kills: $(READY) ## kill every stage at random moments, and check that DVC repairs it: make kills [KILLS=60]
+kills: $(READY) ## kill stages and experiments, fill the disk, damage DVC's files, and check that all is repaired: make kills [KILLS=60]
 	@python -m benchmarks.kills --kills $(or $(KILLS),60)
+	@python -m benchmarks.dvc_faults
 
 fuzz: $(READY) ## feed damaged bytes to every file reader, guided by coverage: make fuzz [MINUTES=3 per reader]
 	@python -c 'import atheris' 2> /dev/null || python -m pip install --quiet atheris==3.0.0

@@ -18,6 +18,7 @@ from strata.core.portable import check_portable
 from strata.core.stage import run_stage
 from strata.jobs.pool import run_jobs
 from strata.report.environment import environment
+from strata.report.figures.fonts import fonts_for
 from strata.report.figures.style import save_figure
 from strata.report.page.explorer import page_payload, render_explorer
 from strata.report.page.facts import facts
@@ -51,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run = RunArtifacts(paths, params_path)
     inputs = load_report_inputs(run, params.sample_id)
     planned = list(report_figures(inputs, params))
-    run_jobs(draw_and_save, [(entry.name, draw, paths.figures, params.dpi) for entry, draw in planned], "report")
+    texts = [*inputs.dataset.classes, *inputs.maps, inputs.dataset.name]
+    run_jobs(draw_and_save, [(entry.name, draw, paths.figures, params.dpi, texts) for entry, draw in planned], "report")
 
     measured, page_stream = inputs.measures.rows, streams.page_samples(seed)
     rows = shown_rows(len(inputs.samples.label), params.page_samples, measured, page_stream)
@@ -70,9 +72,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     say(f"report: {len(planned)} figures in {paths.figures}, and the page {paths.page}")
 
 
-def draw_and_save(job: tuple[str, Callable[[], Figure], Path, int]) -> None:
-    name, draw, folder, dpi = job
-    save_figure(draw(), folder, name, dpi)
+def draw_and_save(job: tuple[str, Callable[[], Figure], Path, int, Sequence[str]]) -> None:
+    """Draw a figure that may have any of the texts, and save it."""
+    name, draw, folder, dpi, texts = job
+    with fonts_for(texts):
+        save_figure(draw(), folder, name, dpi)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ import pandas as pd
 
 from strata.core.console import say
 from strata.core.files import sha256_of, whole_folder, write_csv, write_json, write_text
+from strata.core.growing_table import growing_table
 from strata.core.layers import as_layers
 from strata.core.params import Reproducible, Seed, load_section
-from strata.core.paths import stage_arguments
+from strata.core.paths import Paths, stage_arguments
 from strata.core.portable import check_portable
 from strata.core.stage import run_stage
 from strata.dataset.description import read_description
@@ -27,7 +28,7 @@ from strata.network.params import NetworkParams
 from strata.network.preprocessing import preprocessing
 from strata.training.networks import load_examples, network_to_train, train_from_seed
 from strata.training.params import TrainParams
-from strata.training.sgd import BatchRecord, EpochRecord, predict
+from strata.training.sgd import BatchRecord, EpochRecord, History, predict
 from strata.training.summary import network_summary
 
 
@@ -47,34 +48,45 @@ def main(arguments: Sequence[str] | None = None) -> None:
     summary += f"\ninput: {before.text}\n"
     if params.init_from is not None:
         summary += f"\ninitial weights: SHA-256 {sha256_of(Path(params.init_from))}\n"
-    with whole_folder(paths.checkpoints) as checkpoints:
-        history = train_from_seed(
-            network,
-            examples,
-            test,
-            params,
-            seed,
-            network_params.outputs,
-            lambda record: report_epoch(record, params.epochs),
-            lambda epochs: save_checkpoint(network, checkpoints / f"{epochs:g}.pt"),
-        )
+    with growing_table(paths.table("epochs")) as write_epochs:
+        records: list[EpochRecord] = []
 
-    predictions = predict(network, test.images, params.test_batch_size, network_params.outputs)
-    predicted = predictions.log_probabilities.argmax(dim=1)
-    names = np.array(description.classes)
-    save_checkpoint(network, paths.weights)
-    write_text(paths.summary, summary)
+        def on_epoch(record: EpochRecord) -> None:
+            records.append(record)
+            write_epochs(pd.DataFrame(map(asdict, records)))
+            report_epoch(record, params.epochs)
+
+        with whole_folder(paths.checkpoints) as checkpoints:
+            history = train_from_seed(
+                network,
+                examples,
+                test,
+                params,
+                seed,
+                network_params.outputs,
+                on_epoch,
+                lambda epochs: save_checkpoint(network, checkpoints / f"{epochs:g}.pt"),
+            )
+        predictions = predict(network, test.images, params.test_batch_size, network_params.outputs)
+        predicted = predictions.log_probabilities.argmax(dim=1)
+        names = np.array(description.classes)
+        save_checkpoint(network, paths.weights)
+        write_text(paths.summary, summary)
+        actual = {"actual": names[test.labels.cpu().numpy()], "predicted": names[predicted.cpu().numpy()]}
+        write_csv(paths.table("predictions"), pd.DataFrame(actual))
+        write_history(paths, history, parameter_count(network))
+
+
+def write_history(paths: Paths, history: History, parameters: int) -> None:
+    """Write the learning curve, and the metrics after the last epoch."""
     columns = [field.name for field in fields(BatchRecord)]
     write_csv(paths.table("learning_curve"), pd.DataFrame(map(asdict, history.batches), columns=columns))
-    write_csv(paths.table("epochs"), pd.DataFrame(map(asdict, history.epochs)))
-    actual = {"actual": names[test.labels.cpu().numpy()], "predicted": names[predicted.cpu().numpy()]}
-    write_csv(paths.table("predictions"), pd.DataFrame(actual))
     last = {
         key: round(value, 6)
         for key, value in asdict(history.epochs[-1]).items()
         if key != "epoch" and not math.isnan(value)
     }
-    write_json(paths.metrics("training"), last | {"parameters": parameter_count(network)})
+    write_json(paths.metrics("training"), last | {"parameters": parameters})
 
 
 def report_epoch(record: EpochRecord, epochs: int) -> None:

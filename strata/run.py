@@ -240,10 +240,12 @@ def draw_maps(
     >>> len(draw_maps(maps, run.samples.label, run.dataset.classes).axes)
     4
     """
+    from strata.report.figures.fonts import fonts_for
     from strata.report.figures.maps import draw_all_maps
     from strata.report.figures.style import names_in_figures
 
-    return draw_all_maps(maps, labels, names_in_figures(classes), subtitles or {}, method)
+    with fonts_for([*classes, *maps]):
+        return draw_all_maps(maps, labels, names_in_figures(classes), subtitles or {}, method)
 
 
 def draw_map(
@@ -263,10 +265,12 @@ def draw_map(
     >>> figure.axes[0].get_title(loc="left")
     'h4'
     """
+    from strata.report.figures.fonts import fonts_for
     from strata.report.figures.maps import draw_map as draw
     from strata.report.figures.style import names_in_figures
 
-    return draw(points, labels, names_in_figures(classes), title, subtitle, method)
+    with fonts_for([*classes, title, subtitle]):
+        return draw(points, labels, names_in_figures(classes), title, subtitle, method)
 
 
 def draw_output(
@@ -286,9 +290,11 @@ def draw_output(
     'log-probability (nats)'
     """
     from strata.report.figures.close_up import draw_output as draw
+    from strata.report.figures.fonts import fonts_for
     from strata.report.figures.style import names_in_figures
 
-    return draw(image, log_probabilities, label, names_in_figures(classes), title, grey_map)
+    with fonts_for([*classes, title]):
+        return draw(image, log_probabilities, label, names_in_figures(classes), title, grey_map)
 
 
 def draw_channels(activation: NDArray[np.float32], title: str = "") -> "Figure":
@@ -299,5 +305,7 @@ def draw_channels(activation: NDArray[np.float32], title: str = "") -> "Figure":
     'activation'
     """
     from strata.report.figures.close_up import draw_feature_maps
+    from strata.report.figures.fonts import fonts_for
 
-    return draw_feature_maps(activation, title)
+    with fonts_for([title]):
+        return draw_feature_maps(activation, title)

@@ -19,6 +19,7 @@ from strata.artifacts.measured import (
 )
 from strata.artifacts.provenance import Provenance, check_same_origin, check_same_samples
 from strata.artifacts.samples import rows_of
+from strata.core.cells import unescaped, with_cells
 from strata.core.errors import StrataError
 from strata.core.paths import Paths
 
@@ -123,12 +124,12 @@ def read_layer_points(
 
 
 def read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Return a table that has the given columns. The text `none` stays text.
+    """Return a table that has the given columns. The text `none` stays text, and texts are as before `write_csv`.
 
     Raises StrataError if the file is missing, cannot be read, or lacks a column.
     """
     try:
-        table = pd.read_csv(path, keep_default_na=False, na_values=[""])
+        table = with_cells(pd.read_csv(path, keep_default_na=False, na_values=[""]), unescaped)
     except FileNotFoundError:
         raise StrataError(f"{path} is missing; run `dvc repro`") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):

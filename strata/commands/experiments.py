@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from strata.commands.experiment_list import WORKSPACE, Baseline, Run, read_experiments
+from strata.commands.killed_experiment import killed_experiment
 from strata.core.stage import run_stage, stage_parser
 
 WIDTH = 100
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print("\n".join(table(baselines)))
     if not any(baseline.experiments for baseline in baselines):
         print(NONE)
+    if line := killed_experiment(Path.cwd()):
+        print(line)
 
 
 def table(baselines: Sequence[Baseline]) -> list[str]:

@@ -1,5 +1,6 @@
 """Files and folders written whole or not at all, under a temporary name that is then renamed; and their checksums."""
 
+import csv
 import hashlib
 import json
 import os
@@ -11,7 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from strata.core.cells import escaped, with_cells
 from strata.core.errors import StrataError
+from strata.core.guard import removed_if_killed
 
 
 @contextmanager
@@ -24,17 +27,18 @@ def whole_file(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)  # a symbolic link of that name would redirect the write
-    try:
-        yield part
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.replace(path)
-    except OSError as error:
-        if error.errno is not None and error.filename is None:
-            error.filename = str(path)
-        raise
-    finally:
-        part.unlink(missing_ok=True)
+    with removed_if_killed(part):
+        try:
+            yield part
+            with part.open("rb") as written:
+                os.fsync(written.fileno())
+            part.replace(path)
+        except OSError as error:
+            if error.errno is not None and error.filename is None:
+                error.filename = str(path)
+            raise
+        finally:
+            part.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -43,13 +47,14 @@ def whole_folder(path: Path) -> Iterator[Path]:
     part = path.with_name(f".{path.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    try:
-        yield part
-        if path.exists():
-            shutil.rmtree(path)
-        part.replace(path)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    with removed_if_killed(part):
+        try:
+            yield part
+            if path.exists():
+                shutil.rmtree(path)
+            part.replace(path)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -64,8 +69,15 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table as CSV without its index; floats with six significant digits."""
-    write_text(path, table.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
+    """Write a table as CSV without its index; floats with six significant digits.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe before it, see `strata.core.cells`.
+    """
+    safe = with_cells(table, escaped)
+    text = safe.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    if "\r" in text:  # before Python 3.12 its csv module writes it without quotes, and it ends the row
+        text = safe.to_csv(index=False, lineterminator="\n", float_format="%.6g", quoting=csv.QUOTE_NONNUMERIC)
+    write_text(path, text)
 
 
 def path_of(text: str) -> Path:

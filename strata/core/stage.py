@@ -5,13 +5,12 @@ import errno
 import os
 import signal
 import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
 from strata.core.errors import StrataError
+from strata.core.guard import guarded
 from strata.core.portable import LimitsMissingError, restart_under_limits
 
 MACHINE_FAULTS = {
@@ -28,7 +27,6 @@ MACHINE_FAULTS = {
 
 OUT_OF_MEMORY = "error: out of memory; free some, or lower the stage's batch_size in params.yaml"
 TORCH_OUT_OF_MEMORY = "can't allocate memory"  # PyTorch raises a RuntimeError
-SECONDS_BETWEEN_CHECKS = 0.5
 
 # Threads that wait for work sleep. By default they spin, which beside other work takes most of the time. OpenMP reads
 # this when PyTorch is loaded, so a stage imports this file first. No result changes.
@@ -46,14 +44,13 @@ def run_stage(main: Callable[[], None]) -> None:
     """Run a stage; after a user's mistake or a fault of the machine, print one line on standard error and exit with 1.
 
     SIGTERM ends the stage as Ctrl-C does, and half-written files are removed. So does the death of the DVC process that
-    runs it; otherwise the next `dvc repro` would meet a stage that is still writing. The stage restarts under limits if
-    `reproducible: portable` requires it.
+    runs it; otherwise the next `dvc repro` would meet a stage that is still writing. Its guard kills a stage that does
+    not end 5 s later. The stage restarts under limits if `reproducible: portable` requires it.
     """
     previous_handler = signal.signal(signal.SIGTERM, _terminate)
-    if "DVC_STAGE" in os.environ:
-        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
-        _under_limits(main)
+        with guarded():
+            _under_limits(main)
     except StrataError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
@@ -81,9 +78,3 @@ def _under_limits(main: Callable[[], None]) -> None:
 
 def _terminate(number: int, _: FrameType | None) -> None:
     sys.exit(128 + number)
-
-
-def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(SECONDS_BETWEEN_CHECKS)
-    os.kill(os.getpid(), signal.SIGTERM)

@@ -6,6 +6,7 @@ in that folder: `dask worker tcp://host:port --nthreads 1`.
 
 import hashlib
 import os
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from threadpoolctl import threadpool_limits
 from strata.core.console import progress
 from strata.core.errors import StrataError
 from strata.core.portable import in_force
+from strata.jobs.encryption import check_encryption
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -42,14 +44,15 @@ def own_fingerprint() -> str:
 class ClusterPool:
     """A pool of a scheduler's workers, with the methods of `strata.jobs.pool.Pool`.
 
-    Raises StrataError at once if the scheduler cannot be reached or has no workers, or if they run other code or under
-    other limits.
+    Raises StrataError at once if the scheduler cannot be reached, refuses this process's certificate or has no workers,
+    or if they run other code or under other limits.
     """
 
     def __init__(self, address: str) -> None:
         # Imported here: it takes a second, and most runs use this machine only.
         from distributed import Client
 
+        check_encryption(address)
         try:
             self._client = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
@@ -131,4 +134,5 @@ def do_in_folder(folder: str, work: Callable[[Any], Any], job: Any) -> Any:
 
 
 def _line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    text = re.sub(r"^in <[^>]*>: ", "", " ".join(str(error).split()))  # the connection's two addresses
+    return text[:100] or type(error).__name__

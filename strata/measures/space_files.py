@@ -19,6 +19,7 @@ from strata.artifacts.measured import PROJECTION, TRAINED, UNTRAINED
 from strata.artifacts.provenance import Provenance
 from strata.artifacts.samples import Samples
 from strata.core import streams
+from strata.core.guard import removed_if_killed
 from strata.measures.labels import LabelledSets
 
 SPACES = (TRAINED, UNTRAINED, PROJECTION)
@@ -87,10 +88,11 @@ def scratch_spaces(beside: Path) -> Iterator[SpaceFiles]:
     folder = beside.with_name(f".{beside.name}.part")
     rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    try:
-        yield SpaceFiles(folder)
-    finally:
-        rmtree(folder, ignore_errors=True)
+    with removed_if_killed(folder):
+        try:
+            yield SpaceFiles(folder)
+        finally:
+            rmtree(folder, ignore_errors=True)
 
 
 def copy_points(

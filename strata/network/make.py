@@ -4,6 +4,7 @@ import difflib
 import importlib
 import inspect
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import nn
 
 from strata.core import streams
 from strata.core.errors import StrataError
+from strata.core.temporary_folder import left_behind
 from strata.network.io import are_probabilities, log_probabilities
 from strata.network.params import NetworkParams
 from strata.network.taking import part_of
@@ -37,6 +39,7 @@ def initialized_network(params: NetworkParams, image_shape: Sequence[int], class
             raise StrataError(f"network.target {params.target} makes a {type(network).__name__}, not a torch module")
         if params.part is not None:
             network.register_forward_hook(_choose(params))
+        _check_state(network, params)
         _check_output(network, params, image_shape, classes)  # lazy modules draw their weights here
         _check_form(network, params, image_shape, seed)
     return network
@@ -61,10 +64,10 @@ def _target(text: str) -> Callable[..., Any]:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise StrataError(
-            f"network.target {text}: no module '{error.name}'; write package.module:Class, from the project's folder or"
-            " an installed package"
-        ) from None
+        missing = str(error.name)
+        own = module_name if module_name.startswith(f"{missing}.") else missing  # the whole package may be missing
+        remedy = _left_behind(own) or "write package.module:Class, from the project's folder or an installed package"
+        raise StrataError(f"network.target {text}: no module '{missing}'; {remedy}") from None
     except Exception as error:  # a mistake in the user's file
         raise StrataError(f"network.target {text}: the module cannot be imported: {error_line(error)}") from error
     if not callable(target := getattr(module, name, None)):
@@ -76,6 +79,12 @@ def _target(text: str) -> Callable[..., Any]:
             + (f"; did you mean {' or '.join(suggestions)}?" if suggestions else "")
         )
     return target
+
+
+def _left_behind(module: str) -> str:
+    """Return what to do if the project has a module that an experiment's temporary folder lacks, else an empty text."""
+    path = Path(*module.split("."))
+    return left_behind(path.with_suffix(".py")) or left_behind(path / "__init__.py")
 
 
 def _arguments(
@@ -90,6 +99,15 @@ def _arguments(
         allowed = ", ".join(name for name in parameters if name not in from_data) or "none"
         raise StrataError(f"network.arguments: {params.target}: {error}; it takes: {allowed}") from None
     return arguments
+
+
+def _check_state(network: nn.Module, params: NetworkParams) -> None:
+    for key, value in network.state_dict().items():
+        if not isinstance(value, torch.Tensor) or value.is_quantized:
+            raise StrataError(
+                f"network.target {params.target}: '{key[:60]}' of its state_dict is no plain tensor, as in a quantized"
+                " network; return it as it is before quantization"
+            )
 
 
 def _check_output(network: nn.Module, params: NetworkParams, image_shape: Sequence[int], classes: int) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from strata.core.errors import StrataError
+from strata.core.temporary_folder import left_behind
 from strata.dataset.description import IMAGE_FILES, LABEL_FILES, CatalogueEntry
 from strata.dataset.idx import write_idx
 from strata.sources.array_files import holds_idx, read_idx_folder, read_npz
@@ -61,7 +62,8 @@ def read_own_data(path: Path, params: DatasetParams) -> OwnData:
         fault = f"holds none of: {FORMS}" if contents else f"is empty; it must hold {FORMS}"
         raise StrataError(f"{path}: {fault}")
     if not path.exists():
-        raise StrataError(f"dataset.name: {path}: no such file or folder, relative to {Path.cwd().name}/")
+        why = left_behind(path, "write its full path") or f"relative to {Path.cwd().name}/"
+        raise StrataError(f"dataset.name: {path}: no such file or folder, {why}")
     if path.suffix != ".npz":
         raise StrataError(f"dataset.name: {path}: is neither a folder nor an .npz file")
     _refuse_resizing(path, params)

@@ -8,6 +8,7 @@ from torch import nn
 
 from strata.core import streams
 from strata.core.files import path_of
+from strata.core.temporary_folder import left_behind
 from strata.dataset.description import load_images
 from strata.network.checkpoint import load_checkpoint
 from strata.network.make import initialized_network
@@ -15,6 +16,8 @@ from strata.network.params import NetworkParams, Outputs
 from strata.network.preprocessing import Preprocessing
 from strata.training.params import TrainParams
 from strata.training.sgd import EpochRecord, Examples, History, freeze, train
+
+FULL_PATH = "write the full path of train.init_from"
 
 
 def load_examples(folder: Path, split: str, before: Preprocessing, device: torch.device) -> Examples:
@@ -32,7 +35,8 @@ def network_to_train(
     """
     made = initialized_network(network, shape, classes, seed)
     if params.init_from is not None:
-        load_checkpoint(made, path_of(params.init_from), "check train.init_from")
+        start = path_of(params.init_from)
+        load_checkpoint(made, start, left_behind(start, FULL_PATH) or "check train.init_from")
     freeze(made, params.freeze)
     return made.to(device)
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from strata.core.errors import StrataError
 from strata.core.stage import run_stage, stage_parser
 from tests.tiny_pipeline import ROOT
+from tests.waiting import wait_until
 
 
 def ending_with(error):
@@ -81,14 +81,6 @@ def main():
 
 run_stage(main)
 """
-
-
-def wait_until(happens):
-    """Wait until a function returns true, at most 20 s."""
-    begin = time.monotonic()
-    while not happens():
-        assert time.monotonic() - begin < 20
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize(("kind", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.killed_stage import DVC_REPRO, absent_objects, half_files, read_stages, written_files
+from benchmarks.killed_stage import (
+    DVC_REPRO,
+    absent_objects,
+    half_files,
+    read_stages,
+    remove_outs,
+    written_files,
+)
 from benchmarks.kills import DVC, Tally, Undisturbed, differences, kill
 from strata.commands.recorded import cached, objects_folder
 from strata.core.files import md5_of
@@ -52,6 +59,18 @@ def test_stages_and_dvc_killed_at_random_moments_leave_nothing_and_are_repaired(
     assert sum(tally.kills.values()) == 5
     run(*DVC_REPRO, folder=whole.folder)
     assert differences(whole) == []
+
+
+@pytest.mark.parametrize("others", ["gone", "whole"])
+def test_a_table_of_epochs_that_a_power_cut_left_is_written_again(whole, others):
+    """No process is left to remove it then. DVC has removed the stage's other files before it began."""
+    table = whole.folder / "reports/epochs.csv"
+    if others == "gone":
+        remove_outs(whole.folder, whole.stages["train"])
+    table.write_bytes(b"epoch,train_loss\n1,2.5\n")
+    assert "reports/epochs.csv" in run("dvc", "status", "train", folder=whole.folder)
+    run("dvc", "repro", folder=whole.folder)
+    assert differences(whole) == [] and absent_objects(whole.folder) == []
 
 
 def test_a_second_repro_at_once_ends_in_an_error_and_harms_nothing(whole):

@@ -110,6 +110,36 @@ def test_a_module_with_a_mistake(module):
     )
 
 
+QUANTIZED = """
+def net(image_shape, classes):
+    network = nn.Sequential(nn.Flatten(), nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, classes))
+    return torch.ao.quantization.quantize_dynamic(network, {nn.Linear})
+"""
+OF_ITS_OWN = """
+class Net(nn.Linear):
+    def get_extra_state(self):
+        return {"a": 1}
+    def set_extra_state(self, state):
+        pass
+def net(image_shape, classes):
+    return nn.Sequential(nn.Flatten(), Net(12, classes))
+"""
+
+
+@pytest.mark.filterwarnings("ignore")  # PyTorch's own, of quantization
+@pytest.mark.parametrize(
+    ("code", "key"), [(QUANTIZED, "1._packed_params.dtype"), (OF_ITS_OWN, "1._extra_state")], ids=["quantized", "extra"]
+)
+def test_a_state_that_is_more_than_tensors_is_one_line(module, code, key):
+    name = module("import torch\n" + code)
+    line = refusal(f"{name}:net")
+    assert line == (
+        f"network.target {name}:net: '{key}' of its state_dict is no plain tensor, as in a quantized network; return it"
+        " as it is before quantization"
+    )
+    assert len(line) <= 200
+
+
 def test_a_package_that_the_module_needs_is_named(module):
     assert "no module 'no_such_package'" in refusal(f"{module('import no_such_package')}:net")
 

@@ -2,11 +2,16 @@
 
 import hashlib
 import json
+import shutil
+import signal
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 import torch
 
+from stages import train as stage
 from strata.core import streams
 from strata.core.errors import StrataError
 from strata.dataset.description import load_images, read_description
@@ -17,7 +22,8 @@ from strata.network.preprocessing import normalized, preprocessing
 from strata.training.networks import load_examples
 from strata.training.params import TrainParams
 from strata.training.sgd import predict, train
-from tests.tiny_pipeline import TINY_PARAMS, run_train
+from tests.tiny_pipeline import ROOT, TINY_PARAMS, run_train
+from tests.waiting import wait_until
 
 FILES = [
     "model/mnist_cnn.pt",
@@ -52,6 +58,52 @@ def test_fewer_threads_than_asked_for_are_one_line(tiny_data, write_params, tmp_
     with pytest.raises(StrataError, match="OMP_THREAD_LIMIT is 1, but 2 threads are asked for"):
         run_train(write_params(train={"threads": 2}), tiny_data, tmp_path / "out")
     run_train(write_params(train={"threads": 1, "epochs": 1}), tiny_data, tmp_path / "out")
+
+
+def test_the_table_of_epochs_grows_with_each_epoch(tiny_data, write_params, tmp_path, monkeypatch):
+    seen = []
+    path = tmp_path / "out/reports/epochs.csv"
+    monkeypatch.setattr(stage, "report_epoch", lambda *_: seen.append(pd.read_csv(path)["epoch"].tolist()))
+    run_train(write_params(train={"epochs": 3}), tiny_data, tmp_path / "out")
+    assert seen == [[1], [1, 2], [1, 2, 3]]
+
+
+@pytest.mark.parametrize(
+    "place", ["report_epoch", "predict", "save_checkpoint", "write_text", "write_csv", "write_json"]
+)
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt(), SystemExit(143)])
+def test_a_failure_anywhere_leaves_no_table_of_epochs(place, error, tiny_data, write_params, tmp_path, monkeypatch):
+    """The table would look whole, although rows, or the files that belong to it, are missing."""
+
+    def fail(*_: object) -> None:
+        assert (tmp_path / "out/reports/epochs.csv").exists()
+        raise error
+
+    monkeypatch.setattr(stage, place, fail)
+    with pytest.raises(type(error)):
+        run_train(write_params(train={"epochs": 1}), tiny_data, tmp_path / "out")
+    assert not (tmp_path / "out/reports/epochs.csv").exists()
+
+
+def test_a_failure_before_the_first_epoch_leaves_an_earlier_table(trained, tiny_data, write_params):
+    before = (trained / "reports/epochs.csv").read_bytes()
+    with pytest.raises(StrataError, match="training diverged"):
+        run_train(write_params(train={"lr": 1e30}), tiny_data, trained)
+    assert (trained / "reports/epochs.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_training_leaves_no_table_of_epochs(kind, tiny_data, write_params, tmp_path):
+    raw, out = tmp_path / "data/raw", tmp_path / "out"
+    shutil.copytree(tiny_data, raw)
+    words = ["--params", write_params(train={"epochs": 1000}), "--data", raw.parent, "--out", out / "model"]
+    command = [sys.executable, "-m", "stages.train", *map(str, words), "--reports", str(out / "reports")]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    wait_until((out / "reports/epochs.csv").exists)
+    process.send_signal(kind)
+    process.communicate(timeout=20)
+    assert process.returncode != 0
+    assert files_under(out) == []
 
 
 def test_exactly_these_files_are_written(trained):

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from strata.artifacts.measured import CONTROLS
 from strata.core.files import whole_file
+from strata.report.figures.fonts import families
 
 # Ten colours of Petroff (2021), Accessible color sequences for data visualization, arXiv:2107.02270.
 CLASS_COLOURS = [to_hex(colour) for colour in mpl.color_sequences["petroff10"]]
@@ -54,7 +55,6 @@ MEASURE_LOOKS = (
 
 STYLE: dict[Any, Any] = {
     "font.size": 11,
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same bytes on every machine
     "axes.titlesize": 12,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
@@ -83,7 +83,7 @@ def strata_style() -> Iterator[None]:
     """Context in which figures are drawn and saved, independent of the user's matplotlib settings."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
+        mpl.rcParams.update(STYLE | {"font.family": families()})
         yield
 
 

@@ -27,7 +27,7 @@ from strata.report.page.payload import run_payload
 LAYERS = ["input", "h1", "h2", "h3", "h4", "h5", "h6"]
 SHAPES = [(1, 16, 16), (3, 12, 12), (3, 6, 6), (4, 2, 2), (4, 1, 1), (8,), (10,)]
 MARKUP = '<b>&"x"</b>'
-CLASSES = ["zero", "one, or ace", "two", MARKUP, "four", "five", "six", "seven", "eight", "nine"]
+CLASSES = ["zero", "one, or ace", "two", MARKUP, "four", "five", "=six", "seven", "eight", "nine"]
 COLOURS = [to_hex(colour) for colour in color_sequences["petroff10"]]
 SCALE = [to_hex(colour) for colour in colormaps["viridis"](np.linspace(0, 1, 64))]
 GREY, RIGHT, WRONG = "#9aa0a6", "#3f90da", "#e76300"

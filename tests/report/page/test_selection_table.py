@@ -120,7 +120,7 @@ def test_the_csv_has_the_table_with_texts_quoted_where_needed(table):
     with table.page.expect_download() as caught:
         table.page.click("#download")
     assert caught.value.suggested_filename == "samples.csv"
-    quoted = {MARKUP: '"<b>&""x""</b>"', "one, or ace": '"one, or ace"'}
+    quoted = {MARKUP: '"<b>&""x""</b>"', "one, or ace": '"one, or ace"', "=six": "'=six"}
     wanted = ["id,label,prediction,confidence,commits"]
     for row in sorted_rows(table.run, "label", False):
         number, label, predicted, _, commits = line(table.run, row)

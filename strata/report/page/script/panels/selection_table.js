@@ -90,8 +90,11 @@ function drawTable() {
   document.getElementById("copied").textContent = "";
 }
 
-function quoted(text) {
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+// An apostrophe stands before what a spreadsheet would take for a formula, as in the tables that Strata writes.
+function quoted(cell) {
+  const isNumber = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(cell);
+  const text = /^'*[=+\-@\t\r\n＝＋－＠]/.test(cell) && !isNumber ? `'${cell}` : cell;
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 function selectionAsCsv() {
