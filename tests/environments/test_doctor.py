@@ -174,15 +174,13 @@ def dvc_reads(text: str) -> bool:
 
 def test_a_lock_cut_anywhere_is_refused_where_dvc_refuses_it():
     text = (ROOT / "dvc.lock").read_text(encoding="utf-8")
-    cuts = [*range(0, 2500, 13), *range(2500, len(text), 397), len(text)]
+    cuts = [*range(0, 2500, 31), *range(2500, len(text), 997), len(text)]
     verdicts = [(is_lock(text[:cut]), dvc_reads(text[:cut])) for cut in cuts]
     assert [cut for cut, (ours, dvcs) in zip(cuts, verdicts, strict=True) if ours != dvcs] == []
     assert {ours for ours, _ in verdicts} == {True, False}
 
 
-@pytest.mark.parametrize(
-    ("content", "what"), [("", "is empty"), ("\0" * 300, "is empty"), ("schema: '2", "is damaged")]
-)
+@pytest.mark.parametrize(("content", "what"), [("\0" * 300, "is empty"), ("schema: '2", "is damaged")])
 def test_a_lock_that_a_power_cut_emptied_is_one_line_and_the_remedy_works(project, content, what):
     lock = project / "dvc.lock"
     before = lock.read_bytes()

@@ -47,8 +47,8 @@ def test_a_stage_loads_its_libraries_and_only_matplotlib_says_what_it_lacks(read
     assert failed.startswith("mkdir -p failed for path") and created.startswith("Matplotlib created a temporary cache")
 
 
-def test_without_a_home_in_the_environment_the_pipeline_runs(project):
-    assert attempt("dvc", "repro", "--force", "download", folder=project, **caches(None)).returncode == 0
+def test_without_a_home_in_the_environment_dvc_works(project):
+    assert "up to date" in attempt("dvc", "status", folder=project, **caches(None)).stdout
     assert doctor(project, "--repro", **caches(None)).stderr == ""
 
 
