@@ -206,8 +206,9 @@ def test_a_lock_that_git_does_not_have_is_made_again_from_the_cache(project):
         "dvc.lock is empty: `mv dvc.lock dvc.lock.bak`, then `make repro`; DVC's cache has the results"
     ]
     lock.rename(project / "dvc.lock.bak")
-    assert "Running stage" not in run("dvc", "repro", folder=project)
-    assert yaml.safe_load(lock.read_bytes()) == yaml.safe_load(before)
+    assert "Running stage" not in run("dvc", "repro", "train", folder=project)
+    after, before = (yaml.safe_load(content)["stages"] for content in (lock.read_bytes(), before))
+    assert after == {name: before[name] for name in ("download", "train")}
 
 
 def test_conflict_markers_are_one_line_and_the_remedy_works(plain):

@@ -19,7 +19,7 @@ def worktree(project, tmp_path) -> Path:
 
 def test_nothing_runs_again(worktree):
     assert doctor(worktree).stderr == ""
-    assert "Running stage" not in run("dvc", "repro", folder=worktree)
+    assert "Running stage" not in run("dvc", "repro", "train", folder=worktree)
     assert run("git", "status", "--porcelain", folder=worktree) == ""
 
 
