@@ -1,4 +1,4 @@
-"""The C locale, as in containers and cron: Python reads and writes UTF-8 there, unless it is told not to."""
+"""The C locale, as in containers and cron: Python reads and writes UTF-8 there, unless UTF-8 mode is switched off."""
 
 import shutil
 from pathlib import Path

@@ -38,6 +38,6 @@ def test_the_doctor_says_what_dvc_loses_and_the_remedy_helps(shallow):
     assert experiments(shallow) == ["kept"]
 
 
-def test_make_repro_is_not_told_of_experiments(shallow):
+def test_make_repro_says_nothing_of_experiments(shallow):
     done = doctor(shallow, "--repro")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
