@@ -94,9 +94,16 @@ def test_data_flows_one_way():
 
 
 def test_package_files_hold_words_only():
-    for path in [*ROOT.glob("strata/*/**/__init__.py"), *ROOT.glob("stages/__init__.py")]:
+    for path in ROOT.glob("strata/*/**/__init__.py"):
         body = ast.parse(path.read_text(encoding="utf-8")).body
         assert len(body) == 1 and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant), path
+
+
+def test_the_file_of_the_stages_only_refuses_another_python():
+    """It is in no stage's deps, so nothing in it may change a result."""
+    body = ast.parse((ROOT / "stages/__init__.py").read_text(encoding="utf-8")).body
+    assert [type(node) for node in body] == [ast.Expr, ast.Import, ast.ImportFrom, ast.If]
+    assert ast.unparse(body[3]).splitlines()[1].startswith("    sys.exit(")
 
 
 def test_the_library_has_few_files_at_its_top():

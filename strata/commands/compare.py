@@ -12,6 +12,7 @@ import numpy as np
 from strata.artifacts.revisions import WORKSPACE, run_of_revision
 from strata.artifacts.run import RunArtifacts
 from strata.commands.compared import check_comparable, different_params, only_layers, turned_to
+from strata.commands.place import check_git
 from strata.core import streams
 from strata.core.console import say
 from strata.core.errors import StrataError
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     names = (options.first, options.second)
     if not all(name.strip() for name in names):
         raise StrataError("compare: name two runs: an experiment, a Git revision, or 'workspace'")
+    if set(names) != {WORKSPACE}:
+        check_git(project, "experiments and revisions")
     with tempfile.TemporaryDirectory(prefix="strata-compare-") as scratch:
         roots = [Path(scratch) / side for side in ("a", "b")]
         runs = [run_of_revision(project, name, root) for name, root in zip(names, roots, strict=True)]

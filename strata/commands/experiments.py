@@ -3,6 +3,7 @@
 python -m strata.commands.experiments [--all-commits]
 """
 
+import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import yaml
 
 from strata.commands.experiment_list import WORKSPACE, Baseline, Run, read_experiments
 from strata.commands.killed_experiment import killed_experiment
+from strata.commands.place import check_git
 from strata.core.stage import run_stage, stage_parser
 
 WIDTH = 100
@@ -31,12 +33,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = stage_parser(__doc__)
     parser.add_argument("--all-commits", action="store_true", help="also experiments that started from other commits")
     options = parser.parse_args(arguments)
+    check_git(Path.cwd(), "experiments")
     baselines = read_experiments(Path.cwd(), options.all_commits)
-    print("\n".join(table(baselines)))
+    print(printable("\n".join(table(baselines))))
     if not any(baseline.experiments for baseline in baselines):
         print(NONE)
     if line := killed_experiment(Path.cwd()):
         print(line)
+
+
+def printable(text: str) -> str:
+    """Return a text with ? for the characters, such as arrows, that the terminal's encoding does not have."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
 
 
 def table(baselines: Sequence[Baseline]) -> list[str]:

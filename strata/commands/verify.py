@@ -16,6 +16,7 @@ from dvc.repo import Repo
 from dvc.scm import SCMError, resolve_rev
 
 from strata.commands.distance import how_far
+from strata.commands.place import check_git
 from strata.commands.recorded import LockedStage, cached, damaged_objects, objects_folder, read_lock
 from strata.core.console import say
 from strata.core.errors import StrataError
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rev", default="HEAD", help="a Git revision or an experiment's name; default: %(default)s")
     options = parser.parse_args(arguments)
     project = Path.cwd()
+    check_git(project, "revisions")
     objects = objects_folder(project)
     with tempfile.TemporaryDirectory(prefix="strata-verify-") as scratch:
         folder = clone(project, options.rev, Path(scratch) / "clone")

@@ -6,6 +6,7 @@ import torch
 
 from strata.core.errors import StrataError
 from strata.core.params import Device
+from strata.network.thread_limit import check_thread_limit
 
 
 def prepare_torch(device: Device, threads: int, *, training: bool) -> torch.device:
@@ -24,12 +25,7 @@ def prepare_torch(device: Device, threads: int, *, training: bool) -> torch.devi
     if not available[device]:
         usable = ", ".join(name for name, usable in available.items() if usable)
         raise StrataError(f"device '{device}' is not available to this torch on this machine; available: {usable}")
-    limit = os.environ.get("OMP_THREAD_LIMIT", "")
-    if limit.isdecimal() and int(limit) < threads:
-        raise StrataError(
-            f"OMP_THREAD_LIMIT is {limit}, but {threads} threads are asked for, and PyTorch would wait for ever; unset"
-            f" OMP_THREAD_LIMIT, or set `threads` to {limit}"
-        )
+    check_thread_limit(threads)
     # cuBLAS is repeatable only with a fixed workspace (CUDA's documentation, "Results reproducibility").
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)

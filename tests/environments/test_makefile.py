@@ -1,8 +1,11 @@
 """The set-up by make: done once, and again if .venv is stale. With stubs: nothing is installed."""
 
 import os
+import re
 import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -92,3 +95,61 @@ def test_the_set_up_is_marked_with_its_folder_only_when_it_is_whole(project):
     (project / ".venv/set-up-done").unlink()
     recipe = planned(project).stdout
     assert recipe.index("pip check") < recipe.index("pwd -P > .venv/set-up-done") < recipe.index("dvc repro")
+
+
+STUB = """#!/bin/sh
+case "$*" in
+  *"-m venv"*) mkdir -p .venv/bin; cp "$0" .venv/bin/python ;;
+  *strata.commands.place*) exec "{python}" "$@" ;;
+esac
+"""
+
+
+@pytest.fixture
+def set_up(project, tmp_path) -> list[str]:
+    """A command that sets up .venv in `project`, really, by a Python that installs nothing."""
+    shutil.copytree(ROOT / "strata/commands", project / "strata/commands")
+    shutil.copytree(ROOT / "strata/core", project / "strata/core")
+    shutil.copy(ROOT / "strata/__init__.py", project / "strata/__init__.py")
+    shutil.rmtree(project / ".venv")
+    stub = tmp_path / "python"
+    stub.write_text(STUB.format(python=sys.executable), encoding="utf-8")
+    stub.chmod(0o755)
+    return ["make", "TORCH_INDEX=none", f"PYTHON={stub}"]
+
+
+def made(command: list[str], target: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    plain = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
+    return subprocess.run([*command, target], cwd=folder, env=plain, text=True, capture_output=True)
+
+
+def test_requirements_from_the_future_are_set_up_once(project, set_up):
+    """Written by another clock, they would be newer than the set-up every time."""
+    os.utime(project / "requirements.txt", (time.time() + 3600,) * 2)
+    assert SETTING_UP in made(set_up, "format", project).stdout
+    again = made(set_up, "format", project)
+    assert again.returncode == 0 and SETTING_UP not in again.stdout
+
+
+def test_a_colon_in_the_path_is_one_line_before_the_set_up(project, set_up):
+    """Python's venv refuses it, and PATH would be split there."""
+    moved = project.with_name("a:b")
+    project.rename(moved)
+    done = made(set_up, "format", moved)
+    assert done.returncode != 0 and SETTING_UP not in done.stdout
+    assert done.stderr.splitlines()[0] == (
+        f"error: the path of this folder has a ':', which separates folders in PATH: rename '{moved}'"
+    )
+
+
+def test_every_command_is_run_by_the_path_of_its_python():
+    """PATH is not looked at: make 3.81, which macOS has, looks in the PATH that it was started with."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert not re.search(r"(^\t@?|[;|&] *)python ", text, re.MULTILINE)
+    assert "PY := $(VENV)/bin/python" in text and text.count("$(PY) -m") > 20
+
+
+def test_the_shell_s_own_path_is_left_to_the_doctor(project):
+    write_python(project, '#!/bin/sh\ntest "$2" != strata.commands.doctor || echo "$STRATA_TYPED_PATH"\n')
+    done = made(["make"], "doctor", project)
+    assert done.stdout == f"{os.environ['PATH']}\n"

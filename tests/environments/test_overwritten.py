@@ -19,18 +19,17 @@ from strata.core.files import md5_of
 from tests.environments.small_clone import run
 from tests.tiny_pipeline import ROOT
 
-REPRO = re.findall(r"^\t@(python -m .*)$", (ROOT / "Makefile").read_text(encoding="utf-8").split("\nrepro:")[1], re.M)[
-    :2
-]
+RECIPE = (ROOT / "Makefile").read_text(encoding="utf-8").split("\nrepro:")[1]
+REPRO = re.findall(r"^\t@\$\(PY\) (-m .*)$", RECIPE, re.MULTILINE)[:2]
 
 
 def make_repro(folder: Path) -> str:
     """Run the commands of `make repro`; return what DVC prints."""
-    return [run(*command.split(), folder=folder) for command in REPRO][-1]
+    return [run("python", *command.split(), folder=folder) for command in REPRO][-1]
 
 
 def test_make_repro_looks_at_the_cache_before_dvc_uses_it():
-    assert REPRO == ["python -m strata.commands.repair", "python -m dvc repro"]
+    assert REPRO == ["-m strata.commands.doctor --repro", "-m dvc repro"]
 
 
 def overwrite(path: Path) -> None:
@@ -126,7 +125,7 @@ def test_older_links_are_cut_and_what_is_written_stays_in_the_workspace(linked, 
     for name in FILES:
         write_through(linked / name)
     assert absent_objects(linked) == []
-    run(*REPRO[1].split(), folder=linked)
+    run("python", *REPRO[1].split(), folder=linked)
     assert is_as_made(linked)
 
 

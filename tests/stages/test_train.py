@@ -55,7 +55,7 @@ def metrics(folder):
 def test_fewer_threads_than_asked_for_are_one_line(tiny_data, write_params, tmp_path, monkeypatch):
     """PyTorch would wait for threads that OpenMP does not start."""
     monkeypatch.setenv("OMP_THREAD_LIMIT", "1")
-    with pytest.raises(StrataError, match="OMP_THREAD_LIMIT is 1, but 2 threads are asked for"):
+    with pytest.raises(StrataError, match="OMP_THREAD_LIMIT is 1, but threads is 2"):
         run_train(write_params(train={"threads": 2}), tiny_data, tmp_path / "out")
     run_train(write_params(train={"threads": 1, "epochs": 1}), tiny_data, tmp_path / "out")
 

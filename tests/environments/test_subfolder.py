@@ -21,22 +21,22 @@ Path("reports").mkdir(exist_ok=True)
 Path("data/maps/a.txt").write_text(Path("params.yaml").read_text().splitlines()[0] + "\\n")
 Path("reports/training.json").write_text('{"test_accuracy": 0.9}\\n')
 """
-LAYOUTS = ["at the top", "in a folder", "in a folder, DVC at the top", "in a folder, cache elsewhere"]
+LAYOUTS = ["DVC at the top", "cache elsewhere"]
 
 
 @pytest.fixture(scope="module", params=LAYOUTS)
 def project(request, tmp_path_factory) -> Path:
     """A small project that has run twice, with seeds 1 and 2; both are committed."""
     top = tmp_path_factory.mktemp("repository")
-    folder = top if request.param == "at the top" else top / "a folder"
-    folder.mkdir(exist_ok=True)
-    dvc = top if "DVC at the top" in request.param else folder
+    folder = top / "a folder"
+    folder.mkdir()
+    dvc = top if request.param == "DVC at the top" else folder
     run("git", "init", "--quiet", folder=top)
     (dvc / ".dvc").mkdir()
     config = "[core]\n    analytics = false\n    autostage = true\n"
     (dvc / ".dvc/config").write_text(config, encoding="utf-8")
     (dvc / ".dvc/.gitignore").write_text("/config.local\n/tmp\n/cache\n", encoding="utf-8")
-    if "cache elsewhere" in request.param:
+    if request.param == "cache elsewhere":
         run("dvc", "cache", "dir", "--local", str(tmp_path_factory.mktemp("shared cache")), folder=folder)
     (folder / "make.py").write_text(SCRIPT, encoding="utf-8")
     stage = {"cmd": "python make.py", "deps": ["make.py"], "params": ["seed"], "outs": ["data/maps"]}

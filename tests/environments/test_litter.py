@@ -1,9 +1,6 @@
 """What editors, Python and desktops leave in the folders of code does not count as code: no stage runs again for it."""
 
 import json
-import shutil
-
-import pytest
 
 from tests.environments.small_clone import run
 
@@ -29,27 +26,16 @@ LITTER = [
 ]
 
 
-@pytest.fixture(scope="module")
-def clone(small_clone, tmp_path_factory):
-    """A copy of the small clone, up to date."""
-    folder = tmp_path_factory.mktemp("dvcignore") / "clone"
-    shutil.copytree(small_clone, folder)
-    return folder
-
-
-def test_litter_in_the_folders_of_code_changes_no_stage(clone):
+def test_litter_in_the_folders_of_code_changes_no_stage(project):
     for folder in ("networks", "strata/core", "strata/measures", "strata/report/page"):
         for name in LITTER:
-            path = clone / folder / name
+            path = project / folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("left behind\n", encoding="utf-8")
-    assert json.loads(run("dvc", "status", "--json", folder=clone)) == {}
+    assert json.loads(run("dvc", "status", "--json", folder=project)) == {}
 
 
-def test_a_new_file_of_code_does_change_them(clone):
-    path = clone / "strata/measures/new.py"
+def test_a_new_file_of_code_does_change_them(project):
+    path = project / "strata/measures/new.py"
     path.write_text('"""New."""\n', encoding="utf-8")
-    try:
-        assert set(json.loads(run("dvc", "status", "--json", folder=clone))) == {"measure"}
-    finally:
-        path.unlink()
+    assert set(json.loads(run("dvc", "status", "--json", folder=project))) == {"measure"}
