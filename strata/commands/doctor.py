@@ -16,6 +16,7 @@ from typing import Any
 
 from strata.commands.dvc_state import forget_records, mend, merge_faults
 from strata.commands.git import git_says
+from strata.commands.killed_experiment import killed_experiment
 from strata.commands.place import git_faults, holder_of, path_faults
 from strata.core.errors import StrataError
 
@@ -59,6 +60,8 @@ def look(project: Path) -> tuple[list[str], list[str]]:
     """Mend what is safe; return what keeps DVC or a stage from working, and notes of what was mended or is odd."""
     faults = [*path_faults(project), *git_faults(project), *merge_faults(project), *user_faults()]
     notes = clock_notes(project, time.time())
+    if killed := killed_experiment(project):
+        notes.append(killed)
     top = holder_of(".dvc", project)
     try:
         notes += _mended(mend(top / ".dvc") if top else [])

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from dvc.repo import Repo
+
+from strata.commands.place import holder_of
 
 RUNNING = 3  # DVC numbers the states before success 0, 1 and 2
 UNDO = "git restore --staged . && git restore params.yaml"
@@ -17,7 +18,10 @@ def killed_experiment(project: Path) -> str | None:
 
     None if there is no such experiment, it still runs, or params.yaml is as committed.
     """
-    folder = Path(Repo.find_root(str(project))) / ".dvc/tmp/exps/run/workspace"
+    top = holder_of(".dvc", project)
+    if top is None:
+        return None
+    folder = top / ".dvc/tmp/exps/run/workspace"
     state, process = _content(folder / "workspace.run"), _content(folder / "workspace.json")
     if state.get("status", RUNNING) >= RUNNING or psutil.pid_exists(process.get("pid", -1)):
         return None
