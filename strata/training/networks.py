@@ -7,9 +7,8 @@ import torch
 from torch import nn
 
 from strata.core import streams
-from strata.core.files import path_of
 from strata.dataset.description import DatasetDescription, load_images
-from strata.network.checkpoint import load_checkpoint
+from strata.network.checkpoint import file_and_choice, load_checkpoint
 from strata.network.io import normalized
 from strata.network.make import initialized_network
 from strata.network.params import NetworkParams, Outputs
@@ -25,15 +24,23 @@ def load_examples(folder: Path, split: str, description: DatasetDescription, dev
 
 
 def network_to_train(
-    network: NetworkParams, params: TrainParams, description: DatasetDescription, seed: int, device: torch.device
+    network: NetworkParams,
+    params: TrainParams,
+    description: DatasetDescription,
+    seed: int,
+    device: torch.device,
+    on_change: Callable[[str], None] = lambda _: None,
 ) -> nn.Module:
     """Return the network that training starts from: drawn from `seed`, or loaded, with some modules frozen.
 
+    `on_change` gets a sentence for each change that made the content of `train.init_from` fit the network.
     Raises StrataError if there is no such network, checkpoint or module.
     """
     made = initialized_network(network, description.image_shape, len(description.classes), seed)
     if params.init_from is not None:
-        load_checkpoint(made, path_of(params.init_from), "check train.init_from")
+        file, choice = file_and_choice(params.init_from)
+        for change in load_checkpoint(made, file, "check train.init_from", choice):
+            on_change(change)
     freeze(made, params.freeze)
     return made.to(device)
 
