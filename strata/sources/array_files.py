@@ -76,7 +76,8 @@ def _arrays_of(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, tuple[str
                 if not isinstance(arrays[name], np.ndarray):
                     raise ValueError(f"{name} is not an array")
             return arrays, parts, notes
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+        # A RuntimeError is raised for a password, or for a compression that Python does not have.
         if isinstance(error, FileNotFoundError | PermissionError):
             raise
         if "allow_pickle" in str(error) and name:

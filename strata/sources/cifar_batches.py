@@ -7,6 +7,7 @@ Each batch is a pickle of Python 2. Its labels are the numbers after the text `l
 import hashlib
 import io
 import pickletools
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -49,13 +50,15 @@ def _batch(path: Path, checksum: "hashlib._Hash") -> tuple[NDArray[np.uint8], ND
     labels: list[int] = []
     pixels, last_text = b"", ""
     try:
-        for operation, argument, _ in pickletools.genops(io.BytesIO(content)):
-            if operation.name in TEXTS:
-                last_text = str(argument)
-                if len(last_text) > len(pixels):
-                    pixels = last_text.encode("latin-1")
-            elif operation.name in NUMBERS and last_text == "labels":
-                labels.append(int(str(argument)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about texts of damaged files
+            for operation, argument, _ in pickletools.genops(io.BytesIO(content)):
+                if operation.name in TEXTS:
+                    last_text = str(argument)
+                    if len(last_text) > len(pixels):
+                        pixels = last_text.encode("latin-1")
+                elif operation.name in NUMBERS and last_text == "labels":
+                    labels.append(int(str(argument)))
     except ValueError:
         labels = []
     if not labels or len(pixels) != len(labels) * CHANNELS * SIDE * SIDE:

@@ -155,6 +155,15 @@ def test_objects_are_never_unpickled(path, tmp_path):
     assert not (tmp_path / "sprung").exists()
 
 
+def test_a_file_with_a_password_is_told_so(path):
+    np.savez(path, images=IMAGES, labels=LABELS)
+    content = bytearray(path.read_bytes())
+    for start in (b"PK\3\4", b"PK\1\2"):
+        content[content.index(start) + (6 if start[2] == 3 else 8)] |= 1  # found by fuzzing: "encrypted"
+    path.write_bytes(content)
+    assert fault(path) == "cannot be read as an .npz file: damaged, or in another format"
+
+
 def test_another_file_is_told_so(path):
     for content in (b"", b"text", b"PK\x03\x04broken"):
         path.write_bytes(content)

@@ -143,7 +143,7 @@ def test_what_is_no_table_of_pixels_is_one_line(tmp_path):
     path.write_bytes(b"," * (1 << 20))
     assert fault(path) == "x: more than 262,144 columns: save the images as files in class folders"
     table(path, {"label": [], **{name: [] for name in PIXELS}})
-    assert fault(path) == "x: data has no images; save at least two per class"
+    assert fault(path) == "x: cannot be read as CSV: damaged, or without rows"
     table(path, {"label": ["", *"abab" * 2], **pixels(IMAGES[:9])})
     assert fault(path) == "x: class name '': a name must be printable and not blank"
 
