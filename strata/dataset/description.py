@@ -114,7 +114,7 @@ def _blank(mean: float) -> str:
     what = f"the training images are blank: no pixel, or hardly any, differs from {mean * 255:.0f}"
     if mean == 1:
         ink = "mogrify -background black -alpha remove */*.*"
-        return f"{what}, white. Transparent parts become white; if the ink is white: {ink}"
+        return f"the training images are blank: all white, as transparent parts become; if the ink is white: {ink}"
     if mean <= 1 / 255:
         return f"{what}; if they range from 0 to 1, save (images * 255).round().astype('uint8')"
     return f"{what}; check how they were saved"

@@ -12,7 +12,6 @@ from strata.dataset.idx import write_idx
 from strata.sources.array_files import read_npz
 from strata.sources.cifar_batches import holds_cifar, read_cifar
 from strata.sources.class_folders import entries, read_class_folders
-from strata.sources.foreign_data import foreign_form
 from strata.sources.idx_folder import holds_idx, read_idx_folder
 from strata.sources.image_file import IMAGE_SUFFIXES
 from strata.sources.labelled_arrays import TEST, TRAIN, WHOLE, LabelledArrays, OwnData
@@ -24,6 +23,31 @@ from strata.sources.splits import part_named
 
 CLASSES_FILE = "classes.txt"
 FORMS = "four IDX files, an .npz, .csv or .parquet file, or a folder of images for each class"
+# Forms that are not read, by the ending of the file's name: what each is, and what to type.
+ARRAYS = "np.savez('mine.npz', images=..., labels=...)"
+ARCHIVE = "an archive: unpack it, and name the folder"
+PICKLE = f"a pickle, which can run code: where you trust it, {ARRAYS}"
+ARROW = "in Arrow's form: dataset.to_parquet('train.parquet')"
+OTHER_FORMS = {
+    ".zip": ARCHIVE,
+    ".tar": ARCHIVE,
+    ".tgz": ARCHIVE,
+    ".gz": "compressed: unpack it with gunzip, or tar -xzf",
+    ".7z": ARCHIVE,
+    ".rar": ARCHIVE,
+    ".npy": f"one array, without labels: {ARRAYS}",
+    ".pkl": PICKLE,
+    ".pickle": PICKLE,
+    ".pt": PICKLE,
+    ".pth": PICKLE,
+    ".h5": f"HDF5: read it with h5py, then {ARRAYS}",
+    ".hdf5": f"HDF5: read it with h5py, then {ARRAYS}",
+    ".mat": f"Matlab's: read it with scipy.io.loadmat, then {ARRAYS}",
+    ".arrow": ARROW,
+    ".tfrecord": f"TensorFlow's records: {ARRAYS}",
+    ".json": f"JSON: {ARRAYS}, or class folders",
+    ".jsonl": f"JSON: {ARRAYS}, or class folders",
+}
 DEEPEST = 4  # folders within folders, where each is the only one
 
 
@@ -51,6 +75,12 @@ def bring_own_data(path: Path, params: DatasetParams, seed: int, out: Path) -> t
     return entry, data.sha256
 
 
+def _foreign_form(path: Path) -> str:
+    """Return what a file is by its name, and what to type; nothing if its form is not known."""
+    form = OTHER_FORMS.get(path.suffix.casefold(), "")
+    return f"is {form}" if form else ""
+
+
 def _name_of(path: Path) -> str:
     whole = Path(os.path.normpath(path.absolute()))
     return (whole.stem if whole.suffix in FILES and not path.is_dir() else whole.name) or "root"
@@ -72,7 +102,7 @@ def read_own_data(path: Path, params: DatasetParams) -> OwnData:
             return read_tables([path], names, path)
         case ".parquet":
             return read_parquet([path], params.colour, params.image_side, names, path)
-    fault = foreign_form(path) or "is neither a folder nor an .npz, .csv or .parquet file"
+    fault = _foreign_form(path) or "is neither a folder nor an .npz, .csv or .parquet file"
     raise StrataError(f"dataset.name: {path} {fault}")
 
 
@@ -84,16 +114,14 @@ def _read_folder(path: Path, params: DatasetParams) -> OwnData:
     forms = [holds_idx(path), holds_cifar(path), bool(archives), bool(tables) and not folders, bool(shards)]
     if sum(forms) + bool(folders) > 1 or len(archives) > 1:
         raise StrataError(f"{path}: holds more than one of the forms of data; put each into its own folder: {FORMS}")
+    if (path / "dataset_dict.json").is_file():  # of Hugging Face's save_to_disk, with a folder for each split
+        raise StrataError(f"{path} is {ARROW}")
     if folders:
         return read_class_folders(path, params.colour, params.image_side)
     if shards:
         return read_parquet(shards, params.colour, params.image_side, class_names(path), path)
     if not any(forms):
-        for each in contents:
-            if form := foreign_form(each):
-                raise StrataError(f"{each} {form}")
-        fault = f"holds none of: {FORMS}" if contents else f"is empty; it must hold {FORMS}"
-        raise StrataError(f"{path}: {fault}")
+        raise StrataError(_what_is_there(path, contents))
     _refuse_resizing(path, params)
     if archives:
         return read_npz(archives[0], class_names(path))
@@ -102,6 +130,13 @@ def _read_folder(path: Path, params: DatasetParams) -> OwnData:
     if holds_cifar(path):
         return read_cifar(path)
     return read_idx_folder(path, class_names(path))
+
+
+def _what_is_there(path: Path, contents: list[Path]) -> str:
+    for each in contents:
+        if form := _foreign_form(each):
+            return f"{each} {form}"
+    return f"{path}: " + (f"holds none of: {FORMS}" if contents else f"is empty; it must hold {FORMS}")
 
 
 def _innermost(path: Path) -> Path:

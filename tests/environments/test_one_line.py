@@ -102,8 +102,8 @@ def test_white_ink_on_a_transparent_background_is_told_why_it_disappears(write_p
             Image.fromarray(pixels).save(tmp_path / "ink" / name / f"{number}.png")
     said = downloaded(str(tmp_path / "ink"), write_params, tmp_path / "raw")
     assert said == (
-        "ink: the training images are blank: no pixel, or hardly any, differs from 255, white."
-        " Transparent parts become white; if the ink is white: mogrify -background black -alpha remove */*.*"
+        "ink: the training images are blank: all white, as transparent parts become; if the ink is white:"
+        " mogrify -background black -alpha remove */*.*"
     )
 
 

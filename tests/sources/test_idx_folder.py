@@ -203,6 +203,13 @@ def test_other_forms_are_named_with_what_to_type(name, said, tmp_path):
     assert fault(tmp_path) == f"x/{name} {said}"
 
 
+def test_what_hugging_face_saves_to_disk_is_named(tmp_path):
+    for name in ("dataset_dict.json", "train/data-00000-of-00001.arrow", "test/data-00000-of-00001.arrow"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert fault(tmp_path) == "x is in Arrow's form: dataset.to_parquet('train.parquet')"
+
+
 def test_a_folder_that_only_leads_to_the_data_is_entered(tmp_path):
     idx_folder(tmp_path / "archive/archive", 9, 6)
     assert read(tmp_path).parts["train"].images.shape == (9, SIDE, SIDE)
