@@ -49,7 +49,9 @@ def one_input(data: bytes) -> None:
 
 
 def seeds() -> list[bytes]:
-    """Return a valid checkpoint, the pickles of this and other state_dicts, and plain and legacy ones."""
+    """Return valid files, one in a training program's dict, the pickles of state_dicts, and plain and legacy ones."""
+    from safetensors.torch import save
+
     legacy = BytesIO()
     torch.save(network().state_dict(), legacy, _use_new_zipfile_serialization=False)
     files = [good(), legacy.getvalue(), pickle.dumps({"conv1.weight": [1.5, None, b"x"]}, protocol=2)]
@@ -58,4 +60,6 @@ def seeds() -> list[bytes]:
         torch.save(content, archive)
         with zipfile.ZipFile(archive) as opened:
             files.append(opened.read("archive/data.pkl"))
-    return files
+    wrapped = BytesIO()
+    torch.save({"net": {f"model.{name}": tensor for name, tensor in network().state_dict().items()}, "e": 1}, wrapped)
+    return [*files, wrapped.getvalue(), save(network().state_dict())]

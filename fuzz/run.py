@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-READERS = ("idx", "params", "activations", "checkpoints")
+READERS = ("idx", "params", "activations", "checkpoints", "own_data")
 KEPT = Path(".fuzz")
 SECONDS_PER_INPUT = 10
 MEMORY = 2 << 30  # bytes that a reader may use, in addition to its libraries

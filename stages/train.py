@@ -6,7 +6,6 @@ python -m stages.train --data data --out data/model
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, fields
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,7 @@ from strata.core.portable import check_portable
 from strata.core.stage import run_stage
 from strata.dataset.description import read_description
 from strata.network.capture import named_layers
-from strata.network.checkpoint import save_checkpoint
+from strata.network.checkpoint import file_and_choice, save_checkpoint
 from strata.network.device import prepare_torch
 from strata.network.make import parameter_count
 from strata.network.params import NetworkParams
@@ -43,11 +42,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     description = read_description(paths.raw)
     before = preprocessing(description, network_params)
     examples, test = (load_examples(paths.raw, split, before, device) for split in ("train", "test"))
-    network = network_to_train(network_params, params, before.shape, len(description.classes), seed, device)
+    changes: list[str] = []  # that made the initial weights fit
+    classes = len(description.classes)
+    network = network_to_train(network_params, params, before.shape, classes, seed, device, changes.append)
     summary = network_summary(network, before.shape, as_layers(named_layers(network)))
     summary += f"\ninput: {before.text}\n"
     if params.init_from is not None:
-        summary += f"\ninitial weights: SHA-256 {sha256_of(Path(params.init_from))}\n"
+        file, _ = file_and_choice(params.init_from)
+        summary += f"\ninitial weights: SHA-256 {sha256_of(file)}\n"
+        summary += "".join(f"initial weights: {change}\n" for change in changes)
     with growing_table(paths.table("epochs")) as write_epochs:
         records: list[EpochRecord] = []
 

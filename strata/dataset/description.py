@@ -132,7 +132,10 @@ def _plain(numbers: Normalization) -> float | list[float]:
 def _blank(mean: float) -> str:
     what = f"the training images are blank: no pixel, or hardly any, differs from {mean * 255:.0f}"
     if mean == 1:
-        return f"{what}, white; transparent parts become white: put white ink on a dark background"
+        ink = "mogrify -background black -alpha remove */*.*"
+        return f"the training images are blank: all white, as transparent parts become; if the ink is white: {ink}"
+    if mean <= 1 / 255:
+        return f"{what}; if they range from 0 to 1, save (images * 255).round().astype('uint8')"
     return f"{what}; check how they were saved"
 
 

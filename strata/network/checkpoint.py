@@ -1,60 +1,22 @@
 """The network's weights on disk: a plain state_dict, which any PyTorch program can load.
 
-A file is checked to be a plain state_dict before PyTorch opens it. PyTorch's own weight loader runs no code from a
-file, but it creates objects that the file asks for: `bytearray(10**12)`, `torch.Tensor(10**12)`. A state_dict needs
-only tensors over the file's own storages. Format: a zip archive with a pickle, `data.pkl`, and one storage per tensor,
-`data/0` ..., all uncompressed.
+Weights of other programs are loaded, too: safetensors, weights inside the dict of a training program, and names with a
+prefix. A file is checked before PyTorch opens it (strata/network/checkpoint_form.py).
 """
 
-import errno
-import pickletools
-import re
-import zipfile
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from strata.core.errors import StrataError
-from strata.core.files import whole_file
+from strata.core.files import path_of, whole_file
+from strata.network.checkpoint_form import ForeignObjectError, check_form
+from strata.network.fitting_weights import fitting_weights, listed, nearest_misfit
+from strata.network.foreign_weights import other_form
 
-# What the pickle may name, as "module name".
-GLOBALS = re.compile(
-    r"collections OrderedDict"
-    r"|torch\._utils (_rebuild_tensor_v2|_rebuild_parameter)"
-    r"|torch (Half|BFloat16|Float|Double|Char|Short|Int|Long|Byte|Bool)Storage"
-)
-OTHER_WAYS_TO_NAME = {"STACK_GLOBAL", "INST", "OBJ", "NEWOBJ", "NEWOBJ_EX", "EXT1", "EXT2", "EXT4"}
-LARGEST_PICKLE = 1 << 24  # bytes; a state_dict needs about a hundred per tensor
-
-
-def check_form(path: Path) -> None:
-    """Raise ValueError, with the reason, unless a file has the format of a state_dict and unpacks to its own size."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            records = archive.infolist()
-            pickles = [record for record in records if record.filename.endswith("/data.pkl")]
-            if any(record.compress_type != zipfile.ZIP_STORED for record in records):
-                raise ValueError("an archive with compressed parts")
-            if sum(record.file_size for record in records) > path.stat().st_size:
-                raise ValueError("an archive that claims more bytes than it has")
-            if len(pickles) != 1 or pickles[0].file_size > LARGEST_PICKLE:
-                raise ValueError("an archive without the one pickle of a state_dict")
-            pickled = archive.read(pickles[0])
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError) as error:
-        raise ValueError(str(error)) from None
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
-        raise ValueError("an archive whose parts begin before the file") from None
-    _check_pickle(pickled)
-
-
-def _check_pickle(pickled: bytes) -> None:
-    for operation, argument, _ in pickletools.genops(pickled):
-        named = argument if operation.name == "GLOBAL" else None
-        if operation.name in OTHER_WAYS_TO_NAME or (named is not None and not GLOBALS.fullmatch(str(named))):
-            raise ValueError(f"it asks for {named or operation.name}, which no state_dict needs")
+CHOICE = "::"  # between a file and the name of the weights in it
 
 
 def save_checkpoint(network: nn.Module, path: Path) -> None:
@@ -65,25 +27,79 @@ def save_checkpoint(network: nn.Module, path: Path) -> None:
         torch.save(state, file)
 
 
-def load_checkpoint(network: nn.Module, path: Path, remedy: str = "run `dvc repro -f train`") -> None:
-    """Load a state_dict into `network`, strictly. Only tensors are unpickled, and no more bytes than the file has.
+def file_and_choice(text: str) -> tuple[Path, str | None]:
+    """Return the file that a person named, and which of its weights to take if `::` and a name follow."""
+    path = path_of(text)
+    if CHOICE not in text or path.exists():
+        return path, None
+    file, _, choice = text.rpartition(CHOICE)
+    return path_of(file), choice
 
-    Raises StrataError if the file is missing, damaged, has more than tensors, or does not fit the network; `remedy`
-    ends the message.
+
+def load_checkpoint(
+    network: nn.Module, path: Path, remedy: str = "run `dvc repro -f train`", choice: str | None = None
+) -> list[str]:
+    """Load the weights of a file that fit `network` exactly; return a sentence for each change to the file's content.
+
+    Only tensors and plain values are unpickled, and no more bytes than the file has. Raises StrataError if the file is
+    missing, damaged, of another form, has other objects, does not fit, or has several weights that fit and `choice`
+    does not name one; `remedy` ends the message unless that says what to type.
     """
+    content = _content(path, remedy)
+    expected = network.state_dict()
+    fitting = fitting_weights(content, expected)
+    if choice is not None:
+        fitting = _chosen(fitting, choice, path)
+    if not fitting:
+        reason = nearest_misfit(content, expected)
+        raise StrataError(f"{path} does not fit the network of params.yaml: {reason}; {remedy}")
+    if len(fitting) > 1:
+        names = [weights.name for weights in fitting]
+        raise StrataError(
+            f"{path} has several weights that fit: {listed(names)}; choose: train.init_from={path}{CHOICE}{names[-1]}"
+        )
     try:
+        network.load_state_dict(fitting[0].state)
+    except (RuntimeError, TypeError, AttributeError) as error:  # from the network's own way of loading
+        reason = " ".join(str(error).split())
+        raise StrataError(f"{path} does not fit the network of params.yaml: {reason}; {remedy}") from None
+    return fitting[0].notes()
+
+
+def _chosen(fitting: list[Any], choice: str, path: Path) -> list[Any]:
+    chosen = [weights for weights in fitting if weights.name == choice]
+    if not chosen:
+        there = listed([weights.name or "(the file itself)" for weights in fitting]) or "nothing"
+        raise StrataError(f"{path} has no weights that fit named '{choice}'; those that fit: {there}")
+    return chosen
+
+
+def _content(path: Path, remedy: str) -> Any:
+    try:
+        if form := other_form(path):
+            raise StrataError(f"{path} is {form}")
+        if _is_safetensors(path):
+            from safetensors.torch import load_file  # imported here: few files are in this form
+
+            return load_file(path, device="cpu")
         check_form(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (FileNotFoundError, IsADirectoryError):
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
         raise StrataError(f"{path} is missing; {remedy}") from None
-    except (OSError, MemoryError):
+    except IsADirectoryError:
+        raise StrataError(f"{path} is a folder; name a file of weights; {remedy}") from None
+    except ForeignObjectError as error:
+        raise StrataError(f"{path} is not a checkpoint that is safe to load: {error}") from None
+    except (OSError, MemoryError, StrataError, ModuleNotFoundError):
         raise
     except Exception as error:  # damaged bytes raise a dozen kinds; torch's messages advise loading the file unsafely
         raise StrataError(
             f"{path} is not a checkpoint that is safe to load: it is damaged, or has more than tensors; {remedy}"
         ) from error
-    try:
-        network.load_state_dict(state)
-    except (RuntimeError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())
-        raise StrataError(f"{path} does not fit the network of params.yaml: {reason}; {remedy}") from None
+
+
+def _is_safetensors(path: Path) -> bool:
+    """Return whether a file begins with the length of a JSON header, and then that header."""
+    with path.open("rb") as file:
+        start = file.read(9)
+    return start[8:] == b"{" and int.from_bytes(start[:8], "little") <= path.stat().st_size - 8

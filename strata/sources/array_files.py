@@ -1,6 +1,5 @@
-"""User data as arrays: an .npz file of images and labels, or MNIST's four IDX files; pickles are refused."""
+"""User data as arrays in an .npz file, under the names that people give them; pickles are refused."""
 
-import hashlib
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -12,17 +11,15 @@ from numpy.typing import NDArray
 
 from strata.core.errors import StrataError
 from strata.core.files import sha256_of
-from strata.dataset.description import IDX_FILES, IMAGE_FILES, LABEL_FILES
-from strata.dataset.idx import parse_idx
-from strata.sources.compression import decompressed_pieces
-from strata.sources.labelled_arrays import TEST, TRAIN, WHOLE, OwnData, checked_data
+from strata.sources.labelled_arrays import WHOLE, OwnData, checked_data
+from strata.sources.splits import chosen_parts, part_named
 
-# The array names that an .npz file may use, in pairs of images and labels; the last are Keras's.
-NAMES = (
-    {WHOLE: ("images", "labels")},
-    {TRAIN: ("train_images", "train_labels"), TEST: ("test_images", "test_labels")},
-    {TRAIN: ("x_train", "y_train"), TEST: ("x_test", "y_test")},
-)
+# What an array holds, by a word of its name; the other word, if there is one, is its split: `x_train`, `val_images`.
+CONTENTS = {
+    **dict.fromkeys(("images", "image", "imgs", "x", "data"), "images"),
+    **dict.fromkeys(("labels", "label", "y", "target", "targets"), "labels"),
+}
+ALLOWED = "images and labels, or X and y; or with a split: train_images, x_train, X_test, test_labels ..."
 CLASS_NAMES = "class_names"
 
 
@@ -31,34 +28,56 @@ def read_npz(path: Path, names: Sequence[str] | None = None) -> OwnData:
 
     Raises StrataError if it is another kind of file, lacks arrays, or has arrays that do not fit.
     """
-    arrays = _arrays_of(path)
-    wanted = [form for form in NAMES if all(name in arrays for pair in form.values() for name in pair)]
-    if len(wanted) != 1:
-        allowed = "; or ".join(", ".join(name for pair in form.values() for name in pair) for form in NAMES)
-        present = ", ".join(arrays) or "nothing"
-        raise StrataError(f"{path}: contains {present[:200]}; it must contain one of: {allowed}")
+    arrays, parts, notes = _arrays_of(path)
     if CLASS_NAMES in arrays:
         names = _names_of(arrays[CLASS_NAMES], path)
-    parts = {part: (arrays[images], arrays[labels]) for part, (images, labels) in wanted[0].items()}
-    return checked_data(parts, names, sha256_of(path), str(path))
+    pairs = {part: (arrays[images], arrays[labels]) for part, (images, labels) in parts.items()}
+    return checked_data(pairs, names, sha256_of(path), str(path), notes)
 
 
-def _arrays_of(path: Path) -> dict[str, NDArray[Any]]:
-    used = {name for form in NAMES for pair in form.values() for name in pair} | {CLASS_NAMES}
+def _named_parts(names: Sequence[str], path: Path) -> tuple[dict[str, tuple[str, str]], list[str]]:
+    """Return part's name -> names of its images and labels, and what was left out or decided."""
+    splits: dict[str, dict[str, str]] = {}
+    unclear = False
+    for name in names:
+        words = name.casefold().split("_")
+        contents = [CONTENTS[word] for word in words if word in CONTENTS]
+        split = [word for word in words if part_named(word) is not None]
+        if len(contents) == 1 and len(split) == len(words) - 1 <= 1:
+            found = splits.setdefault((split or [WHOLE])[0], {})
+            unclear |= contents[0] in found
+            found[contents[0]] = name
+    pairs = {split: (found["images"], found["labels"]) for split, found in splits.items() if len(found) == 2}
+    if not pairs or unclear or (WHOLE in pairs and len(splits) > 1):
+        present = ", ".join(names) or "nothing"
+        present = present if len(present) <= 60 else f"{present[:56]} ..."
+        raise StrataError(f"{path}: contains {present}; it must contain {ALLOWED}")
+    left = [name for split, found in splits.items() if split not in pairs for name in found.values()]
+    notes = [f"left out: {', '.join(left)}, images or labels without the other"] if left else []
+    if WHOLE in pairs:
+        return pairs, notes
+    parts, decided = chosen_parts(pairs, str(path))
+    return parts, notes + decided
+
+
+def _arrays_of(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, tuple[str, str]], list[str]]:
+    """Return the arrays that are used, the names of each part's, and what was left out or decided."""
     name = ""
     try:
         with path.open("rb") as opened:  # np.load would leave a file that it opens itself open on some errors
             file = np.load(opened, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise StrataError(f"{path}: contains a single array; save images and labels with np.savez")
+            parts, notes = _named_parts(file.files, path)
+            used = [name for pair in parts.values() for name in pair]
             arrays = {}
-            for name in file.files:
-                # Unused arrays are not read; only their names appear in an error.
-                arrays[name] = file[name] if name in used else np.empty(0)
+            for name in (*used, *({CLASS_NAMES} & set(file.files))):
+                arrays[name] = file[name]
                 if not isinstance(arrays[name], np.ndarray):
                     raise ValueError(f"{name} is not an array")
-            return arrays
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+            return arrays, parts, notes
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+        # A RuntimeError is raised for a password, or for a compression that Python does not have.
         if isinstance(error, FileNotFoundError | PermissionError):
             raise
         if "allow_pickle" in str(error) and name:
@@ -73,39 +92,3 @@ def _names_of(names: NDArray[Any], path: Path) -> list[str]:
     if names.ndim != 1 or names.dtype.kind != "U":
         raise StrataError(f"{path}: {CLASS_NAMES} must be a list of strings: np.array([...], dtype=str)")
     return [str(name) for name in names]
-
-
-IDX_SUFFIXES = ("", ".gz")
-IDX_LIMIT = 16 << 30  # bytes that a file may unpack to
-
-
-def holds_idx(folder: Path) -> bool:
-    """Return whether any of the four files is there."""
-    return any(_existing_file(folder, name) for name in IDX_FILES)
-
-
-def read_idx_folder(folder: Path, names: Sequence[str] | None) -> OwnData:
-    """Return the images and labels of four IDX files; `names` are the class names, numbers if there are none.
-
-    Raises StrataError if a file is missing or damaged, or they do not fit together.
-    """
-    checksum, arrays = hashlib.sha256(), {}
-    for part in (TRAIN, TEST):
-        pair: list[NDArray[Any]] = []
-        for name in (IMAGE_FILES[part], LABEL_FILES[part]):
-            path = _existing_file(folder, name)
-            if path is None:
-                raise StrataError(f"{folder}: {name} is missing, and so is {name}.gz")
-            try:
-                content = b"".join(decompressed_pieces(path, IDX_LIMIT))
-                pair.append(parse_idx(content))
-            except ValueError as error:
-                raise StrataError(f"{path}: {error}") from None
-            checksum.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
-        arrays[part] = pair[0], pair[1]
-    return checked_data(arrays, names, checksum.hexdigest(), str(folder))
-
-
-def _existing_file(folder: Path, name: str) -> Path | None:
-    paths = [folder / (name + suffix) for suffix in IDX_SUFFIXES]
-    return next((path for path in paths if path.is_file()), None)

@@ -1,59 +1,18 @@
-"""User data as class folders of PNG or JPEG files, read as arrays of bytes, grey or colour."""
+"""User data as class folders of image files, read as arrays of bytes, grey or colour."""
 
 import hashlib
-import io
-import struct
-import warnings
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
 
 from strata.core.console import progress
 from strata.core.errors import StrataError
+from strata.sources.image_file import IMAGE_SUFFIXES, KINDS, decoded
 from strata.sources.labelled_arrays import TEST, TRAIN, WHOLE, OwnData, checked_data, checked_names
 from strata.sources.params import Colour
-
-FORMATS = ("PNG", "JPEG")
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
-
-
-def decoded(content: bytes, colour: Colour, side: int | None, where: str) -> NDArray[np.uint8]:
-    """Return an image file's pixels, uint8 (H, W) for grey or (H, W, 3) for rgb, resized to `side` x `side` pixels.
-
-    The image is rotated as its EXIF data says, and transparent parts become white. Raises StrataError, with a line that
-    begins with `where`, if the file is not such an image, is damaged, or unpacks to too many pixels.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about unusual metadata
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content), formats=FORMATS) as file:
-                file.load()
-                return _pixels(file, colour, side, where)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise StrataError(
-            f"{where}: unpacks to more than {Image.MAX_IMAGE_PIXELS or 0:,} pixels; save it smaller"
-        ) from None
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error):
-        raise StrataError(f"{where}: cannot be read as a PNG or JPEG image: damaged, or in another format") from None
-
-
-def _pixels(image: Image.Image, colour: Colour, side: int | None, where: str) -> NDArray[np.uint8]:
-    if image.mode.startswith(("I", "F")):
-        raise StrataError(f"{where}: has more than 8 bits per channel; save it with 8")
-    upright = ImageOps.exif_transpose(image)
-    if upright.has_transparency_data:
-        white = Image.new("RGBA", upright.size, "white")
-        upright = Image.alpha_composite(white, upright.convert("RGBA"))
-    converted = upright.convert("L" if colour == "grey" else "RGB")
-    if side is not None and converted.size != (side, side):
-        converted = converted.resize((side, side), Image.Resampling.BILINEAR)
-    return np.asarray(converted)
-
+from strata.sources.splits import chosen_parts, part_named
 
 # Files that file managers leave behind; names that start with a dot are skipped as well.
 LITTER = ("Thumbs.db", "desktop.ini", "__MACOSX")
@@ -79,7 +38,8 @@ def read_class_folders(folder: Path, colour: Colour, side: int | None) -> OwnDat
     Raises StrataError, with a line that names the file or folder at fault, if a class folder contains anything but
     images, an image cannot be read, images differ in size and no `side` is given, or classes do not fit.
     """
-    files = {part: _files_of(root) for part, root in _parts(folder).items()}
+    parts, notes = _parts(folder)
+    files = {part: _files_of(root) for part, root in parts.items()}
     names = checked_names(list(files.get(TRAIN, files.get(WHOLE, {}))), str(folder))
     for name in files.get(TEST, {}):
         if name not in names:
@@ -87,18 +47,19 @@ def read_class_folders(folder: Path, colour: Colour, side: int | None) -> OwnDat
     checksum = hashlib.sha256()
     reader = _ImageReader(folder, colour, side, checksum)
     arrays = {part: reader.read(by_class, names, part) for part, by_class in files.items()}
-    return checked_data(arrays, names, checksum.hexdigest(), str(folder))
+    return checked_data(arrays, names, checksum.hexdigest(), str(folder), notes)
 
 
-def _parts(folder: Path) -> dict[str, Path]:
+def _parts(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    """Return part's name -> its folder of class folders, and what was decided about splits."""
     folders = {path.name: path for path in entries(folder) if path.is_dir()}
-    if TRAIN not in folders or not any(path.is_dir() for path in entries(folders[TRAIN])):
-        return {WHOLE: folder}
-    others = [name for name in folders if name not in (TRAIN, TEST)]
-    if TEST not in folders or others:
-        beside = f"beside them is {', '.join(others)}" if others else "the second is missing"
-        raise StrataError(f"{folder}: class folders must be either in train/ and test/ or directly in it: {beside}")
-    return {TRAIN: folders[TRAIN], TEST: folders[TEST]}
+    training = [name for name in folders if part_named(name) == TRAIN]
+    if not any(path.is_dir() for name in training for path in entries(folders[name])):
+        return {WHOLE: folder}, []  # classes may have these names
+    others = [name for name in folders if part_named(name) is None]
+    if others:
+        raise StrataError(f"{folder}: beside '{training[0]}' is '{others[0]}': move it away, or name it val or test")
+    return chosen_parts(folders, str(folder))
 
 
 def _files_of(root: Path) -> dict[str, list[Path]]:
@@ -119,7 +80,7 @@ def _images_in(folder: Path) -> Iterator[Path]:
         if path.is_dir():
             raise StrataError(f"{path}: is a folder in a class folder, which may contain only images")
         if path.suffix.lower() not in IMAGE_SUFFIXES:
-            raise StrataError(f"{path}: is not named .png, .jpg or .jpeg; a class folder may contain only images")
+            raise StrataError(f"{path}: is not named as an image ({KINDS}); a class folder may contain only images")
         yield path
 
 

@@ -23,19 +23,28 @@ class LabelledArrays:
 
 @dataclass(frozen=True)
 class OwnData:
-    """Checked data: parts by name (TRAIN and TEST, or WHOLE), the class names, and the SHA-256 of what was read."""
+    """Checked data: parts by name (TRAIN and TEST, or WHOLE), the class names, and the SHA-256 of what was read.
+
+    `notes` are sentences about what was left out or decided.
+    """
 
     parts: Mapping[str, LabelledArrays]
     classes: tuple[str, ...]
     sha256: str
+    notes: tuple[str, ...] = ()
 
 
 def checked_data(
-    arrays: Mapping[str, tuple[NDArray[Any], NDArray[Any]]], names: Sequence[str] | None, sha256: str, where: str
+    arrays: Mapping[str, tuple[NDArray[Any], NDArray[Any]]],
+    names: Sequence[str] | None,
+    sha256: str,
+    where: str,
+    notes: Sequence[str] = (),
 ) -> OwnData:
     """Return arrays, part's name -> (images, labels), as data; `names` are the class names, numbers if there are none.
 
-    Raises StrataError, with a line that begins with `where`, if arrays cannot be images and labels, or do not fit.
+    Labels that go from 1 become labels from 0, and a note says so; without `names` the classes stay 1, 2, ... Raises
+    StrataError, with a line that begins with `where`, if arrays cannot be images and labels, or do not fit.
     """
     parts = {}
     for part, (images, labels) in arrays.items():
@@ -50,11 +59,23 @@ def checked_data(
         raise StrataError(
             f"{where}: training images are {shapes[TRAIN]}, but test images are {shapes[TEST]}; use one size"
         )
-    return OwnData(parts, _checked_classes(parts, names, where), sha256)
+    numbers = _numbers_from_one(parts)
+    if numbers and (names is None or len(names) == len(numbers)):
+        parts = {part: LabelledArrays(data.images, data.labels - 1) for part, data in parts.items()}
+        names = numbers if names is None else names
+        notes = [*notes, f"labels start at 1, which is class '{names[0]}'"]
+    return OwnData(parts, _checked_classes(parts, names, where), sha256, tuple(notes))
+
+
+def _numbers_from_one(parts: Mapping[str, LabelledArrays]) -> list[str]:
+    """Return the labels as text if they are 1, 2, ..., each of them in use; else nothing."""
+    used = np.unique(np.concatenate([data.labels for data in parts.values()]))
+    from_one = len(used) > 1 and used[0] == 1 and used[-1] == len(used)
+    return [str(label) for label in used] if from_one else []
 
 
 def checked_images(images: NDArray[Any], prefix: str) -> NDArray[np.uint8]:
-    """Return images as uint8 (n, H, W) or (n, H, W, 3), else raise StrataError with a line that begins with `of`."""
+    """Return images as uint8 (n, H, W) or (n, H, W, 3), else raise StrataError with a line that begins so."""
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]
     if images.dtype != np.uint8:

@@ -1,22 +1,55 @@
-"""User data, in any of three forms, written as the four IDX files that the later stages read."""
+"""User data, in any of the forms that people have, written as the four IDX files that the later stages read."""
 
 import os
 from pathlib import Path
 
 import numpy as np
 
+from strata.core.console import say
 from strata.core.errors import StrataError
 from strata.core.temporary_folder import left_behind
 from strata.dataset.description import IMAGE_FILES, LABEL_FILES, CatalogueEntry
 from strata.dataset.idx import write_idx
-from strata.sources.array_files import holds_idx, read_idx_folder, read_npz
+from strata.sources.array_files import read_npz
+from strata.sources.cifar_batches import holds_cifar, read_cifar
 from strata.sources.class_folders import entries, read_class_folders
+from strata.sources.idx_folder import holds_idx, read_idx_folder
+from strata.sources.image_file import IMAGE_SUFFIXES
 from strata.sources.labelled_arrays import TEST, TRAIN, WHOLE, LabelledArrays, OwnData
-from strata.sources.params import DatasetParams
+from strata.sources.params import FILES, DatasetParams
+from strata.sources.parquet_images import read_parquet, shards_in
+from strata.sources.pixel_tables import read_tables
 from strata.sources.random_order import rows_for_testing
+from strata.sources.splits import part_named
 
 CLASSES_FILE = "classes.txt"
-FORMS = "four IDX files, one .npz file, or a folder for each class with PNG or JPEG images"
+FORMS = "four IDX files, an .npz, .csv or .parquet file, or a folder of images for each class"
+# Forms that are not read, by the ending of the file's name: what each is, and what to type.
+ARRAYS = "np.savez('mine.npz', images=..., labels=...)"
+ARCHIVE = "an archive: unpack it, and name the folder"
+PICKLE = f"a pickle, which can run code: where you trust it, {ARRAYS}"
+ARROW = "in Arrow's form: dataset.to_parquet('train.parquet')"
+OTHER_FORMS = {
+    ".zip": ARCHIVE,
+    ".tar": ARCHIVE,
+    ".tgz": ARCHIVE,
+    ".gz": "compressed: unpack it with gunzip, or tar -xzf",
+    ".7z": ARCHIVE,
+    ".rar": ARCHIVE,
+    ".npy": f"one array, without labels: {ARRAYS}",
+    ".pkl": PICKLE,
+    ".pickle": PICKLE,
+    ".pt": PICKLE,
+    ".pth": PICKLE,
+    ".h5": f"HDF5: read it with h5py, then {ARRAYS}",
+    ".hdf5": f"HDF5: read it with h5py, then {ARRAYS}",
+    ".mat": f"Matlab's: read it with scipy.io.loadmat, then {ARRAYS}",
+    ".arrow": ARROW,
+    ".tfrecord": f"TensorFlow's records: {ARRAYS}",
+    ".json": f"JSON: {ARRAYS}, or class folders",
+    ".jsonl": f"JSON: {ARRAYS}, or class folders",
+}
+DEEPEST = 4  # folders within folders, where each is the only one
 
 
 def bring_own_data(path: Path, params: DatasetParams, seed: int, out: Path) -> tuple[CatalogueEntry, str]:
@@ -25,14 +58,16 @@ def bring_own_data(path: Path, params: DatasetParams, seed: int, out: Path) -> t
     Data that is not already split is split with the seed. Raises StrataError, with one line, if anything does not fit.
     """
     data = read_own_data(path, params)
+    for note in data.notes:
+        say(f"download: {path}: {note}")
     parts = data.parts if TRAIN in data.parts else split(data.parts[WHOLE], params.test_share, seed)
     kind = np.uint8 if len(data.classes) <= 256 else np.int32
     for part, arrays in parts.items():
         write_idx(out / IMAGE_FILES[part], arrays.images)
         write_idx(out / LABEL_FILES[part], arrays.labels.astype(kind))
     entry = CatalogueEntry(
-        name=Path(os.path.normpath(path.absolute())).name.removesuffix(".npz") or "root",
-        source="a folder of your own" if path.is_dir() else "a file of your own",
+        name=_name_of(path),
+        source="; ".join(["a folder of your own" if path.is_dir() else "a file of your own", *data.notes]),
         classes=data.classes,
         citation="not stated",
         licence="not stated",
@@ -41,38 +76,106 @@ def bring_own_data(path: Path, params: DatasetParams, seed: int, out: Path) -> t
     return entry, data.sha256
 
 
+def _foreign_form(path: Path) -> str:
+    """Return what a file is by its name, and what to type; nothing if its form is not known."""
+    form = OTHER_FORMS.get(path.suffix.casefold(), "")
+    return f"is {form}" if form else ""
+
+
+def _name_of(path: Path) -> str:
+    whole = Path(os.path.normpath(path.absolute()))
+    return (whole.stem if whole.suffix in FILES and not path.is_dir() else whole.name) or "root"
+
+
 def read_own_data(path: Path, params: DatasetParams) -> OwnData:
-    """Return the data at a path; its form is recognized by the files there."""
+    """Return the data at a path; its form is recognized by the files there, or in the only folder there."""
     if path.is_dir():
-        contents = entries(path)
-        archives = [each for each in contents if each.suffix == ".npz"]
-        folders = [each for each in contents if each.is_dir()]
-        forms = [holds_idx(path), bool(archives), bool(folders)]
-        if sum(forms) > 1 or len(archives) > 1:
-            raise StrataError(
-                f"{path}: holds more than one of the forms of data; put each into its own folder: {FORMS}"
-            )
-        if folders:
-            return read_class_folders(path, params.colour, params.image_side)
-        _refuse_resizing(path, params)
-        if archives:
-            return read_npz(archives[0], class_names(path))
-        if holds_idx(path):
-            return read_idx_folder(path, class_names(path))
-        fault = f"holds none of: {FORMS}" if contents else f"is empty; it must hold {FORMS}"
-        raise StrataError(f"{path}: {fault}")
+        return _read_folder(_innermost(path), params)
     if not path.exists():
         why = left_behind(path, "write its full path") or f"relative to {Path.cwd().name}/"
         raise StrataError(f"dataset.name: {path}: no such file or folder, {why}")
-    if path.suffix != ".npz":
-        raise StrataError(f"dataset.name: {path}: is neither a folder nor an .npz file")
+    names = class_names(path.parent)
+    match path.suffix.casefold():
+        case ".npz":
+            _refuse_resizing(path, params)
+            return read_npz(path)
+        case ".csv":
+            _refuse_resizing(path, params)
+            return read_tables([path], names, path)
+        case ".parquet":
+            return read_parquet([path], params.colour, params.image_side, names, path)
+    fault = _foreign_form(path) or "is neither a folder nor an .npz, .csv or .parquet file"
+    raise StrataError(f"dataset.name: {path} {fault}")
+
+
+def _read_folder(path: Path, params: DatasetParams) -> OwnData:
+    contents = entries(path)
+    archives, tables = ([each for each in contents if each.suffix == suffix] for suffix in (".npz", ".csv"))
+    shards = shards_in(path)
+    folders = [each for each in contents if each.is_dir() and each not in {shard.parent for shard in shards}]
+    forms = [holds_idx(path), holds_cifar(path), bool(archives), bool(tables) and not folders, bool(shards)]
+    if sum(forms) + bool(folders) > 1 or len(archives) > 1:
+        raise StrataError(f"{path}: holds more than one of the forms of data; put each into its own folder: {FORMS}")
+    if (path / "dataset_dict.json").is_file():  # of Hugging Face's save_to_disk, with a folder for each split
+        raise StrataError(f"{path} is {ARROW}")
+    if folders:
+        return read_class_folders(path, params.colour, params.image_side)
+    if shards:
+        return read_parquet(shards, params.colour, params.image_side, class_names(path), path)
+    if not any(forms):
+        raise StrataError(_what_is_there(path, contents))
     _refuse_resizing(path, params)
-    return read_npz(path)
+    if archives:
+        return read_npz(archives[0], class_names(path))
+    if tables:
+        return read_tables(tables, class_names(path), path)
+    if holds_cifar(path):
+        return read_cifar(path)
+    return read_idx_folder(path, class_names(path))
+
+
+def _what_is_there(path: Path, contents: list[Path]) -> str:
+    for each in contents:
+        if form := _foreign_form(each):
+            return f"{each} {form}"
+    return f"{path}: " + (f"holds none of: {FORMS}" if contents else f"is empty; it must hold {FORMS}")
+
+
+def _innermost(path: Path) -> Path:
+    """Return the folder that has the data: torchvision's `MNIST/raw`, or the only one there, such as `data`.
+
+    Raises StrataError if there are several data sets of torchvision.
+    """
+    for _ in range(DEEPEST):
+        if _is_torchvisions(path):
+            return path / "raw"
+        folders = [each for each in entries(path) if each.is_dir()]
+        sets = [each for each in folders if holds_cifar(each) or _is_torchvisions(each)]
+        if len(sets) > 1:
+            names = ", ".join(each.name for each in sets[:5])
+            raise StrataError(f"{path}: holds several data sets: {names}; choose one: dataset.name={sets[0]}")
+        if sets:
+            path = sets[0]
+        elif len(folders) == 1 and _only_leads_on(path, folders[0]):
+            path = folders[0]
+    return path
+
+
+def _is_torchvisions(folder: Path) -> bool:
+    return (folder / "raw").is_dir() and holds_idx(folder / "raw")
+
+
+def _only_leads_on(path: Path, folder: Path) -> bool:
+    """Return whether a folder beside no data is no class and no split, but the folder of the data itself."""
+    beside = [each for each in entries(path) if each != folder]
+    is_data = any(each.suffix in (".npz", ".csv", ".parquet", *IMAGE_SUFFIXES) for each in beside)
+    holds_images = any(each.suffix.casefold() in IMAGE_SUFFIXES for each in entries(folder))
+    return not (is_data or holds_idx(path) or holds_images or part_named(folder.name))
 
 
 def _refuse_resizing(path: Path, params: DatasetParams) -> None:
     if params.image_side is not None:
-        raise StrataError(f"{path}: dataset.image_side resizes images in class folders only: set it to null")
+        raise StrataError(f"{path}: dataset.image_side resizes image files only: set it to null")
 
 
 def class_names(folder: Path) -> list[str] | None:

@@ -11,6 +11,7 @@ from strata.dataset.description import Deviation, Normalization, PerChannel
 from strata.sources.catalogue import CATALOGUE
 
 KNOWN = tuple(CATALOGUE)
+FILES = (".npz", ".csv", ".parquet")
 Colour = Literal["grey", "rgb"]
 
 
@@ -24,14 +25,15 @@ def _mirror(text: str) -> str:
 
 
 def _is_path(text: str) -> bool:
-    return text.isprintable() and ("/" in text or text.startswith(".") or text.endswith(".npz"))
+    return text.isprintable() and ("/" in text or text.startswith(".") or text.endswith(FILES))
 
 
 def _name(text: str) -> str:
     if text not in KNOWN and not _is_path(text):
         path = f"./{text}" if text.isprintable() and text else "./folder"
         raise ValueError(
-            f"should be {', '.join(KNOWN)}, or a path to your own data: with a slash ({path}), or to an .npz file"
+            f"should be {', '.join(KNOWN)}, or a path to your own data: with a slash ({path}), or to an .npz, .csv or"
+            " .parquet file"
         )
     return text
 

@@ -7,10 +7,9 @@ import torch
 from torch import nn
 
 from strata.core import streams
-from strata.core.files import path_of
 from strata.core.temporary_folder import left_behind
 from strata.dataset.description import load_images
-from strata.network.checkpoint import load_checkpoint
+from strata.network.checkpoint import file_and_choice, load_checkpoint
 from strata.network.make import initialized_network
 from strata.network.params import NetworkParams, Outputs
 from strata.network.preprocessing import Preprocessing
@@ -27,16 +26,25 @@ def load_examples(folder: Path, split: str, before: Preprocessing, device: torch
 
 
 def network_to_train(
-    network: NetworkParams, params: TrainParams, shape: Sequence[int], classes: int, seed: int, device: torch.device
+    network: NetworkParams,
+    params: TrainParams,
+    shape: Sequence[int],
+    classes: int,
+    seed: int,
+    device: torch.device,
+    on_change: Callable[[str], None] = lambda _: None,
 ) -> nn.Module:
     """Return the network that training starts from, for images (C, H, W): drawn from `seed`, or loaded.
 
-    Some of its modules may be frozen. Raises StrataError if there is no such network, checkpoint or module.
+    Some of its modules may be frozen. `on_change` gets a sentence for each change that made the content of
+    `train.init_from` fit the network. Raises StrataError if there is no such network, checkpoint or module.
     """
     made = initialized_network(network, shape, classes, seed)
     if params.init_from is not None:
-        start = path_of(params.init_from)
-        load_checkpoint(made, start, left_behind(start, FULL_PATH) or "check train.init_from")
+        file, choice = file_and_choice(params.init_from)
+        remedy = left_behind(file, FULL_PATH) or "check train.init_from"
+        for change in load_checkpoint(made, file, remedy, choice):
+            on_change(change)
     freeze(made, params.freeze)
     return made.to(device)
 

@@ -15,13 +15,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fuzz import activations, checkpoints, idx, params
+from fuzz import activations, checkpoints, idx, own_data, params
 from strata.core.errors import StrataError
 from strata.core.params import load_section, sections_as_text
 from strata.training.params import TrainParams
 from tests.tiny_pipeline import ROOT
 
-READERS: dict[str, Any] = {"idx": idx, "params": params, "activations": activations, "checkpoints": checkpoints}
+READERS: dict[str, Any] = {
+    "idx": idx,
+    "params": params,
+    "activations": activations,
+    "checkpoints": checkpoints,
+    "own_data": own_data,
+}
 
 
 def changed(seed: bytes, changes: list[tuple[int, bytes]], kept: int) -> bytes:

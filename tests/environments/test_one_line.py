@@ -80,13 +80,16 @@ def downloaded(name: str, write_params, out: Path, **changes) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("value", [0, 7])
-def test_blank_images_are_told(value, write_params, tmp_path):
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [(0, "if they range from 0 to 1, save (images * 255).round().astype('uint8')"), (7, "check how they were saved")],
+)
+def test_blank_images_are_told(value, remedy, write_params, tmp_path):
     labels = np.arange(60) % 2
     np.savez(tmp_path / "blank.npz", images=np.full((60, 20, 20), value, np.uint8), labels=labels)
     said = downloaded(str(tmp_path / "blank.npz"), write_params, tmp_path / "raw")
     what = f"no pixel, or hardly any, differs from {value}"
-    assert said == f"blank: the training images are blank: {what}; check how they were saved"
+    assert said == f"blank: the training images are blank: {what}; {remedy}"
     assert not (tmp_path / "raw/dataset.json").exists()
 
 
@@ -99,8 +102,8 @@ def test_white_ink_on_a_transparent_background_is_told_why_it_disappears(write_p
             Image.fromarray(pixels).save(tmp_path / "ink" / name / f"{number}.png")
     said = downloaded(str(tmp_path / "ink"), write_params, tmp_path / "raw")
     assert said == (
-        "ink: the training images are blank: no pixel, or hardly any, differs from 255, white;"
-        " transparent parts become white: put white ink on a dark background"
+        "ink: the training images are blank: all white, as transparent parts become; if the ink is white:"
+        " mogrify -background black -alpha remove */*.*"
     )
 
 

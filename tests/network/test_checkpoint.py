@@ -75,7 +75,8 @@ def test_a_pickle_that_runs_code_is_refused_and_does_not_run(tmp_path, in_archiv
         torch.save(content, path)
     else:
         path.write_bytes(pickle.dumps(content, protocol=2))
-    assert load_error(path) == unsafe_message(path)
+    message = load_error(path)
+    assert message.startswith(f"{path} is not a checkpoint that is safe to load: ") and "\n" not in message
     assert not victim.exists()
 
 
@@ -84,7 +85,7 @@ def test_a_truncated_file_is_refused(tmp_path, length):
     path = tmp_path / "model.pt"
     save_checkpoint(small_network(), path)
     path.write_bytes(path.read_bytes()[:length])
-    assert load_error(path) == unsafe_message(path)
+    assert load_error(path) == (unsafe_message(path) if length else f"{path} is empty: copy it again")
 
 
 @given(content=st.binary(max_size=80) | st.binary(max_size=80).map(b"\x80\x02".__add__))
@@ -104,7 +105,7 @@ def test_weights_of_another_width_are_refused_in_one_line(tmp_path):
     save_checkpoint(small_network(fc1_units=6), path)
     message = load_error(path)
     assert message.startswith(f"{path} does not fit the network of params.yaml: ")
-    assert "size mismatch for fc1.weight" in message
+    assert "fc1.weight is 6 x 3, but the network's 4 x 3" in message
     assert "\n" not in message
 
 
@@ -122,4 +123,4 @@ def test_a_failed_load_leaves_the_other_weights_reported_not_silent(tmp_path):
     state = small_network().state_dict()
     del state["fc2.bias"]
     torch.save(state, path)
-    assert 'Missing key(s) in state_dict: "fc2.bias".' in load_error(path)
+    assert "it lacks fc2.bias" in load_error(path)

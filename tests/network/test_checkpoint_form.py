@@ -11,7 +11,8 @@ import torch
 
 from fuzz.checkpoints import good, network, with_pickle
 from strata.core.errors import StrataError
-from strata.network.checkpoint import LARGEST_PICKLE, check_form, load_checkpoint
+from strata.network.checkpoint import load_checkpoint
+from strata.network.checkpoint_form import LARGEST_PICKLE, ONLY_TENSORS, check_form
 
 
 def naming(name: bytes, argument: bytes) -> bytes:
@@ -64,7 +65,7 @@ def repacked(change: dict[str, bytes], compression: int = zipfile.ZIP_STORED) ->
 def test_a_pickle_may_name_only_what_a_state_dict_needs(name, argument, path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert reason(path, with_pickle(naming(name, argument))) == (
-        f"it asks for {name.decode()}, which no state_dict needs"
+        f"it asks for {name.decode().replace(' ', '.')}, which no state_dict needs; where you trust it: {ONLY_TENSORS}"
     )
     assert [entry.name for entry in tmp_path.iterdir()] == ["model.pt"]
 
@@ -74,7 +75,7 @@ def test_a_pickle_may_name_only_what_a_state_dict_needs(name, argument, path, tm
     [(pickle.dumps(OrderedDict(), protocol=4), "STACK_GLOBAL"), (b"(ios\nsystem\n.", "INST"), (b"\x82\x01.", "EXT1")],
 )
 def test_names_that_come_in_another_way_are_refused(pickled, operation, path):
-    assert reason(path, with_pickle(pickled)) == f"it asks for {operation}, which no state_dict needs"
+    assert reason(path, with_pickle(pickled)).startswith(f"it asks for {operation}, which no state_dict needs")
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(path):
@@ -116,11 +117,6 @@ def test_a_storage_that_claims_more_than_it_has_is_refused_by_torch(path):
     check_form(path)
     with pytest.raises(StrataError, match="is not a checkpoint that is safe to load"):
         load_checkpoint(network(), path)
-
-
-def test_the_old_form_without_an_archive_is_refused(path):
-    torch.save(network().state_dict(), path, _use_new_zipfile_serialization=False)
-    assert reason(path, path.read_bytes()) == "File is not a zip file"
 
 
 @pytest.mark.parametrize("half", [False, True])

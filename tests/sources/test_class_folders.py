@@ -7,6 +7,7 @@ import pytest
 
 from strata.core.errors import StrataError
 from strata.sources.class_folders import read_class_folders
+from strata.sources.image_file import KINDS
 from tests.sources.own_images import NAMES, SIDE, bars, class_folders, save_image
 
 
@@ -81,12 +82,14 @@ def test_splits_that_differ_in_size_need_a_side(tmp_path):
 
 def test_an_unreadable_image_is_named(folder):
     (folder / "cat/0002.png").write_bytes(b"no image")
-    assert fault(folder) == "/cat/0002.png: cannot be read as a PNG or JPEG image: damaged, or in another format"
+    assert fault(folder) == f"/cat/0002.png: cannot be read as {KINDS}: damaged, or in another format"
 
 
 def test_other_files_in_a_class_folder_are_named(folder):
     (folder / "cat/notes.txt").write_text("x")
-    assert fault(folder) == ("/cat/notes.txt: is not named .png, .jpg or .jpeg; a class folder may contain only images")
+    assert (
+        fault(folder) == f"/cat/notes.txt: is not named as an image ({KINDS}); a class folder may contain only images"
+    )
 
 
 def test_a_folder_in_a_class_folder_is_named(folder):
@@ -144,16 +147,65 @@ def test_a_class_without_training_images_is_refused(tmp_path):
     assert fault(tmp_path) == ": class 'dog' has test images, but none to train on"
 
 
-def test_half_a_split_is_refused(tmp_path):
+@pytest.mark.parametrize("names", [("training", "testing"), ("Train", "TEST"), ("train", "t10k")])
+def test_splits_have_the_names_that_people_give(names, tmp_path):
+    for name, count in zip(names, (9, 6), strict=True):
+        class_folders(tmp_path / name, count, colour=False, seed=count)
+    data = read_class_folders(tmp_path, "grey", None)
+    assert {part: len(of_part.labels) for part, of_part in data.parts.items()} == {"train": 9, "test": 6}
+    order = np.argsort(np.arange(6) % 3, kind="stable")
+    np.testing.assert_array_equal(data.parts["test"].images, bars(6, False, 6)[0][order])
+    assert data.notes == ()
+
+
+@pytest.mark.parametrize("name", ["val", "valid", "Validation", "dev"])
+def test_validation_data_are_left_out_or_used_to_test_and_this_is_said(name, tmp_path):
     class_folders(tmp_path / "train", 9)
-    assert (
-        fault(tmp_path) == ": class folders must be either in train/ and test/ or directly in it: the second is missing"
-    )
+    class_folders(tmp_path / name, 3, colour=False, seed=5)
+    data = read_class_folders(tmp_path, "grey", None)
+    np.testing.assert_array_equal(data.parts["test"].images, bars(3, False, 5)[0])
+    assert data.notes == (f"no test data: '{name}', the validation data, are used to test",)
+    class_folders(tmp_path / "test", 6, colour=False)
+    data = read_class_folders(tmp_path, "grey", None)
+    assert len(data.parts["test"].labels) == 6
+    assert data.notes == (f"left out: '{name}', the validation data",)
+
+
+def test_training_data_alone_are_split(tmp_path):
+    class_folders(tmp_path / "train", 9)
+    data = read_class_folders(tmp_path, "grey", None)
+    assert list(data.parts) == ["whole"] and len(data.parts["whole"].labels) == 9
+    assert data.notes == ("no test data: dataset.test_share of each class of 'train' is used to test",)
+
+
+def test_other_folders_beside_a_split_are_named(tmp_path):
+    class_folders(tmp_path / "train", 9)
     (tmp_path / "test").mkdir()
-    (tmp_path / "val").mkdir()
-    assert fault(tmp_path) == ": class folders must be either in train/ and test/ or directly in it: beside them is val"
-    (tmp_path / "val").rmdir()
     assert fault(tmp_path) == ": test data has no images; save at least two per class"
+    (tmp_path / "extra").mkdir()
+    assert fault(tmp_path) == ": beside 'train' is 'extra': move it away, or name it val or test"
+    (tmp_path / "extra").rmdir()
+    (tmp_path / "Testing").mkdir()
+    assert fault(tmp_path) == ": 'Testing' and 'test' both mean the test data: rename one"
+
+
+def test_classes_have_names_in_any_script(tmp_path):
+    for name in ("猫", "犬", "あ"):
+        save_image(tmp_path / name / "0.png", np.full((SIDE, SIDE), ord(name) % 256, np.uint8))
+        save_image(tmp_path / name / "1.png", np.zeros((SIDE, SIDE), np.uint8))
+    data = read_class_folders(tmp_path, "grey", None)
+    assert data.classes == ("あ", "犬", "猫")
+    assert data.parts["whole"].images[::2, 0, 0].tolist() == [ord(name) % 256 for name in data.classes]
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".webp", ".tif", ".TIFF", ".gif", ".pgm", ".jfif"])
+def test_images_of_other_formats_are_read(suffix, tmp_path):
+    flat = {"a": np.full((SIDE, SIDE), 40, np.uint8), "b": np.full((SIDE, SIDE), 200, np.uint8)}
+    for name, pixels in flat.items():
+        for number in range(2):
+            save_image(tmp_path / name / f"{number}{suffix}", pixels)
+    images = read_class_folders(tmp_path, "grey", None).parts["whole"].images
+    assert np.abs(images[:, 5, 5].astype(int) - [40, 40, 200, 200]).max() <= 1
 
 
 def test_classes_may_be_named_train_and_test(tmp_path):

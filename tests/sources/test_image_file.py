@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from strata.core.errors import StrataError
-from strata.sources.class_folders import decoded
+from strata.sources.image_file import FORMATS, KINDS, decoded
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (9, 12), dtype=np.uint8)
@@ -38,6 +38,19 @@ def test_grey_becomes_colour_and_colour_grey():
     np.testing.assert_array_equal(decoded(packed(GREY), "rgb", None, ""), np.stack([GREY] * 3, axis=2))
     luma = RGB @ [0.299, 0.587, 0.114]
     assert np.abs(decoded(packed(RGB), "grey", None, "") - luma).max() <= 1
+
+
+@pytest.mark.parametrize(("kind", "options"), [("BMP", {}), ("WEBP", {"lossless": True}), ("TIFF", {}), ("PPM", {})])
+def test_other_formats_lose_nothing(kind, options):
+    np.testing.assert_array_equal(decoded(packed(RGB, kind, **options), "rgb", None, ""), RGB)
+    np.testing.assert_array_equal(decoded(packed(GREY, kind, **options), "grey", None, ""), GREY)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "TIFF", "WEBP"])
+def test_an_image_of_several_pages_is_refused(kind):
+    pages = [Image.fromarray(np.full((9, 9), grey, np.uint8)) for grey in (1, 99, 200)]
+    content = packed(pages[0], kind, save_all=True, append_images=pages[1:])
+    assert fault(content) == "has 3 frames or pages: save each as a file"
 
 
 def test_a_jpeg_is_read():
@@ -73,13 +86,13 @@ def test_an_image_is_turned_as_its_camera_says():
     np.testing.assert_array_equal(decoded(content, "grey", None, ""), np.rot90(GREY, -1))
 
 
-UNREADABLE = "cannot be read as a PNG or JPEG image: damaged, or in another format"
+UNREADABLE = f"cannot be read as {KINDS}: damaged, or in another format"
 
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"not an image", packed(GREY)[:-30], packed(GREY)[:20], packed(RGB, "JPEG")[:200], packed(GREY, "BMP")],
-    ids=["empty", "text", "truncated", "header", "truncated JPEG", "BMP"],
+    [b"", b"not an image", packed(GREY)[:-30], packed(GREY)[:20], packed(RGB, "JPEG")[:200], packed(GREY, "TGA")],
+    ids=["empty", "text", "truncated", "header", "truncated JPEG", "TGA"],
 )
 def test_what_is_no_image_is_told_so(content):
     assert fault(content) == UNREADABLE
@@ -92,6 +105,7 @@ def test_a_damaged_png_is_told_so():
 
 
 def test_sixteen_bits_are_refused():
+    assert fault(packed(Image.new("F", (8, 8)), "TIFF")) == "has more than 8 bits per channel; save it with 8"
     assert fault(packed(Image.new("I;16", (8, 8)))) == "has more than 8 bits per channel; save it with 8"
 
 
@@ -102,7 +116,7 @@ def test_a_huge_image_is_one_line(most, monkeypatch):
 
 
 def test_no_flipped_byte_ends_in_another_error():
-    for kind in ("PNG", "JPEG"):
+    for kind in FORMATS:
         content = packed(RGB, kind)
         for place in range(0, len(content), 3):
             damaged = bytearray(content)

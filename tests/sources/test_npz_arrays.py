@@ -65,13 +65,77 @@ def test_kerass_names_and_shapes_are_read(path):
 
 
 def test_other_names_are_told_with_those_allowed(path):
-    np.savez(path, X=IMAGES, y=LABELS)
-    assert fault(path) == (
-        "contains X, y; it must contain one of: images, labels; or train_images, train_labels, test_images,"
-        " test_labels; or x_train, y_train, x_test, y_test"
+    for arrays, present in (
+        ({"arr_0": IMAGES, "arr_1": LABELS}, "arr_0, arr_1"),
+        ({"images": IMAGES, "count": LABELS}, "images, count"),
+        ({"images": IMAGES, "X": IMAGES, "y": LABELS}, "images, X, y"),
+        (
+            {"images": IMAGES, "labels": LABELS, "x_train": IMAGES, "y_train": LABELS},
+            "images, labels, x_train, y_train",
+        ),
+        ({"x_train": IMAGES, "train_images": IMAGES, "y_train": LABELS}, "x_train, train_images, y_train"),
+    ):
+        np.savez(path, **arrays)
+        assert fault(path) == (
+            f"contains {present}; it must contain images and labels, or X and y; or with a split: train_images,"
+            " x_train, X_test, test_labels ..."
+        )
+
+
+@pytest.mark.parametrize("names", [("X", "y"), ("x", "y"), ("data", "target"), ("image", "label")])
+def test_the_names_that_people_give_are_read(names, path):
+    np.savez(path, **dict(zip(names, (IMAGES, LABELS), strict=True)), other=np.arange(3))
+    data = read_npz(path)
+    np.testing.assert_array_equal(data.parts["whole"].images, IMAGES, strict=True)
+    np.testing.assert_array_equal(data.parts["whole"].labels, LABELS)
+
+
+@pytest.mark.parametrize("name", ["{part}_{kind}", "{kind}_{part}", "{kind}_{part}ing"])
+def test_a_split_is_read_from_either_side_of_a_name(name, path):
+    arrays = {"train": (IMAGES, LABELS), "test": (IMAGES[:6], LABELS[:6])}
+    named = {
+        name.format(part=part, kind=kind): array
+        for part, pair in arrays.items()
+        for kind, array in zip(("X", "y"), pair, strict=True)
+    }
+    np.savez(path, **named)
+    data = read_npz(path)
+    np.testing.assert_array_equal(data.parts["test"].images, IMAGES[:6])
+    np.testing.assert_array_equal(data.parts["train"].labels, LABELS)
+
+
+def test_what_is_left_out_of_a_file_of_medmnist_is_said(path):
+    column = LABELS[:, None].astype(np.uint8)
+    pairs = {"train": IMAGES, "val": IMAGES[::-1], "test": IMAGES[3:]}
+    arrays = {f"{part}_images": images for part, images in pairs.items()}
+    np.savez(path, **arrays, train_labels=column, val_labels=column, test_labels=column[3:])
+    data = read_npz(path)
+    assert data.notes == ("left out: 'val', the validation data",)
+    assert {part: len(of_part.labels) for part, of_part in data.parts.items()} == {"train": 12, "test": 9}
+    np.testing.assert_array_equal(data.parts["test"].images, IMAGES[3:])
+
+
+def test_training_data_alone_are_split_and_images_without_labels_left_out(path):
+    np.savez(path, x_train=IMAGES, y_train=LABELS, x_test=IMAGES)
+    data = read_npz(path)
+    assert list(data.parts) == ["whole"]
+    assert data.notes == (
+        "left out: x_test, images or labels without the other",
+        "no test data: dataset.test_share of each class of 'train' is used to test",
     )
-    np.savez(path, images=IMAGES, labels=LABELS, x_train=IMAGES, y_train=LABELS, x_test=IMAGES, y_test=LABELS)
-    assert fault(path).startswith("contains images, labels, x_train, y_train, x_test, y_test; it must contain one of: ")
+
+
+def test_labels_from_one_are_numbered_from_zero_and_keep_their_names(path):
+    np.savez(path, images=IMAGES, labels=LABELS + 1)
+    data = read_npz(path)
+    np.testing.assert_array_equal(data.parts["whole"].labels, LABELS)
+    assert (data.classes, data.notes) == (("1", "2", "3"), ("labels start at 1, which is class '1'",))
+    np.savez(path, images=IMAGES, labels=LABELS + 1, class_names=np.array(NAMES))
+    data = read_npz(path)
+    assert (data.classes, data.notes) == (tuple(NAMES), (f"labels start at 1, which is class '{NAMES[0]}'",))
+    assert saved_fault(path, labels=LABELS + 1, class_names=np.array(["none", *NAMES])).startswith(
+        "class 'none' has no"
+    )
 
 
 OBJECTS = "is an array of Python objects, which is unsafe to read: save plain numbers, or names as"
@@ -89,6 +153,15 @@ def test_objects_are_never_unpickled(path, tmp_path):
     path.write_bytes(pickle.dumps(Trap()))
     assert fault(path) == "cannot be read as an .npz file: damaged, or in another format"
     assert not (tmp_path / "sprung").exists()
+
+
+def test_a_file_with_a_password_is_told_so(path):
+    np.savez(path, images=IMAGES, labels=LABELS)
+    content = bytearray(path.read_bytes())
+    for start in (b"PK\3\4", b"PK\1\2"):
+        content[content.index(start) + (6 if start[2] == 3 else 8)] |= 1  # found by fuzzing: "encrypted"
+    path.write_bytes(content)
+    assert fault(path) == "cannot be read as an .npz file: damaged, or in another format"
 
 
 def test_another_file_is_told_so(path):
@@ -165,7 +238,7 @@ def test_no_images_are_refused(path):
         (LABELS[:0], "data has 12 images, but 0 labels: each image needs one label"),
         (LABELS - 1, "labels go down to -1: they must be whole numbers from 0"),
         (LABELS * 0, "a single class, '0': at least 2 are needed"),
-        (LABELS + 1, "class '0' has no image; labels must be 0, 1, 2 ..., each of them in use"),
+        (LABELS + 2, "class '0' has no image; labels must be 0, 1, 2 ..., each of them in use"),
         (LABELS * 2, "class '1' has no image; labels must be 0, 1, 2 ..., each of them in use"),
         (LABELS * 500, "labels go up to 1000: more than 1,000 classes"),
         (np.uint64(2**64 - 1) - LABELS.astype(np.uint64), f"labels go up to {2**64 - 1}: more than 1,000 classes"),

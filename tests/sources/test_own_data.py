@@ -95,7 +95,7 @@ def test_faults_of_idx_folders_are_one_line(tmp_path):
     assert fault(folder) == f"{folder / 'classes.txt'}: is not UTF-8 text; save it as UTF-8"
 
 
-FORMS = "four IDX files, one .npz file, or a folder for each class with PNG or JPEG images"
+FORMS = "four IDX files, an .npz, .csv or .parquet file, or a folder of images for each class"
 
 
 def test_a_folder_must_hold_one_form(tmp_path):
@@ -119,15 +119,15 @@ def test_two_npz_files_in_a_folder_are_refused(tmp_path):
 def test_what_is_not_there_or_no_npz_file_is_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert fault(Path("../none")) == (f"dataset.name: ../none: no such file or folder, relative to {tmp_path.name}/")
-    (tmp_path / "a.zip").touch()
-    assert fault(Path("./a.zip")) == "dataset.name: a.zip: is neither a folder nor an .npz file"
+    (tmp_path / "a.xyz").touch()
+    assert fault(Path("./a.xyz")) == "dataset.name: a.xyz is neither a folder nor an .npz, .csv or .parquet file"
     (tmp_path / "loop").symlink_to("loop")
     assert fault(Path("loop")).startswith("dataset.name: loop: no such file or folder")
 
 
 def test_only_class_folders_are_resized(tmp_path):
     path = npz_file(tmp_path / "a.npz", 9, 6)
-    expected = "dataset.image_side resizes images in class folders only: set it to null"
+    expected = "dataset.image_side resizes image files only: set it to null"
     assert fault(path, image_side=28) == f"{path}: {expected}"
     folder = idx_folder(tmp_path / "idx", 9, 6)
     assert fault(folder, image_side=28) == f"{folder}: {expected}"

@@ -247,6 +247,21 @@ def test_a_start_from_trained_weights_goes_on_from_there(trained, tmp_path, tiny
     assert last == f"initial weights: SHA-256 {hashlib.sha256(start.read_bytes()).hexdigest()}"
 
 
+def test_what_was_done_to_a_file_of_weights_is_in_the_networks_summary(trained, tmp_path, tiny_data, write_params):
+    start, state = trained / "model/mnist_cnn.pt", weights(trained / "model/mnist_cnn.pt")
+    wrapped = {"epoch": 2, "state_dict": {f"model.{key}": tensor for key, tensor in state.items()}, "model_ema": state}
+    torch.save(wrapped, tmp_path / "last.ckpt")
+    as_it_is = {"epochs": 0, "init_from": f"{tmp_path / 'last.ckpt'}::state_dict.model"}
+    run_train(write_params(train=as_it_is), tiny_data, tmp_path / "out")
+    assert all(same(weights(start), weights(tmp_path / "out/model/mnist_cnn.pt")).values())
+    assert (tmp_path / "out/reports/network.txt").read_text(encoding="utf-8").splitlines()[-4:] == [
+        f"initial weights: SHA-256 {hashlib.sha256((tmp_path / 'last.ckpt').read_bytes()).hexdigest()}",
+        "initial weights: taken from 'state_dict' of the file",
+        "initial weights: prefix 'model.' removed from the names",
+        "initial weights: not used: epoch, model_ema",
+    ]
+
+
 def test_no_epochs_leave_the_network_as_it_is(tmp_path, tiny_data, write_params, capsys):
     run_train(write_params(train={"epochs": 0}), tiny_data, tmp_path / "out")
     assert all(same(weights(tmp_path / "out/model/mnist_cnn.pt"), initial()).values())
@@ -264,7 +279,7 @@ def test_no_epochs_leave_the_network_as_it_is(tmp_path, tiny_data, write_params,
     ("content", "said"),
     [
         (None, "is missing; check train.init_from"),
-        ("folder", "is missing; check train.init_from"),
+        ("folder", "is a folder; name a file of weights; check train.init_from"),
         (
             b"\x80\x04no",
             "is not a checkpoint that is safe to load: it is damaged, or has more than tensors; check train.init_from",
