@@ -44,12 +44,12 @@ def run_block(block: Block, folder) -> dict:
     if block.language == "python":
         exec(compile(block.text, str(block), "exec"), names)  # noqa: S102 - that is what the test is for
         return names
-    # READY is the set-up of .venv, here this environment.
+    # READY is the set-up of .venv and PY its Python, here this environment's.
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
         ["sh", "-e", "-c", block.text],
         cwd=folder,
-        env=environment | {"MAKEFLAGS": "READY="},
+        env=environment | {"MAKEFLAGS": "READY= PY=python"},
         text=True,
         capture_output=True,
     )

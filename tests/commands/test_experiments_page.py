@@ -33,7 +33,7 @@ def clone(small_clone, tmp_path_factory):
 def typed(text: str, folder: Path) -> str:
     """Type a line into a shell, with this environment for make's .venv; return what it printed."""
     variables = environment() | {f"GIT_{who}_{what}": text for who in ("AUTHOR", "COMMITTER") for what, text in NAMED}
-    variables |= {"MAKEFLAGS": "READY="}
+    variables |= {"MAKEFLAGS": "READY= PY=python"}
     variables.pop("MAKELEVEL", None)  # within the make that runs the tests, make would print the folders it enters
     done = subprocess.run(["sh", "-e", "-c", text], cwd=folder, env=variables, text=True, capture_output=True)
     assert done.returncode == 0, f"{text}: {done.stdout}{done.stderr}"
