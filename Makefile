@@ -25,10 +25,10 @@ $(shell test ! -s $(READY) || test "$$(cat $(READY))" = "$$(pwd -P)" || \
   echo "note: this folder was moved after .venv was set up: make works, but activating .venv does not; to fix that: make clean-venv repro" >&2)
 
 # Without Git these fail, and should not do so only after the set-up.
-NEED_GIT := repro doctor experiments compare verify
+NEED_GIT := repro doctor layers experiments compare verify
 
 .DEFAULT_GOAL := help
-.PHONY: help repro doctor experiments compare export verify test browser check bench coverage kills fuzz portable-check format requirements deps notebook clean-venv
+.PHONY: help repro doctor layers experiments compare export verify test browser check bench coverage kills fuzz portable-check format requirements deps notebook clean-venv
 
 help: ## print this
 	@echo "usage: make TARGET [PYTHON=python3.12] [TORCH_INDEX=address]"
@@ -41,6 +41,10 @@ repro: $(READY) ## set up if needed, then bring the data, model, activations, ma
 
 doctor: $(READY) ## mend what a full disk or a power cut left in .dvc, and say what else keeps DVC or a stage from working here
 	@$(PY) -m strata.commands.doctor
+
+layers: $(READY) ## propose layers that suit the network of params.yaml, to paste there
+	@$(PY) -m dvc repro --quiet download
+	@$(PY) -m strata.commands.layers
 
 experiments: $(READY) ## one line per experiment, with its changes and results: make experiments [ALL=1 for all commits]
 	@$(PY) -m strata.commands.experiments $(if $(ALL),--all-commits)

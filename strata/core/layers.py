@@ -71,6 +71,8 @@ def _by_name(layers: Any) -> dict[str, Any]:
         pairs = [(name, name) for name in layers]
     else:
         pairs = list(layers.items()) if isinstance(layers, dict) else []
+    if layers == "auto":
+        raise ValueError("to see a set that suits the network, type `make layers`; paste it here")
     if not pairs:
         raise ValueError(f"should be a list of names, or a map from names to modules, and not empty (got {layers!r})")
     for name, chosen in pairs:
