@@ -37,7 +37,7 @@ from tests.jobs.pool_jobs import PoolHere
 from tools import measure_documents
 
 def sketch(_, jobs, __):
-    for name, draw, folder, _ in jobs:
+    for name, draw, folder, *_ in jobs:
         figure = draw()
         if name == "measures":
             lines = {axis.get_title(loc="left"): axis.lines for axis in figure.axes}

@@ -45,7 +45,7 @@ FUNCTIONS = {
 
 def sketch(_work, jobs, _title):
     """Draw what stands on the page as pictures, here, small and without a layout: to arrange and save takes seconds."""
-    for name, draw, folder, _ in jobs:
+    for name, draw, folder, *_ in jobs:
         if name not in EXPLORED and not name.startswith("map_"):
             figure = draw()
             figure.set_layout_engine("none")
