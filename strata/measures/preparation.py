@@ -12,10 +12,11 @@ from strata.artifacts.run import RunArtifacts
 from strata.core import streams
 from strata.core.errors import StrataError
 from strata.dataset.description import load_images
+from strata.measures.input_projection import Inputs, project_input
 from strata.measures.inputs import Settings
 from strata.measures.labels import LabelledSets
 from strata.measures.params import MeasureParams
-from strata.measures.space_files import HELD_OUT, POINTS, REFERENCE, Measured, SpaceFiles, copy_points, project_input
+from strata.measures.space_files import HELD_OUT, POINTS, REFERENCE, Measured, SpaceFiles, copy_points
 from strata.measures.stability import Embedders, check_stability_points
 from strata.measures.subsets import chosen
 from strata.network.checkpoint import load_checkpoint
@@ -96,6 +97,9 @@ def _run_networks(
         batches = stream_activations(network, images[name], settings.layers, to_input, batch_size, outputs)
         write_batches(files, space, name, len(images[name]), batches)
 
+    def inputs_of(chosen_images: Images) -> Inputs:
+        return lambda rows: to_input(chosen_images[rows]).flatten(1).cpu().numpy()
+
     made = (settings.network, before.shape, len(description.classes), settings.seed)
     twin = untrained_network(*made).to(device)
     network = initialized_network(*made).to(device)
@@ -108,8 +112,7 @@ def _run_networks(
     for name in images:
         write_space(twin, UNTRAINED, name)
         units = {layer: files.read(UNTRAINED, name, layer).shape[1] for layer in settings.layers}
-        inputs = to_input(images[name]).flatten(1).cpu().numpy()
-        projections = project_input(files, name, inputs, units, settings.seed)
+        projections = project_input(files, name, len(images[name]), inputs_of(images[name]), units, settings.seed)
     return projections
 
 

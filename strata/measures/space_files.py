@@ -5,7 +5,7 @@ an untrained network. So the stage writes what it needs into a scratch folder, a
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,6 @@ from strata.artifacts.activations import Activations, LayerInfo
 from strata.artifacts.measured import PROJECTION, TRAINED, UNTRAINED
 from strata.artifacts.provenance import Provenance
 from strata.artifacts.samples import Samples
-from strata.core import streams
 from strata.core.guard import removed_if_killed
 from strata.measures.labels import LabelledSets
 
@@ -111,27 +110,3 @@ def copy_points(
         inside = rows[(rows >= before) & (rows < before + len(batch.sample_ids))] - before
         target[done : done + len(inside)] = batch.values[inside]
         done, before = done + len(inside), before + len(batch.sample_ids)
-
-
-def projections_of(units: Mapping[str, int], inputs: int) -> dict[str, str]:
-    """Return for every layer (name -> units) the first layer that has the same random projection of the inputs.
-
-    It has as many dimensions as the layer has units, at most as the network has inputs: more could add nothing.
-    """
-    first: dict[int, str] = {}
-    return {layer: first.setdefault(min(count, inputs), layer) for layer, count in units.items()}
-
-
-def project_input(
-    files: SpaceFiles, images: str, values: NDArray[np.float32], units: Mapping[str, int], seed: int
-) -> dict[str, str]:
-    """Write the layers' random Gaussian projections of the network's inputs (n, D); return `projections_of` them.
-
-    The matrix depends on `seed` and the dimensions only, so it is the same for all sets of images.
-    """
-    shared = projections_of(units, values.shape[1])
-    for layer in sorted(set(shared.values())):
-        size = min(units[layer], values.shape[1])
-        matrix = streams.random_projection(seed, size).standard_normal((values.shape[1], size), dtype=np.float32)
-        files.write(PROJECTION, images, layer, values @ (matrix / np.float32(size**0.5)))
-    return shared
