@@ -1,5 +1,6 @@
 """What the measure stage is given: its settings and weights; and the plan of all jobs, made from them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,14 +8,19 @@ from strata.artifacts.measured import SHUFFLED, TRAINED
 from strata.artifacts.run import RunArtifacts
 from strata.core import streams
 from strata.core.files import sha256_of
-from strata.core.layers import Layer
+from strata.core.layers import Layer, Layers
+from strata.core.params import Reproducible, Seed, load_section
 from strata.core.paths import Paths
-from strata.maps.params import EmbedParams
+from strata.core.portable import check_portable
+from strata.dataset.description import PARTS, DatasetDescription
+from strata.maps.params import TSNE, EmbedParams
+from strata.maps.tsne import chosen_perplexity
 from strata.measures.labels import is_output
+from strata.measures.memory import Sizes
 from strata.measures.params import MeasureParams
 from strata.measures.plan import Plan
 from strata.measures.space_files import POINTS, Measured, SpaceFiles
-from strata.measures.stability import Embedders
+from strata.measures.stability import Embedders, stability_embedders
 from strata.measures.subsets import chosen, point_subsets
 from strata.network.params import NetworkParams
 
@@ -29,6 +35,23 @@ class Settings:
     embed: EmbedParams
     again: Embedders
     network: NetworkParams
+
+
+def load_settings(path: Path) -> Settings:
+    """Return the sections of params.yaml that the measure stage reads. Raises StrataError where they do not fit."""
+    params = load_section(path, "measure", MeasureParams)
+    mode = load_section(path, "reproducible", Reproducible)
+    embed = load_section(path, "embed", EmbedParams)
+    settings = Settings(
+        layers=load_section(path, "layers", Layers),
+        seed=load_section(path, "seed", Seed),
+        params=params,
+        embed=embed,
+        again=stability_embedders(params, embed.embedder(mode)),
+        network=load_section(path, "network", NetworkParams),
+    )
+    check_portable(mode, params.device)
+    return settings
 
 
 @dataclass(frozen=True)
@@ -63,6 +86,38 @@ def other_weights(paths: Paths) -> OtherWeights:
             **{space: kept[time] for space, time in earlier.items()},
             **{space: distinct[number] for space, number in replicates.items()},
         },
+    )
+
+
+def sizes_of(
+    settings: Settings,
+    dataset: DatasetDescription,
+    split: str,
+    units: Mapping[str, int],
+    replicates: int,
+    earlier: int,
+) -> Sizes:
+    """Return what the stage's memory depends on, where images of `split` are on the maps.
+
+    `units` are those of each layer; there are `replicates` more networks, and `earlier` weights kept in training.
+    """
+    params, embed, counts = settings.params, settings.embed, dataset.counts
+    mapped = sum(counts[part] for part in PARTS[split])
+    points = min(mapped, params.samples)
+    return Sizes(
+        mapped=mapped,
+        points=points,
+        reference=min(counts["train"], params.samples),
+        held_out=min(counts["test"], params.samples),
+        classes=len(dataset.classes),
+        units=units,
+        networks=2 + replicates,
+        earlier=earlier,
+        held_out_apart=split != "test",
+        correlated=min(points, params.correlation_samples),
+        perplexity=chosen_perplexity(embed.perplexity, mapped) if embed.method == TSNE else 0.0,
+        components=embed.pca_components,
+        group=params.batch_size,
     )
 
 
