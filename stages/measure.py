@@ -4,24 +4,32 @@ python -m stages.measure --data data --out data/measures
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from strata.artifacts.measure_registry import write_registry
 from strata.artifacts.measured import CONTROLS, TRAINED, write_decisions, write_points, write_stability_maps
 from strata.artifacts.run import RunArtifacts
 from strata.core.console import say
 from strata.core.files import write_csv, write_json
+from strata.core.layers import Layers
+from strata.core.params import Reproducible, Seed, load_section
 from strata.core.paths import Paths, stage_arguments
+from strata.core.portable import check_portable
 from strata.core.stage import run_stage
 from strata.jobs.pool import started_pool
+from strata.maps.params import EmbedParams
 from strata.measures import between_networks, samples, tables
 from strata.measures.estimates import all_estimates
-from strata.measures.inputs import load_settings, make_plan, other_weights, sizes_of
+from strata.measures.inputs import Settings, make_plan, other_weights, sizes_of
 from strata.measures.memory import process_bytes
+from strata.measures.params import MeasureParams
 from strata.measures.plan import Plan
 from strata.measures.plan_jobs import run_plan
 from strata.measures.registry import REGISTRY
 from strata.measures.results import Results
 from strata.measures.space_files import SPACES, Measured, scratch_spaces
+from strata.measures.stability import stability_embedders
+from strata.network.params import NetworkParams
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -45,6 +53,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         results = run_plan(plan, pool)
     write_results(paths, plan, results, measured)
     say(f"measure: {len(plan.layers)} layers of {len(measured.rows)} samples, with {len(SPACES)} controls")
+
+
+def load_settings(path: Path) -> Settings:
+    """Return the sections of params.yaml that this stage reads. Raises StrataError where they do not fit."""
+    params = load_section(path, "measure", MeasureParams)
+    mode = load_section(path, "reproducible", Reproducible)
+    embed = load_section(path, "embed", EmbedParams)
+    settings = Settings(
+        layers=load_section(path, "layers", Layers),
+        seed=load_section(path, "seed", Seed),
+        params=params,
+        embed=embed,
+        again=stability_embedders(params, embed.embedder(mode)),
+        network=load_section(path, "network", NetworkParams),
+    )
+    check_portable(mode, params.device)
+    return settings
 
 
 def write_results(paths: Paths, plan: Plan, results: Results, measured: Measured) -> None:

@@ -8,10 +8,8 @@ from strata.artifacts.measured import SHUFFLED, TRAINED
 from strata.artifacts.run import RunArtifacts
 from strata.core import streams
 from strata.core.files import sha256_of
-from strata.core.layers import Layer, Layers
-from strata.core.params import Reproducible, Seed, load_section
+from strata.core.layers import Layer
 from strata.core.paths import Paths
-from strata.core.portable import check_portable
 from strata.dataset.description import PARTS, DatasetDescription
 from strata.maps.params import TSNE, EmbedParams
 from strata.maps.tsne import chosen_perplexity
@@ -20,7 +18,7 @@ from strata.measures.memory import Sizes
 from strata.measures.params import MeasureParams
 from strata.measures.plan import Plan
 from strata.measures.space_files import POINTS, Measured, SpaceFiles
-from strata.measures.stability import Embedders, stability_embedders
+from strata.measures.stability import Embedders
 from strata.measures.subsets import chosen, point_subsets
 from strata.network.params import NetworkParams
 
@@ -35,23 +33,6 @@ class Settings:
     embed: EmbedParams
     again: Embedders
     network: NetworkParams
-
-
-def load_settings(path: Path) -> Settings:
-    """Return the sections of params.yaml that the measure stage reads. Raises StrataError where they do not fit."""
-    params = load_section(path, "measure", MeasureParams)
-    mode = load_section(path, "reproducible", Reproducible)
-    embed = load_section(path, "embed", EmbedParams)
-    settings = Settings(
-        layers=load_section(path, "layers", Layers),
-        seed=load_section(path, "seed", Seed),
-        params=params,
-        embed=embed,
-        again=stability_embedders(params, embed.embedder(mode)),
-        network=load_section(path, "network", NetworkParams),
-    )
-    check_portable(mode, params.device)
-    return settings
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ copies is that of the arrays that are alive at once in the function that is name
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from strata.maps.memory import reduction_bytes
+from strata.maps.memory import reading_bytes, reduction_bytes
 from strata.measures.input_projection import MOST_DENSE, MOST_INPUTS, projections_of
 from strata.measures.neighbours import ROWS, UNITS
 from strata.measures.spectrum import MOST_POINTS
@@ -92,14 +92,16 @@ def gram_bytes(points: int, units: int, arrays: int) -> float:
 
 
 def job_bytes(sizes: Sizes) -> float:
-    """Return the most bytes that a job takes, beside its process."""
+    """Return the most bytes that a process takes for its jobs: what it reads of a layer's file, and the largest job."""
     widest, count = sizes.widest, sizes.points
+    file = (sizes.mapped, widest, sizes.components, sizes.group)
+    read = reading_bytes(*file) if sizes.perplexity else 0.0  # t-SNE's divergence is measured from the file
     affinities = BYTES_PER_AFFINITY * 3 * sizes.perplexity * sizes.mapped
-    return max(
+    return read + max(
         geometry_bytes(count, widest),
         readout_bytes(count, sizes.reference, sizes.held_out, widest, sizes.classes),
         gram_bytes(count, widest, len(sizes.units) * sizes.networks),
-        reduction_bytes(sizes.mapped, widest, sizes.components, sizes.group) + affinities,
+        reduction_bytes(*file) - read + affinities if sizes.perplexity else 0.0,
         float(BYTES_OF_PROCRUSTES) * sizes.correlated * widest,
     )
 
@@ -117,4 +119,5 @@ def results_bytes(sizes: Sizes) -> float:
 def projecting_bytes(sizes: Sizes, inputs: int) -> float:
     """Return the bytes of projecting the inputs: a block of images, its transpose and what comes of it; a matrix."""
     images = max(sizes.points, sizes.reference, sizes.held_out)
-    return 4.0 * (4 * min(images * inputs, MOST_INPUTS) + 2 * min(MOST_DENSE, inputs * sizes.widest))
+    matrix = min(MOST_DENSE, inputs * min(inputs, sizes.widest))
+    return 4.0 * (4 * min(images * inputs, MOST_INPUTS) + 2 * matrix)

@@ -52,17 +52,17 @@ def test_a_readout_holds_its_images_twice_and_the_weights_of_its_probe_many_time
 
 
 def test_a_layer_of_few_units_is_kept_whole_and_a_wide_one_up_to_a_limit():
-    assert reduction_bytes(count=100, units=10, components=50, group=16) == 4 * 3 * 16 * 10 + 2 * 4 * 100 * 10
+    assert reduction_bytes(count=100, units=10, components=50, group=16) == 4 * 5 * 16 * 10 + 2 * 4 * 100 * 10
     exact = reduction_bytes(count=100, units=500, components=50, group=16)
-    assert exact == 4 * 3 * 16 * 500 + 4 * 100 * 500 + 4 * 500**2 + 20 * 100 * 500
+    assert exact == 4 * 5 * 16 * 500 + 4 * 100 * 500 + 4 * 500**2 + 20 * 100 * 500
     wide = reduction_bytes(count=10_000, units=100_000, components=50, group=500)
-    assert wide == 4 * 3 * 500 * 100_000 + 400e6 + 36 * 100_000 * 70 + 20 * 10_000 * 70
+    assert wide == 4 * 5 * 500 * 100_000 + 400e6 + 36 * 100_000 * 70 + 20 * 10_000 * 70
 
 
 def test_the_memory_of_the_stages_own_processes():
-    assert needs.extract_main(peak=1000, batch=10, units=5) == 1200
+    assert needs.extract_main(peak=1000, batch=10, units=5) == 1400
     assert needs.embed_main(100, count=10, units={"a": 3, "b": 90}, components=50, networks=2) == 100 + 8 * 10 * 2 * 53
-    assert needs.measure_main(100, weights=10, images=7, batch=5, projecting=9, sums=2) == 100 + 30 + 7 + 9
+    assert needs.measure_main(100, weights=10, images=7, batch=5, projecting=9, sums=2) == 100 + 50 + 7 + 5 + 9 + 2
     assert needs.image_bytes(12, train=5, test=4, mapped=4, chosen=9) == 12 * 22
     assert needs.map_bytes(10, layers=3, networks=2) == 6 * (120 + 4800)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from strata.maps.memory import reduction_bytes
 
+NETWORKS = 5  # copies of the weights: the network, its twin, two that this is compared with, and a file's
 MAP_HEADER = 4800  # bytes of a map's file: its schema, settings and caveats
 
 
@@ -31,8 +32,8 @@ class StageNeeds:
 
 
 def extract_main(peak: float, batch: int, units: int) -> float:
-    """Return the memory of extract: one batch at its peak, and the activations before it, which are being written."""
-    return peak + 4.0 * batch * units
+    """Return the memory of extract: one batch at its peak, and those before it, one being written and one captured."""
+    return peak + 2 * 4.0 * batch * units
 
 
 def embed_main(imported: float, count: int, units: Mapping[str, int], components: int, networks: int) -> float:
@@ -49,11 +50,11 @@ def embed_worker(
 
 
 def measure_main(imported: float, weights: float, images: float, batch: float, projecting: float, sums: float) -> float:
-    """Return the memory of measure's own process: a network and its twin, images, and the largest of its steps.
+    """Return the memory of measure's own process: networks, images, and its steps, as little of what is freed returns.
 
-    These are a batch in the network, the projection of the inputs, and the sums over pairs of layers.
+    The steps are a batch in the network, the projection of the inputs, and the sums over pairs of layers.
     """
-    return imported + 3 * weights + images + max(batch, projecting, sums)
+    return imported + NETWORKS * weights + images + batch + projecting + sums
 
 
 def image_bytes(each: int, train: int, test: int, mapped: int, chosen: int) -> float:
