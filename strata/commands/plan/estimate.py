@@ -34,7 +34,12 @@ def stage_needs(
         StageNeeds("train", float(network.weights * times), 0, 0, 0, 0),
         StageNeeds("replicate", float(network.weights * replicates), 0, 0, 0, 0),
         StageNeeds(
-            "extract", files * count * times, 0, needs.extract_main(network.peak, batch, sum(units.values())), 0, 0
+            "extract",
+            files * count * times,
+            0,
+            needs.extract_main(network.peak, count, batch, sum(units.values())),
+            0,
+            0,
         ),
         StageNeeds(
             "embed",

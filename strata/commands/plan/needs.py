@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from strata.maps.memory import reduction_bytes
 
+BATCHES_BEHIND = 6  # whose activations, buffers and freed memory a process still has, while it writes them
 NETWORKS = 5  # copies of the weights: the network, its twin, two that this is compared with, and a file's
 MAP_HEADER = 4800  # bytes of a map's file: its schema, settings and caveats
 
@@ -31,9 +32,10 @@ class StageNeeds:
         return self.main + min(1, self.workers) * self.worker
 
 
-def extract_main(peak: float, batch: int, units: int) -> float:
-    """Return the memory of extract: one batch at its peak, and those before it, one being written and one captured."""
-    return peak + 2 * 4.0 * batch * units
+def extract_main(peak: float, count: int, batch: int, units: int) -> float:
+    """Return the memory of extract: one batch at its peak, and some of those before it, which are being written."""
+    batches_before = min(-(-count // batch) - 1, BATCHES_BEHIND)
+    return peak + batches_before * 4.0 * batch * units
 
 
 def embed_main(imported: float, count: int, units: Mapping[str, int], components: int, networks: int) -> float:
