@@ -66,7 +66,7 @@ def test_the_memory_of_the_stages_own_processes():
     assert needs.embed_main(100, count=10, units={"a": 3, "b": 90}, components=50, networks=2) == 100 + 8 * 10 * 2 * 53
     assert needs.measure_main(100, weights=10, images=7, batch=5, projecting=9, sums=2) == 100 + 50 + 7 + 5 + 9 + 2
     assert needs.image_bytes(12, train=5, test=4, mapped=4, chosen=9) == 12 * 22
-    assert needs.map_bytes(10, layers=3, networks=2) == 6 * (120 + 4800)
+    assert needs.map_bytes(10, layers=3, networks=2) == 6 * (140 + 3000)
 
 
 def test_the_fewest_points_are_found_by_the_check_itself():

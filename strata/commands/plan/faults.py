@@ -5,9 +5,13 @@ from collections.abc import Sequence
 from strata.commands.plan.needs import StageNeeds, amount
 from strata.core.errors import StrataError
 
-ADVICE = {
+FOR_MEMORY = {
     "extract": "lower extract.batch_size, or give layer {layer} a pool or project",
     "embed": "give layer {layer} a pool or project, lower embed.perplexity, or extract less",
+    "measure": "lower measure.samples, or give layer {layer} a pool or project",
+}
+FOR_DISK = {
+    "extract": "give layer {layer} a pool or project, or leave out layers",
     "measure": "lower measure.samples, or give layer {layer} a pool or project",
 }
 
@@ -18,32 +22,22 @@ def check_memory(stages: Sequence[StageNeeds], available: float, widest: str) ->
         if stage.least_memory > available:
             raise StrataError(
                 f"{stage.stage} needs {amount(stage.least_memory)} of memory, and {amount(available)} are free:"
-                f" {ADVICE[stage.stage].format(layer=widest)}"
+                f" {FOR_MEMORY[stage.stage].format(layer=widest)}"
             )
 
 
 def check_disk(stages: Sequence[StageNeeds], free: float, copies: int, widest: str) -> None:
     """Raise StrataError if what the stages leave, in so many `copies`, and what they need meanwhile exceeds the disk.
 
-    Stages run one after another: what those before have written is there.
+    Stages run one after another: what those before have written is there. DVC makes the second copy after a stage.
     """
     left = 0.0
     for stage in stages:
-        if left + stage.disk + stage.scratch > free:
-            needed = left + stage.disk + stage.scratch
+        running, done = left + stage.disk + stage.scratch, left + copies * stage.disk
+        if max(running, done) > free:
+            cache = "with DVC's cache " if running <= free else ""
             raise StrataError(
-                f"{stage.stage}: {amount(needed)} of disk needed, {amount(free)} free:"
-                f" {DISK_ADVICE.get(stage.stage, 'free some').format(layer=widest)}"
+                f"{stage.stage}: {cache}{amount(max(running, done))} of disk needed, {amount(free)} free:"
+                f" {FOR_DISK.get(stage.stage, 'free some').format(layer=widest)}"
             )
-        left += copies * stage.disk
-        if left > free:
-            raise StrataError(
-                f"{stage.stage}: with DVC's cache {amount(left)} of disk needed, {amount(free)} free:"
-                f" {DISK_ADVICE.get(stage.stage, 'free some').format(layer=widest)}"
-            )
-
-
-DISK_ADVICE = {
-    "extract": "give layer {layer} a pool or project, or leave out layers",
-    "measure": "lower measure.samples, or give layer {layer} a pool or project",
-}
+        left = done

@@ -7,7 +7,7 @@ from strata.maps.memory import reduction_bytes
 
 BATCHES_BEHIND = 6  # whose activations, buffers and freed memory a process still has, while it writes them
 NETWORKS = 5  # copies of the weights: the network, its twin, two that this is compared with, and a file's
-MAP_HEADER = 4800  # bytes of a map's file: its schema, settings and caveats
+MAP_HEADER, BYTES_OF_MAPPED = 3000, 14.0  # of a map's file: its schema, settings and caveats; and of each point
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ def image_bytes(each: int, train: int, test: int, mapped: int, chosen: int) -> f
 
 
 def map_bytes(count: int, layers: int, networks: int) -> float:
-    """Return the bytes of maps of n points, an id and two coordinates each: they hardly compress."""
-    return (12.0 * count + MAP_HEADER) * layers * networks
+    """Return the bytes of maps of n points: an id and two coordinates each, with Parquet's dictionaries of them."""
+    return (BYTES_OF_MAPPED * count + MAP_HEADER) * layers * networks
 
 
 def amount(size: float) -> str:
