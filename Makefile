@@ -25,10 +25,10 @@ $(shell test ! -s $(READY) || test "$$(cat $(READY))" = "$$(pwd -P)" || \
   echo "note: this folder was moved after .venv was set up: make works, but activating .venv does not; to fix that: make clean-venv repro" >&2)
 
 # Without Git these fail, and should not do so only after the set-up.
-NEED_GIT := repro doctor layers experiments compare verify
+NEED_GIT := repro plan doctor layers experiments compare verify
 
 .DEFAULT_GOAL := help
-.PHONY: help repro doctor layers experiments compare export verify test browser check bench coverage kills fuzz portable-check format requirements deps notebook clean-venv
+.PHONY: help repro plan doctor layers experiments compare export verify test browser check bench coverage kills fuzz portable-check format requirements deps notebook clean-venv
 
 help: ## print this
 	@echo "usage: make TARGET [PYTHON=python3.12] [TORCH_INDEX=address]"
@@ -38,6 +38,10 @@ repro: $(READY) ## set up if needed, then bring the data, model, activations, ma
 	@$(PY) -m strata.commands.doctor --repro
 	@$(PY) -m dvc repro
 	@echo "The report: reports/index.html"
+
+plan: $(READY) ## what a run needs: memory, disk and points of every stage; says now what would not fit, or fail late
+	@$(PY) -m dvc repro -q download
+	@$(PY) -m strata.commands.plan.main
 
 doctor: $(READY) ## mend what a full disk or a power cut left in .dvc, and say what else keeps DVC or a stage from working here
 	@$(PY) -m strata.commands.doctor

@@ -25,12 +25,10 @@ from strata.core.stage import run_stage
 from strata.jobs.pool import started_pool
 from strata.maps.alignment import aligned_chain
 from strata.maps.embedder import Embedder, Embedding
+from strata.maps.memory import process_bytes
 from strata.maps.params import EmbedParams
 from strata.maps.pca import read_reduced
 from strata.maps.start import OWN, MapStart, check_choice, common_start, own_start
-
-# The most memory that a process needs: a layer that is cached, or the affinities of 70,000 points.
-BYTES_EACH = 1.5e9
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     count = count_samples(files[0])
     if count:
         embedder.check_count(count)  # before any layer is read
-    with started_pool(len(files), max(BYTES_EACH, embedder.bytes_needed(count))) as pool:
+    with started_pool(len(files), process_bytes(embedder, count)) as pool:
         jobs = [ReduceJob(path, params.pca_components, embedder, seed) for path in files]
         loaded = pool.run(load_reduced, jobs, "embed: principal components", [info.units for info in infos])
         for path, (ids, _) in zip(files, loaded, strict=True):

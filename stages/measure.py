@@ -20,7 +20,8 @@ from strata.jobs.pool import started_pool
 from strata.maps.params import EmbedParams
 from strata.measures import between_networks, samples, tables
 from strata.measures.estimates import all_estimates
-from strata.measures.inputs import Settings, make_plan, other_weights
+from strata.measures.inputs import Settings, make_plan, other_weights, sizes_of
+from strata.measures.memory import process_bytes
 from strata.measures.params import MeasureParams
 from strata.measures.plan import Plan
 from strata.measures.plan_jobs import run_plan
@@ -41,7 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     others = other_weights(paths)
     for number in others.left_out:
         say(f"measure: network {number} is left out: no seed changes the training, so its weights are not its own")
-    with started_pool(len(settings.layers)) as pool, scratch_spaces(paths.measures) as files:
+    units = {layer: info.units for layer, info in run.layers.items()}
+    sizes = sizes_of(settings, run.dataset, run.provenance.split, units, len(others.replicates), len(others.earlier))
+    with (
+        started_pool(len(settings.layers), process_bytes(sizes)) as pool,
+        scratch_spaces(paths.measures) as files,
+    ):
         measured = prepare_spaces(files, run, settings, others.paths)
         plan = make_plan(settings, measured, files, run, others)
         results = run_plan(plan, pool)

@@ -16,7 +16,7 @@ from strata.core.portable import check_portable
 from strata.core.stage import run_stage
 from strata.jobs.pool import run_jobs
 from strata.network.params import NetworkParams
-from strata.training.params import ReplicateParams, TrainParams
+from strata.training.params import ReplicateParams, TrainParams, networks_to_train
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,11 @@ class ReplicateJob:
 def main(arguments: Sequence[str] | None = None) -> None:
     params_path, paths = stage_arguments(__doc__, arguments, out="replicates")
     seed = load_section(params_path, "seed", Seed)
-    networks = load_section(params_path, "replicate", ReplicateParams).networks
     train = load_section(params_path, "train", TrainParams)
+    networks = networks_to_train(load_section(params_path, "replicate", ReplicateParams), train)
     network = load_section(params_path, "network", NetworkParams)
     check_portable(load_section(params_path, "reproducible", Reproducible), train.device, train.precision)
 
-    if train.epochs == 0 and train.init_from is not None:
-        networks = 1  # all would have the weights of the checkpoint
     # Weights are kept during the training of the first network only.
     params = train.model_copy(update={"checkpoints": []})
     with whole_folder(paths.replicates) as folder:

@@ -103,9 +103,7 @@ def started_pool(limit: int, bytes_each: float = 0) -> Iterator[Jobs]:
     to the workers of a Dask scheduler instead. Even a single job runs in a new process, so that the same code always
     runs with the same number of threads.
     """
-    pool: Jobs = (
-        ClusterPool(os.environ[SCHEDULER]) if on_cluster() else Pool(min(process_count(), limit, fitting(bytes_each)))
-    )
+    pool: Jobs = ClusterPool(os.environ[SCHEDULER]) if on_cluster() else Pool(processes_for(limit, bytes_each))
     try:
         yield pool
     finally:
@@ -115,6 +113,11 @@ def started_pool(limit: int, bytes_each: float = 0) -> Iterator[Jobs]:
 def on_cluster() -> bool:
     """Return whether jobs go to a scheduler's workers."""
     return bool(os.environ.get(SCHEDULER))
+
+
+def processes_for(limit: int, bytes_each: float) -> int:
+    """Return how many processes `started_pool` starts. Raises StrataError as `process_count` does."""
+    return min(process_count(), limit, fitting(bytes_each))
 
 
 def fitting(bytes_each: float) -> int:

@@ -1,5 +1,6 @@
 """What the measure stage is given: its settings and weights; and the plan of all jobs, made from them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +10,11 @@ from strata.core import streams
 from strata.core.files import sha256_of
 from strata.core.layers import Layer
 from strata.core.paths import Paths
-from strata.maps.params import EmbedParams
+from strata.dataset.description import PARTS, DatasetDescription
+from strata.maps.params import TSNE, EmbedParams
+from strata.maps.tsne import chosen_perplexity
 from strata.measures.labels import is_output
+from strata.measures.memory import Sizes
 from strata.measures.params import MeasureParams
 from strata.measures.plan import Plan
 from strata.measures.space_files import POINTS, Measured, SpaceFiles
@@ -63,6 +67,38 @@ def other_weights(paths: Paths) -> OtherWeights:
             **{space: kept[time] for space, time in earlier.items()},
             **{space: distinct[number] for space, number in replicates.items()},
         },
+    )
+
+
+def sizes_of(
+    settings: Settings,
+    dataset: DatasetDescription,
+    split: str,
+    units: Mapping[str, int],
+    replicates: int,
+    earlier: int,
+) -> Sizes:
+    """Return what the stage's memory depends on, where images of `split` are on the maps.
+
+    `units` are those of each layer; there are `replicates` more networks, and `earlier` weights kept in training.
+    """
+    params, embed, counts = settings.params, settings.embed, dataset.counts
+    mapped = sum(counts[part] for part in PARTS[split])
+    points = min(mapped, params.samples)
+    return Sizes(
+        mapped=mapped,
+        points=points,
+        reference=min(counts["train"], params.samples),
+        held_out=min(counts["test"], params.samples),
+        classes=len(dataset.classes),
+        units=units,
+        networks=2 + replicates,
+        earlier=earlier,
+        held_out_apart=split != "test",
+        correlated=min(points, params.correlation_samples),
+        perplexity=chosen_perplexity(embed.perplexity, mapped) if embed.method == TSNE else 0.0,
+        components=embed.pca_components,
+        group=params.batch_size,
     )
 
 

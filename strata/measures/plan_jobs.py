@@ -73,7 +73,7 @@ def _imbalances(
     """Return the imbalance of each layer and the next, both ways: a second round of jobs, as it needs neighbours."""
     nearest = {key: geometry.near[:, :NEAREST] for key, geometry in geometries.items() if key[0] not in plan.earlier}
     found = imbalances(plan.files, plan.compared.values(), nearest, pool)
-    both = [(key, stored) for key, stored in plan.compared.items()]
+    both = list(plan.compared.items())
     both += [((space, to, by), (space, second, first)) for (space, by, to), (_, first, second) in both]
     return {key: found[stored] for key, stored in both}
 

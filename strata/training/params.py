@@ -45,3 +45,8 @@ class ReplicateParams(Section):
     """
 
     networks: Annotated[int, Field(ge=1, le=20)]
+
+
+def networks_to_train(replicate: ReplicateParams, train: TrainParams) -> int:
+    """Return how many networks there are in all: one where all would have the weights of one checkpoint."""
+    return 1 if train.epochs == 0 and train.init_from is not None else replicate.networks

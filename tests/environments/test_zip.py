@@ -31,7 +31,7 @@ def typed(text: str) -> list[str]:
     return re.findall("`(.*?)`", text)
 
 
-@pytest.mark.parametrize("target", ["repro", "doctor", "experiments", "verify"])
+@pytest.mark.parametrize("target", ["repro", "plan", "doctor", "experiments", "verify"])
 def test_make_says_so_before_the_set_up(unpacked, target):
     variables = dict.fromkeys(("MAKEFLAGS", "MAKELEVEL"))
     done = attempt("make", target, f"PYTHON={sys.executable}", folder=unpacked, **variables)

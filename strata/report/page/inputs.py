@@ -12,9 +12,9 @@ from strata.artifacts.provenance import Provenance
 from strata.artifacts.run import RunArtifacts
 from strata.artifacts.samples import Samples
 from strata.artifacts.tables import Measures
-from strata.core.errors import StrataError
 from strata.dataset.description import DatasetDescription
 from strata.report.figures.style import names_in_figures
+from strata.report.params import check_sample
 
 
 @dataclass(frozen=True)
@@ -93,10 +93,5 @@ def load_report_inputs(run: RunArtifacts, shown_id: int | None, over_training: b
 
 
 def _row_of(sample_id: int, run: RunArtifacts) -> int:
-    rows = np.flatnonzero(run.samples.sample_id == sample_id)
-    if not len(rows):
-        raise StrataError(
-            f"report.sample_id {sample_id} is not among the {len(run.samples.sample_id)} samples of extract.split"
-            f" {run.provenance.split}; choose another"
-        )
-    return int(rows[0])
+    check_sample(sample_id, len(run.samples.sample_id), run.provenance.split)
+    return int(np.flatnonzero(run.samples.sample_id == sample_id)[0])

@@ -1,0 +1,164 @@
+"""Compares what `make plan` foretells with what the stages take: memory of each process, and files.
+
+python -m benchmarks.plan [--out benchmarks/plan.md] [--settings digits points colour]
+
+Memory is a process's own, sampled: resident, less what is mapped from files, which the system takes back if it must.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import yaml
+
+from strata.commands.plan.disk import bytes_under
+from strata.commands.plan.estimate import stage_needs
+from strata.commands.plan.memory_watch import in_new_process, own_memory
+from strata.commands.plan.settings import load_plan_settings
+from strata.commands.plan.trial import TrialJob, try_network, try_worker
+from strata.core.paths import Paths
+from strata.dataset.description import PARTS, read_description
+
+ROOT = Path(__file__).resolve().parent.parent
+SECONDS_BETWEEN = 0.03
+RESNET = ["input", "maxpool", "layer1", "layer2", "layer3", "layer4", "avgpool", "fc"]
+RESNET_18 = {
+    "network": {"target": "networks.resnet:resnet18_for", "arguments": {}, "outputs": "logits"},
+    "layers": RESNET,
+    "replicate": {"networks": 1},
+}
+# Name -> the side and numbers of training and test images, if they are made here, and the changes of params.yaml.
+SETTINGS: dict[str, tuple[tuple[int, int, int] | None, dict[str, Any]]] = {
+    "digits": (None, {}),
+    "points": (None, {"extract": {"split": "both"}}),
+    "colour": ((64, 300, 400), RESNET_18),
+    "wide": ((96, 200, 350), RESNET_18),
+    "checkpoints": (None, {"train": {"checkpoints": [0, 1]}, "replicate": {"networks": 1}}),
+    "vit": (
+        (64, 200, 400),
+        {
+            "network": {"target": "networks.vit:vit", "arguments": {"depth": 4}, "outputs": "logits"},
+            "layers": {
+                "input": "input",
+                "all": "encoder.layers.encoder_layer_1",
+                "cls": {"module": "encoder.layers.encoder_layer_1", "take": "cls"},
+                "heads": "heads",
+            },
+            "replicate": {"networks": 1},
+        },
+    ),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="a file for the table; by default it is printed only")
+    parser.add_argument("--settings", nargs="+", choices=list(SETTINGS), default=list(SETTINGS))
+    options = parser.parse_args()
+    lines = ["| setting | stage | what | plan, MiB | measured, MiB | ratio |", "|---|---|---|---:|---:|---:|"]
+    for name in options.settings:
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch)
+            write_project(folder, *SETTINGS[name])
+            for stage, what, planned, measured in compared(folder):
+                ratio = planned / measured
+                row = f"| {name} | {stage} | {what} | {planned / 2**20:.1f} | {measured / 2**20:.1f} | {ratio:.2f} |"
+                lines.append(row)
+                print(row, flush=True)
+    if options.out:
+        options.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_project(folder: Path, images: tuple[int, int, int] | None, changes: dict[str, Any]) -> None:
+    """Write params.yaml, and colour images if they are made here: noise, smooth, and brighter by class."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params["train"]["epochs"] = 1
+    for section, values in changes.items():
+        params[section] = {**params[section], **values} if section != "layers" else values
+    if images:
+        side, train, test = images
+        rng = np.random.default_rng(0)
+        arrays = {}
+        for part, count in (("train", train), ("test", test)):
+            labels = np.arange(count, dtype=np.uint8) % 10
+            coarse = rng.integers(0, 150, (count, side // 8, side // 8, 3), dtype=np.uint8)
+            fine = rng.integers(0, 20, (count, side, side, 3), dtype=np.uint8)
+            values = np.kron(coarse, np.ones((1, 8, 8, 1), np.uint8)) + fine + labels[:, None, None, None] * 8
+            arrays |= {f"{part}_images": values.astype(np.uint8), f"{part}_labels": labels}
+        np.savez(folder / "images.npz", **arrays)
+        params["dataset"]["name"] = str(folder / "images.npz")
+        params["dataset"]["colour"] = "rgb"
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+
+
+def compared(folder: Path) -> list[tuple[str, str, float, float]]:
+    """Return stage, what is compared, the plan's bytes and the measured ones."""
+    run_stage("download", folder)
+    params, paths = folder / "params.yaml", Paths.under(folder)
+    settings, dataset = load_plan_settings(params), read_description(paths.raw)
+    measured, mapped = settings.measured, sum(dataset.counts[part] for part in PARTS[settings.extract.split])
+    trial = folder / "trial"
+    trial.mkdir()
+    job = TrialJob(paths.raw, trial, measured.seed, measured.layers, measured.network, settings.train, settings.extract)
+    network, worker = in_new_process(try_network, job, ""), in_new_process(try_worker, (settings.embedder, mapped), "")
+    planned = {stage.stage: stage for stage in stage_needs(settings, dataset, network, worker)}
+    found = []
+    for stage in ("train", "replicate"):
+        run_stage(stage, folder)
+    for stage in ("extract", "embed", "measure"):
+        need, (own, workers, scratch) = planned[stage], run_stage(stage, folder)
+        found.append((stage, "memory, its process", need.main, own))
+        if need.workers:
+            found.append((stage, "memory, largest worker", need.worker, max(workers)))
+            found.append((stage, "memory, all", need.memory, own + sum(workers)))
+        if stage == "measure":
+            found.append((stage, "scratch", need.scratch, scratch))
+        else:
+            folders = {"extract": paths.activations, "embed": paths.embeddings}
+            found.append((stage, "disk", need.disk, bytes_under(folders[stage])))
+    return found
+
+
+def run_stage(stage: str, folder: Path) -> tuple[float, Sequence[float], float]:
+    """Run a stage; return the peaks of its own process and of its workers, and of the scratch folder, in bytes."""
+    command = [sys.executable, "-m", f"stages.{stage}", "--params", str(folder / "params.yaml")]
+    command += ["--data", str(folder / "data")]
+    if stage != "download":
+        command += ["--reports", str(folder / "reports")]
+    else:
+        command = [*command[:-2], "--out", str(folder / "data/raw")]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    peaks: dict[int, float] = {}
+    scratch, done = [0.0], threading.Event()
+
+    def watch() -> None:
+        root = psutil.Process(process.pid)
+        while not done.wait(SECONDS_BETWEEN):
+            try:
+                for each in [root, *root.children(recursive=True)]:
+                    peaks[each.pid] = max(peaks.get(each.pid, 0.0), float(own_memory(each)))
+                scratch[0] = max(scratch[0], float(bytes_under(folder / "data/.measures.part")))
+            except psutil.Error:
+                continue
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    _, errors = process.communicate()
+    done.set()
+    watcher.join()
+    if process.returncode:
+        raise RuntimeError(f"{stage}: {errors[-2000:]}")
+    own = peaks.pop(process.pid)
+    workers = [peak for peak in peaks.values() if peak > 2**26] or [1.0]  # a guard and a tracker are small
+    return own, workers, scratch[0]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""What cannot fit, in one line: what was found, and the setting to change."""
+
+from collections.abc import Sequence
+
+from strata.commands.plan.needs import StageNeeds, amount
+from strata.core.errors import StrataError
+
+FOR_MEMORY = {
+    "extract": "lower extract.batch_size, or give layer {layer} a pool or project",
+    "embed": "give layer {layer} a pool or project, lower embed.perplexity, or extract less",
+    "measure": "lower measure.samples, or give layer {layer} a pool or project",
+}
+FOR_DISK = {
+    "extract": "give layer {layer} a pool or project, or leave out layers",
+    "measure": "lower measure.samples, or give layer {layer} a pool or project",
+}
+
+
+def check_memory(stages: Sequence[StageNeeds], available: float, widest: str) -> None:
+    """Raise StrataError if a stage, with a single worker process, needs more memory than there is."""
+    for stage in stages:
+        if stage.least_memory > available:
+            raise StrataError(
+                f"{stage.stage} needs {amount(stage.least_memory)} of memory, and {amount(available)} are free:"
+                f" {FOR_MEMORY[stage.stage].format(layer=widest)}"
+            )
+
+
+def check_disk(stages: Sequence[StageNeeds], free: float, copies: int, widest: str) -> None:
+    """Raise StrataError if what the stages leave, in so many `copies`, and what they need meanwhile exceeds the disk.
+
+    Stages run one after another: what those before have written is there. DVC makes the second copy after a stage.
+    """
+    left = 0.0
+    for stage in stages:
+        running, done = left + stage.disk + stage.scratch, left + copies * stage.disk
+        if max(running, done) > free:
+            cache = "with DVC's cache " if running <= free else ""
+            raise StrataError(
+                f"{stage.stage}: {cache}{amount(max(running, done))} of disk needed, {amount(free)} free:"
+                f" {FOR_DISK.get(stage.stage, 'free some').format(layer=widest)}"
+            )
+        left = done

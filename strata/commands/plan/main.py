@@ -1,0 +1,70 @@
+"""Plan: what a run will need, from its settings and one batch; what cannot fit, or has too few points, fails here.
+
+python -m strata.commands.plan.main
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from shutil import rmtree
+
+import psutil
+
+from strata.core.stage import run_stage, stage_parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = stage_parser(__doc__)
+    parser.add_argument("--data", type=Path, default=Path("data"), help="default: %(default)s")
+    options = parser.parse_args(arguments)
+    # Imported here: new processes import this file, and what they take is measured.
+    from strata.commands.plan import disk, faults, table
+    from strata.commands.plan.estimate import stage_needs
+    from strata.commands.plan.memory_watch import in_new_process
+    from strata.commands.plan.needs import amount
+    from strata.commands.plan.points import check_points, points_needed
+    from strata.commands.plan.settings import load_plan_settings
+    from strata.commands.plan.trial import TrialJob, try_network, try_worker
+    from strata.core.guard import removed_if_killed
+    from strata.core.paths import Paths
+    from strata.dataset.description import PARTS, read_description
+    from strata.report.params import check_sample
+
+    available = psutil.virtual_memory().available
+    settings, paths = load_plan_settings(options.params), Paths.of(options.data, Path("reports"))
+    dataset, measured, split = read_description(paths.raw), settings.measured, settings.extract.split
+    mapped = sum(dataset.counts[part] for part in PARTS[split])
+    rows = points_needed(mapped, measured.params, settings.embedder, measured.embed.method, measured.again)
+    print(f"{table.point_table(rows)}\n", flush=True)
+    check_points(mapped, measured.params, settings.embedder, measured.again)
+    check_sample(settings.report.sample_id, mapped, split)
+
+    folder = options.data / ".plan.part"
+    rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with removed_if_killed(folder):
+        try:
+            trial_job = TrialJob(
+                paths.raw,
+                folder,
+                measured.seed,
+                measured.layers,
+                measured.network,
+                settings.train,
+                settings.extract,
+            )
+            network = in_new_process(try_network, trial_job, f"lower extract.batch_size {settings.extract.batch_size}")
+            worker = in_new_process(try_worker, (settings.embedder, mapped), "free some")
+        finally:
+            rmtree(folder, ignore_errors=True)
+    stages = stage_needs(settings, dataset, network, worker)
+    print(f"{table.layer_table(network.layers, measured.layers)}\n\n{table.stage_table(stages)}\n")
+    widest = max(network.layers, key=lambda layer: layer.units).name
+    free, copies = disk.free_bytes(options.data), 1 if disk.makes_clones(options.data) else 2
+    free += disk.bytes_under(paths.activations)
+    print(f"free: {amount(available)} of memory, {amount(free)} of disk", flush=True)
+    faults.check_memory(stages, available, widest)
+    faults.check_disk(stages, free, copies, widest)
+
+
+if __name__ == "__main__":
+    run_stage(main)

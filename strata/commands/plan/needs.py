@@ -1,0 +1,77 @@
+"""What the stages need of memory and disk: arithmetic from one batch, and the numbers of images, units and networks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from strata.maps.memory import reduction_bytes
+
+BATCHES_BEHIND = 6  # whose activations, buffers and freed memory a process still has, while it writes them
+NETWORKS = 5  # copies of the weights: the network, its twin, two that this is compared with, and a file's
+MAP_HEADER, BYTES_OF_MAPPED = 3000, 14.0  # of a map's file: its schema, settings and caveats; and of each point
+
+
+@dataclass(frozen=True)
+class StageNeeds:
+    """Bytes of a stage: on disk when it has run, and while it runs; of its own process, and of each of `workers`."""
+
+    stage: str
+    disk: float
+    scratch: float
+    main: float
+    worker: float
+    workers: int
+
+    @property
+    def memory(self) -> float:
+        """The bytes of all processes, each at its peak."""
+        return self.main + self.workers * self.worker
+
+    @property
+    def least_memory(self) -> float:
+        """The bytes of the stage with a single worker process."""
+        return self.main + min(1, self.workers) * self.worker
+
+
+def extract_main(peak: float, count: int, batch: int, units: int) -> float:
+    """Return the memory of extract: one batch at its peak, and some of those before it, which are being written."""
+    batches_before = min(-(-count // batch) - 1, BATCHES_BEHIND)
+    return peak + batches_before * 4.0 * batch * units
+
+
+def embed_main(imported: float, count: int, units: Mapping[str, int], components: int, networks: int) -> float:
+    """Return the memory of embed's own process: the reduced layers of n points, as it gets and as it sends them."""
+    return imported + 2 * 4.0 * count * networks * sum(min(each, components) for each in units.values())
+
+
+def embed_worker(
+    drawing: float, affinities: float, count: int, units: Mapping[str, int], components: int, group: int
+) -> float:
+    """Return the memory of a worker process of embed, which takes `drawing` for a small map."""
+    reduction = max(reduction_bytes(count, each, components, group) for each in units.values())
+    return drawing + max(reduction, affinities)
+
+
+def measure_main(imported: float, weights: float, images: float, batch: float, projecting: float, sums: float) -> float:
+    """Return the memory of measure's own process: networks, images, and its steps, as little of what is freed returns.
+
+    The steps are a batch in the network, the projection of the inputs, and the sums over pairs of layers.
+    """
+    return imported + NETWORKS * weights + images + batch + projecting + sums
+
+
+def image_bytes(each: int, train: int, test: int, mapped: int, chosen: int) -> float:
+    """Return the bytes of the images that measure holds: both parts, those of the maps, and the chosen ones."""
+    return float(each * (train + test + mapped + chosen))
+
+
+def map_bytes(count: int, layers: int, networks: int) -> float:
+    """Return the bytes of maps of n points: an id and two coordinates each, with Parquet's dictionaries of them."""
+    return (BYTES_OF_MAPPED * count + MAP_HEADER) * layers * networks
+
+
+def amount(size: float) -> str:
+    """Return a number of bytes as text for people, such as `35 MiB`."""
+    mebibytes = size / 2**20
+    if mebibytes < 1:
+        return f"{size / 2**10:.0f} KiB"
+    return f"{mebibytes:.0f} MiB" if mebibytes < 1000 else f"{mebibytes / 1024:.1f} GiB"

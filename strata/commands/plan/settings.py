@@ -1,0 +1,44 @@
+"""All sections of params.yaml, read as the stages read them: a mistake in any is found before the first runs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from stages.measure import load_settings
+from strata.core.params import Reproducible, load_section
+from strata.core.portable import check_portable
+from strata.maps.embedder import Embedder
+from strata.maps.start import check_choice
+from strata.measures.inputs import Settings
+from strata.network.params import ExtractParams
+from strata.report.params import ReportParams
+from strata.training.params import ReplicateParams, TrainParams
+
+
+@dataclass(frozen=True)
+class PlanSettings:
+    """The sections, those of measure (layers, network and embed among them), and the embedder of the maps."""
+
+    train: TrainParams
+    replicate: ReplicateParams
+    extract: ExtractParams
+    measured: Settings
+    report: ReportParams
+    embedder: Embedder
+
+
+def load_plan_settings(path: Path) -> PlanSettings:
+    """Return the settings. Raises StrataError where they do not fit, as the stages do."""
+    mode = load_section(path, "reproducible", Reproducible)
+    train, extract = load_section(path, "train", TrainParams), load_section(path, "extract", ExtractParams)
+    check_portable(mode, train.device, train.precision)
+    check_portable(mode, extract.device)
+    measured = load_settings(path)
+    check_choice(measured.embed.initialization_layer, list(measured.layers), path)
+    return PlanSettings(
+        train=train,
+        replicate=load_section(path, "replicate", ReplicateParams),
+        extract=extract,
+        measured=measured,
+        report=load_section(path, "report", ReportParams),
+        embedder=measured.embed.embedder(mode),
+    )

@@ -1,0 +1,142 @@
+"""One batch through the network, and one small map: what they take is measured, in processes like the stages' own."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from strata.artifacts.activations import ActivationWriter, LayerInfo
+from strata.artifacts.provenance import Provenance
+from strata.commands.plan.memory_watch import own_memory, watched
+from strata.core.errors import StrataError
+from strata.core.layers import Layer
+from strata.maps.embedder import INITIAL_DEVIATION, Embedder
+from strata.network.params import ExtractParams, NetworkParams
+from strata.training.params import TrainParams
+
+MOST_POINTS = 600  # of the small map
+COPIES = 2  # of a batch's activations at least: the network's output, and what is written
+
+
+@dataclass(frozen=True)
+class TrialJob:
+    """The data, the network and its layers, and an empty folder to write into."""
+
+    raw: Path
+    folder: Path
+    seed: int
+    layers: dict[str, Layer]
+    network: NetworkParams
+    train: TrainParams
+    extract: ExtractParams
+
+
+@dataclass(frozen=True)
+class LayerTrial:
+    """A layer of one batch: its shape, and bytes per sample in its file."""
+
+    name: str
+    shape: tuple[int, ...]
+    file_bytes: float
+
+    @property
+    def units(self) -> int:
+        """The number of units D of the layer."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class NetworkTrial:
+    """What one batch of `batch` samples took, in bytes: the process before it, and then at most.
+
+    `inputs` is how many numbers the network gets for an image, `weights` the bytes of its parameters and buffers.
+    """
+
+    layers: list[LayerTrial]
+    batch: int
+    inputs: int
+    weights: int
+    imported: int
+    before: int
+    peak: int
+
+
+def try_network(job: TrialJob) -> NetworkTrial:
+    """Run one batch through the untrained network and write it, as stage extract does.
+
+    Raises StrataError as the stages train, extract and measure do for the network and its layers, and if a batch cannot
+    fit into memory.
+    """
+    # Imported here: what a process takes is measured, too.
+    from strata.dataset.description import load_images, read_description
+    from strata.measures import preparation  # noqa: F401
+    from strata.network.device import prepare_torch
+    from strata.network.extraction import stream_activations
+    from strata.network.preprocessing import preprocessing
+    from strata.network.untrained import untrained_network
+    from strata.training.networks import network_to_train
+
+    params, outputs = job.extract, job.network.outputs
+    device = prepare_torch(params.device, params.threads, training=False)
+    imported = own_memory()
+    description = read_description(job.raw)
+    images = load_images(job.raw, params.split).images
+    before = preprocessing(description, job.network)
+    classes = len(description.classes)
+    network = network_to_train(job.network, job.train, before.shape, classes, job.seed, device)
+    untrained_network(job.network, before.shape, classes, job.seed)  # it fails for some networks; measure needs it
+    to_input, found = before.on(device), own_memory()
+    first = next(stream_activations(network, images[:3], job.layers, to_input, 3, outputs))
+    batch = min(params.batch_size, len(images))
+    _check_batch(batch, sum(values[0].nbytes for values in first.activations.values()))
+    layers = []
+    with watched() as peak:
+        whole = next(stream_activations(network, images[:batch], job.layers, to_input, batch, outputs))
+        for layer, values in whole.activations.items():
+            path = job.folder / f"{layer}.parquet"
+            info = LayerInfo(layer, values.shape[1:], Provenance(params.split, "", ""), job.layers[layer].taken)
+            with ActivationWriter(path, info) as writer:
+                writer.write(np.arange(batch, dtype=np.int32), values)
+            layers.append(LayerTrial(layer, values.shape[1:], path.stat().st_size / batch))
+            path.unlink()
+    weights = sum(tensor.nbytes for tensor in network.state_dict().values())
+    return NetworkTrial(layers, batch, math.prod(before.shape), weights, imported, found, peak.bytes)
+
+
+def _check_batch(batch: int, bytes_each: int) -> None:
+    """Raise StrataError if the activations of a batch alone do not fit, before they take the machine's memory."""
+    available = psutil.virtual_memory().available
+    if COPIES * batch * bytes_each > available:
+        largest = max(1, available // (2 * COPIES * bytes_each))
+        raise StrataError(
+            f"extract.batch_size {batch}: the layers of a batch take {COPIES * batch * bytes_each / 2**30:.0f} GiB,"
+            f" {available / 2**30:.0f} GiB are free: lower it to {largest}, or give wide layers a pool or project"
+        )
+
+
+@dataclass(frozen=True)
+class WorkerTrial:
+    """Bytes of a process of stage embed that has imported what it needs, that has drawn a map, and one of measure."""
+
+    imported: int
+    embedding: int
+    measuring: int
+
+
+def try_worker(job: tuple[Embedder, int]) -> WorkerTrial:
+    """Draw a map of a few random points with an embedder, of a count that it allows."""
+    embedder, count = job
+    imported, points = own_memory(), min(count, MOST_POINTS)
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((points, 10), dtype=np.float32)
+    try:
+        embedder.check_count(points)
+        embedder.embed(values, rng.standard_normal((points, 2)) * INITIAL_DEVIATION, 0)
+    except StrataError:  # `auto`, or a perplexity for more points: the engine is loaded all the same
+        pass
+    embedding = own_memory()
+    from strata.measures import plan_jobs  # noqa: F401
+
+    return WorkerTrial(imported, embedding, own_memory())

@@ -1,0 +1,90 @@
+"""What measure and embed take, by numbers worked out by hand."""
+
+from dataclasses import replace
+
+import pytest
+
+from strata.commands.plan import needs
+from strata.commands.plan.points import fewest
+from strata.core.errors import StrataError
+from strata.maps.memory import reduction_bytes
+from strata.measures import memory
+from strata.measures.memory import Sizes, gram_bytes, scratch_bytes
+
+SIZES = Sizes(
+    mapped=100,
+    points=100,
+    reference=50,
+    held_out=100,
+    classes=10,
+    units={"input": 20, "h1": 30, "h2": 5},
+    networks=2,
+    earlier=0,
+    held_out_apart=False,
+    correlated=40,
+    perplexity=5,
+    components=10,
+    group=16,
+)
+
+
+def test_the_scratch_folder_of_a_small_run():
+    # 150 images; 55 units in each of two networks; projections of 20 (of h1, too) and of 5 dimensions.
+    assert scratch_bytes(SIZES, inputs=20) == 4 * 150 * (2 * 55 + 25)
+
+
+def test_the_scratch_folder_grows_by_networks_held_out_images_and_mapped_points():
+    assert scratch_bytes(replace(SIZES, networks=3, earlier=2), inputs=20) == 4 * 150 * (5 * 55 + 25)
+    assert scratch_bytes(replace(SIZES, held_out_apart=True), inputs=20) == 4 * 250 * (2 * 55 + 25)
+    assert scratch_bytes(replace(SIZES, mapped=130), inputs=20) == 4 * (150 * (2 * 55 + 25) + 130 * 55)
+    assert scratch_bytes(SIZES, inputs=1000) == 4 * 150 * (2 * 55 + 20 + 30 + 5)
+
+
+def test_a_gram_matrix_has_rows_of_every_array():
+    assert gram_bytes(points=100, units=30, arrays=6) == 8 * (6 + 3) * 100 * 100 + 9 * 100 * 30
+    assert gram_bytes(points=5000, units=30, arrays=28) == 8 * 31 * 1024 * 5000 + 9 * 5000 * 30
+
+
+def test_a_readout_holds_its_images_twice_and_the_weights_of_its_probe_many_times():
+    wide, many = 100_000, 1000
+    found = memory.readout_bytes(points=10, reference=20, held_out=10, units=wide, classes=many)
+    assert found == 4 * 30 * wide + 40 * 8 * wide * many + 6 * 8 * 20 * many
+
+
+def test_a_layer_of_few_units_is_kept_whole_and_a_wide_one_up_to_a_limit():
+    assert reduction_bytes(count=100, units=10, components=50, group=16) == 4 * 5 * 16 * 10 + 2 * 4 * 100 * 10
+    exact = reduction_bytes(count=100, units=500, components=50, group=16)
+    assert exact == 4 * 5 * 16 * 500 + 4 * 100 * 500 + 4 * 500**2 + 20 * 100 * 500
+    wide = reduction_bytes(count=10_000, units=100_000, components=50, group=500)
+    assert wide == 4 * 5 * 500 * 100_000 + 400e6 + 36 * 100_000 * 70 + 20 * 10_000 * 70
+
+
+def test_the_memory_of_the_stages_own_processes():
+    assert needs.extract_main(peak=1000, count=10, batch=10, units=5) == 1000
+    assert needs.extract_main(peak=1000, count=21, batch=10, units=5) == 1000 + 2 * 200
+    assert needs.extract_main(peak=1000, count=900, batch=10, units=5) == 1000 + 6 * 200
+    assert needs.embed_main(100, count=10, units={"a": 3, "b": 90}, components=50, networks=2) == 100 + 8 * 10 * 2 * 53
+    assert needs.measure_main(100, weights=10, images=7, batch=5, projecting=9, sums=2) == 100 + 50 + 7 + 5 + 9 + 2
+    assert needs.image_bytes(12, train=5, test=4, mapped=4, chosen=9) == 12 * 22
+    assert needs.map_bytes(10, layers=3, networks=2) == 6 * (140 + 3000)
+
+
+def test_the_fewest_points_are_found_by_the_check_itself():
+    def check(count: int) -> None:
+        if count < 91:
+            raise StrataError("too few")
+
+    def never(_: int) -> None:
+        raise StrataError("another setting")
+
+    assert fewest(check) == 91
+    assert fewest(never) is None
+    assert fewest(lambda _: None) == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(10 * 2**10, "10 KiB"), (35 * 2**20, "35 MiB"), (1.5 * 2**30, "1.5 GiB")],
+)
+def test_bytes_as_text(size, text):
+    assert needs.amount(size) == text
