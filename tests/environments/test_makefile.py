@@ -52,6 +52,11 @@ def test_a_venv_that_works_is_used_as_it_is(project):
     assert done.stderr == ""
 
 
+def test_the_plan_needs_the_data_only(project):
+    recipe = planned(project, "plan").stdout
+    assert recipe.index("-m dvc repro -q download") < recipe.index("-m strata.commands.plan.main")
+
+
 def test_a_venv_whose_python_is_gone_is_set_up_again(project):
     python = project / ".venv/bin/python"
     python.unlink()
