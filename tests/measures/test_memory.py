@@ -60,9 +60,9 @@ def test_a_layer_of_few_units_is_kept_whole_and_a_wide_one_up_to_a_limit():
 
 
 def test_the_memory_of_the_stages_own_processes():
-    assert needs.extract_main(peak=1000, count=10, batch=10, units=5) == 1000
-    assert needs.extract_main(peak=1000, count=21, batch=10, units=5) == 1000 + 2 * 200
-    assert needs.extract_main(peak=1000, count=900, batch=10, units=5) == 1000 + 6 * 200
+    assert needs.extract_main(peak=1000, batches=1, batch=10, units=5) == 1000
+    assert needs.extract_main(peak=1000, batches=3, batch=10, units=5) == 1000 + 2 * 200
+    assert needs.extract_main(peak=1000, batches=90, batch=10, units=5) == 1000 + 6 * 200
     assert needs.embed_main(100, count=10, units={"a": 3, "b": 90}, components=50, networks=2) == 100 + 8 * 10 * 2 * 53
     assert needs.measure_main(100, weights=10, images=7, batch=5, projecting=9, sums=2) == 100 + 50 + 7 + 5 + 9 + 2
     assert needs.image_bytes(12, train=5, test=4, mapped=4, chosen=9) == 12 * 22

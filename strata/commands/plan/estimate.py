@@ -37,7 +37,7 @@ def stage_needs(
             "extract",
             files * count * times,
             0,
-            needs.extract_main(network.peak, count, batch, sum(units.values())),
+            needs.extract_main(network.peak, times * -(-count // batch), batch, sum(units.values())),
             0,
             0,
         ),

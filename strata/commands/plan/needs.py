@@ -32,10 +32,9 @@ class StageNeeds:
         return self.main + min(1, self.workers) * self.worker
 
 
-def extract_main(peak: float, count: int, batch: int, units: int) -> float:
+def extract_main(peak: float, batches: int, batch: int, units: int) -> float:
     """Return the memory of extract: one batch at its peak, and some of those before it, which are being written."""
-    batches_before = min(-(-count // batch) - 1, BATCHES_BEHIND)
-    return peak + batches_before * 4.0 * batch * units
+    return peak + min(batches - 1, BATCHES_BEHIND) * 4.0 * batch * units
 
 
 def embed_main(imported: float, count: int, units: Mapping[str, int], components: int, networks: int) -> float:
