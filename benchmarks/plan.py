@@ -6,10 +6,8 @@ Memory is a process's own, sampled: resident, less what is mapped from files, wh
 """
 
 import argparse
-import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import numpy as np
 import psutil
 import yaml
 
+from benchmarks.measured import watched
 from strata.commands.plan.disk import bytes_under
 from strata.commands.plan.estimate import stage_needs
 from strata.commands.plan.memory_watch import in_new_process, own_memory
@@ -134,28 +133,16 @@ def run_stage(stage: str, folder: Path) -> tuple[float, Sequence[float], float]:
         command += ["--reports", str(folder / "reports")]
     else:
         command = [*command[:-2], "--out", str(folder / "data/raw")]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     peaks: dict[int, float] = {}
-    scratch, done = [0.0], threading.Event()
+    scratch = [0.0]
 
-    def watch() -> None:
-        root = psutil.Process(process.pid)
-        while not done.wait(SECONDS_BETWEEN):
-            try:
-                for each in [root, *root.children(recursive=True)]:
-                    peaks[each.pid] = max(peaks.get(each.pid, 0.0), float(own_memory(each)))
-                scratch[0] = max(scratch[0], float(bytes_under(folder / "data/.measures.part")))
-            except psutil.Error:
-                continue
+    def look(processes: Sequence[psutil.Process]) -> None:
+        for each in processes:
+            peaks[each.pid] = max(peaks.get(each.pid, 0.0), float(own_memory(each)))
+        scratch[0] = max(scratch[0], float(bytes_under(folder / "data/.measures.part")))
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    _, errors = process.communicate()
-    done.set()
-    watcher.join()
-    if process.returncode:
-        raise RuntimeError(f"{stage}: {errors[-2000:]}")
-    own = peaks.pop(process.pid)
+    watched(command, ROOT, look, SECONDS_BETWEEN)
+    own = peaks.pop(next(iter(peaks)))  # it was seen first
     workers = [peak for peak in peaks.values() if peak > 2**26] or [1.0]  # a guard and a tracker are small
     return own, workers, scratch[0]
 

@@ -15,10 +15,9 @@ import pytest
 
 from strata.core.strict_yaml import as_text
 from strata.jobs.pool import PROCESSES
-from tests.environments.small_clone import commit_all, copy_working_tree, run
+from tests.environments.small_clone import commit_all, copy_working_tree, run, skip_without_git
 from tests.tiny_pipeline import (
     ODD_CLASSES,
-    ROOT,
     TINY_PARAMS,
     run_extract,
     run_tiny_project,
@@ -82,8 +81,7 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small_clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Git repository in a folder with a space and an accent, where a small pipeline has run; tests leave it so."""
-    if not (ROOT / ".git").exists():
-        pytest.skip("needs the Git checkout: this is a copy without .git")
+    skip_without_git()
     folder = tmp_path_factory.mktemp("a clöne")
     copy_working_tree(folder)
     run("dvc", "repro", "--quiet", folder=folder)

@@ -5,16 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.environments.small_clone import commit_all, run
+from tests.environments.small_clone import commit_all, run, skip_without_git
 from tests.environments.stand_ins import copy_with_stand_ins
-from tests.tiny_pipeline import ROOT
 
 
 @pytest.fixture(scope="session")
 def origin(tmp_path_factory) -> Path:
     """A Git repository whose pipeline of stand-ins has run, with two commits. Tests leave it so."""
-    if not (ROOT / ".git").exists():
-        pytest.skip("needs the Git checkout: this is a copy without .git")
+    skip_without_git()
     folder = tmp_path_factory.mktemp("origin")
     copy_with_stand_ins(folder)
     run("dvc", "repro", "--quiet", folder=folder)

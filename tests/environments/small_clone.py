@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from tests.tiny_pipeline import ROOT
@@ -27,6 +28,12 @@ SMALL = {
     },
     "report": {"misclassified": 6, "late_deciders": 6, "page_samples": 300, "dpi": 50},
 }
+
+
+def skip_without_git() -> None:
+    """Skip a test that copies the Git checkout, if this is a copy without .git."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("needs the Git checkout: this is a copy without .git")
 
 
 def environment() -> dict[str, str]:

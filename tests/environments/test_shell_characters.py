@@ -15,7 +15,7 @@ from stages import download
 from strata.core.errors import StrataError
 from strata.core.params import load_section
 from strata.sources.catalogue import Published
-from tests.environments.small_clone import environment, run
+from tests.environments.small_clone import environment, run, skip_without_git
 from tests.tiny_pipeline import ROOT, run_embed, run_extract
 
 PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
@@ -113,8 +113,7 @@ def test_a_layers_name_is_told_not_run(extracted, folder, tiny_data, write_param
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Git repository of the pipeline and its code, in which nothing has run."""
-    if not (ROOT / ".git").exists():
-        pytest.skip("needs the Git checkout: this is a copy without .git")
+    skip_without_git()
     folder = tmp_path_factory.mktemp("pipeline")
     names = ("dvc.yaml", "params.yaml", ".gitignore", ".dvc", "stages", "strata")
     files = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *names, folder=ROOT)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.environments.small_clone import run
+from tests.environments.small_clone import run, skip_without_git
 from tests.environments.stand_ins import copy_with_stand_ins
 from tests.tiny_pipeline import ROOT
 
@@ -17,8 +17,7 @@ ONE_EPOCH = ("-S", "train.epochs=1")
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     """A clone as it comes from Git, with a dvc.lock of another machine's run and no cache; the stages are stand-ins."""
-    if not (ROOT / ".git").exists():
-        pytest.skip("needs the Git checkout: this is a copy without .git")
+    skip_without_git()
     folder = tmp_path_factory.mktemp("clone")
     copy_with_stand_ins(folder)
     lock = yaml.safe_load((folder / "dvc.lock").read_text(encoding="utf-8"))["stages"]

@@ -7,24 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from strata.core.errors import StrataError
 from strata.dataset.idx import write_idx
-from strata.sources.labelled_arrays import OwnData
-from strata.sources.own_data import bring_own_data, read_own_data
+from strata.sources.own_data import bring_own_data
 from tests.sources.own_images import SIDE, bars, idx_folder
+from tests.sources.reading import fault, read
 from tests.sources.test_own_data import params
-
-
-def read(path: Path) -> OwnData:
-    return read_own_data(path, params())
-
-
-def fault(path: Path) -> str:
-    with pytest.raises(StrataError) as caught:
-        read(path)
-    message = str(caught.value).replace(str(path), "x")
-    assert "\n" not in message and len(message) <= 200
-    return message
 
 
 def emnist(folder: Path, name: str = "emnist-letters", packed: bool = True) -> None:

@@ -13,10 +13,8 @@ import pytest
 from PIL import Image
 
 from strata.core.errors import StrataError
-from strata.sources.labelled_arrays import OwnData
-from strata.sources.own_data import read_own_data
 from tests.sources.own_images import NAMES, bars
-from tests.sources.test_own_data import params
+from tests.sources.reading import fault, read
 from tests.tiny_pipeline import ROOT
 
 IMAGES, LABELS = bars(12, colour=False)
@@ -41,18 +39,6 @@ def write(content: pa.Table, path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(content, path, row_group_size=5)
     return path
-
-
-def read(path: Path, **changes: object) -> OwnData:
-    return read_own_data(path, params(**changes))
-
-
-def fault(path: Path, **changes: object) -> str:
-    with pytest.raises(StrataError) as caught:
-        read(path, **changes)
-    message = str(caught.value).replace(str(path), "x")
-    assert "\n" not in message and len(message) <= 200
-    return message
 
 
 @pytest.mark.parametrize("names", [None, NAMES])

@@ -5,11 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from strata.core.errors import StrataError
-from strata.sources.labelled_arrays import OwnData
-from strata.sources.own_data import read_own_data
 from tests.sources.own_images import NAMES, SIDE, bars
-from tests.sources.test_own_data import params
+from tests.sources.reading import fault, read
 
 IMAGES, LABELS = bars(12, colour=False)
 PIXELS = [f"pixel{number}" for number in range(SIDE * SIDE)]
@@ -26,18 +23,6 @@ def table(path: Path, columns: dict[str, object], header: bool = True, delimiter
 
 def pixels(images: np.ndarray, names: list[str] = PIXELS) -> dict[str, np.ndarray]:
     return dict(zip(names, images.reshape(len(images), -1).T, strict=True))
-
-
-def read(path: Path) -> OwnData:
-    return read_own_data(path, params())
-
-
-def fault(path: Path) -> str:
-    with pytest.raises(StrataError) as caught:
-        read(path)
-    message = str(caught.value).replace(str(path), "x")
-    assert "\n" not in message and len(message) <= 200
-    return message
 
 
 def test_kaggles_folder_is_its_labelled_table_and_the_other_is_left_out(tmp_path):
