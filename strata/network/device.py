@@ -1,8 +1,10 @@
 """Choose the device on which torch computes, and make its results repeatable."""
 
+import itertools
 import os
 
 import torch
+from torch import nn
 
 from strata.core.errors import StrataError
 from strata.core.params import Device
@@ -32,3 +34,9 @@ def prepare_torch(device: Device, threads: int, *, training: bool) -> torch.devi
     if training or device != "cpu":
         torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms, without its import of 2 s
     return torch.device(device)
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Return the device of a network's weights; the CPU if it has none."""
+    weights = next(itertools.chain(network.parameters(), network.buffers()), None)
+    return torch.device("cpu") if weights is None else weights.device
