@@ -14,7 +14,8 @@ from strata.network.thread_limit import check_thread_limit
 def prepare_torch(device: Device, threads: int, *, training: bool) -> torch.device:
     """Return the torch device, with `threads` CPU threads and deterministic algorithms for the whole process.
 
-    A forward pass on the CPU is repeatable anyway, so there the switch, which takes torch 2 s, is left alone.
+    A forward pass on the CPU is repeatable anyway, so there the switch, which takes torch 2 s, is left alone. A GPU
+    computes in float32, not in TensorFloat-32, which is cuDNN's default for convolutions and has 11 bits of precision.
 
     Raises StrataError if this machine or this build of torch lacks the device, as there is no fallback, or if the
     environment allows fewer threads.
@@ -31,6 +32,8 @@ def prepare_torch(device: Device, threads: int, *, training: bool) -> torch.devi
     # cuBLAS is repeatable only with a fixed workspace (CUDA's documentation, "Results reproducibility").
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
+    if device != "cpu":
+        torch.backends.fp32_precision = "ieee"  # type: ignore[attr-defined]  # torch makes it a property at run time
     if training or device != "cpu":
         torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms, without its import of 2 s
     return torch.device(device)
