@@ -2,6 +2,7 @@
 
 import itertools
 import os
+from operator import attrgetter
 
 import torch
 from torch import nn
@@ -33,7 +34,9 @@ def prepare_torch(device: Device, threads: int, *, training: bool) -> torch.devi
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
     if device != "cpu":
-        torch.backends.fp32_precision = "ieee"  # type: ignore[attr-defined]  # torch makes it a property at run time
+        # By operation: in some versions of torch (2.11) the setting for all leaves convolutions as they are.
+        for operation in ("cudnn.conv", "cudnn.rnn", "cuda.matmul"):
+            attrgetter(operation)(torch.backends).fp32_precision = "ieee"
     if training or device != "cpu":
         torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms, without its import of 2 s
     return torch.device(device)
