@@ -34,11 +34,11 @@ from strata.network.params import NetworkParams
 
 def main(arguments: Sequence[str] | None = None) -> None:
     params_path, paths = stage_arguments(__doc__, arguments, out="measures")
-    settings = load_settings(params_path)
     # Imported here: the pool's processes import this file, and have no use for PyTorch.
     from strata.measures.preparation import prepare_spaces
 
     run = RunArtifacts(paths, params_path)
+    settings = load_settings(params_path, len(run.samples.sample_id))
     others = other_weights(paths)
     for number in others.left_out:
         say(f"measure: network {number} is left out: no seed changes the training, so its weights are not its own")
@@ -55,9 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     say(f"measure: {len(plan.layers)} layers of {len(measured.rows)} samples, with {len(SPACES)} controls")
 
 
-def load_settings(path: Path) -> Settings:
-    """Return the sections of params.yaml that this stage reads. Raises StrataError where they do not fit."""
-    params = load_section(path, "measure", MeasureParams)
+def load_settings(path: Path, mapped: int) -> Settings:
+    """Return the sections of params.yaml that this stage reads, with the numbers for so many mapped samples.
+
+    Raises StrataError where they do not fit.
+    """
+    section = load_section(path, "measure", MeasureParams)
+    params = section.for_points(min(mapped, section.samples))
     mode = load_section(path, "reproducible", Reproducible)
     embed = load_section(path, "embed", EmbedParams)
     settings = Settings(

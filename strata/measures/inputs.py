@@ -15,7 +15,7 @@ from strata.maps.params import TSNE, EmbedParams
 from strata.maps.tsne import chosen_perplexity
 from strata.measures.labels import is_output
 from strata.measures.memory import Sizes
-from strata.measures.params import MeasureParams
+from strata.measures.params import NumberedMeasureParams
 from strata.measures.plan import Plan
 from strata.measures.space_files import POINTS, Measured, SpaceFiles
 from strata.measures.stability import Embedders
@@ -29,7 +29,7 @@ class Settings:
 
     layers: dict[str, Layer]
     seed: int
-    params: MeasureParams
+    params: NumberedMeasureParams
     embed: EmbedParams
     again: Embedders
     network: NetworkParams

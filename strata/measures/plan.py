@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from strata.artifacts.measured import PROJECTION, TRAINED, UNTRAINED
 from strata.maps.params import EmbedParams
 from strata.measures.labels import LabelledSets
-from strata.measures.params import MeasureParams
+from strata.measures.params import NumberedMeasureParams
 from strata.measures.space_files import SPACES, SpaceFiles
 from strata.measures.stability import Embedders
 
@@ -32,7 +32,7 @@ class Plan:
     files: SpaceFiles
     held_out: str
     layers: Sequence[str]
-    params: MeasureParams
+    params: NumberedMeasureParams
     embed: EmbedParams
     again: Embedders
     seed: int

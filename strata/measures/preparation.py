@@ -15,7 +15,7 @@ from strata.dataset.description import load_images
 from strata.measures.input_projection import Inputs, project_input
 from strata.measures.inputs import Settings
 from strata.measures.labels import LabelledSets
-from strata.measures.params import MeasureParams
+from strata.measures.params import NumberedMeasureParams
 from strata.measures.space_files import HELD_OUT, POINTS, REFERENCE, Measured, SpaceFiles, copy_points
 from strata.measures.stability import Embedders, check_stability_points
 from strata.measures.subsets import chosen
@@ -116,7 +116,7 @@ def _run_networks(
     return projections
 
 
-def check_enough(count: int, params: MeasureParams, embedders: Embedders) -> None:
+def check_enough(count: int, params: NumberedMeasureParams, embedders: Embedders) -> None:
     """Raise StrataError where there are too few points for the neighbours asked for, or for the stability runs."""
     if count < FEWEST:
         raise StrataError(f"{count} samples are too few to measure: extract {FEWEST} or more")

@@ -180,7 +180,8 @@ def test_the_disk_holds_what_is_left_its_copies_and_the_scratch_folder():
 def test_disk_and_scratch_are_those_of_the_files_that_stages_write(tmp_path, tiny_data, write_params, monkeypatch):
 
     params = write_params(measure={"samples": 32}, replicate={"networks": 1})
-    settings, dataset = load_plan_settings(params), read_description(tiny_data)
+    dataset = read_description(tiny_data)
+    settings = load_plan_settings(params, dataset.counts)
     (tmp_path / "trial").mkdir()
     measured = settings.measured
     job = trial.TrialJob(

@@ -182,7 +182,7 @@ def test_all_mistakes_of_a_section_are_told_at_once(write_params):
         (
             "embed",
             {"umap": {"neighbours": 1}},
-            "embed.umap.neighbours: input should be greater than or equal to 2 (got",
+            "embed.umap.neighbours: input should be 'auto', or input should be greater than or equal to 2 (got",
         ),
         (
             "embed",

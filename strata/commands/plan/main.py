@@ -26,13 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from strata.commands.plan.trial import TrialJob, try_network, try_worker
     from strata.core.guard import removed_if_killed
     from strata.core.paths import Paths
-    from strata.dataset.description import PARTS, read_description
+    from strata.dataset.description import read_description
     from strata.report.params import check_sample
 
     available = psutil.virtual_memory().available
-    settings, paths = load_plan_settings(options.params), Paths.of(options.data, Path("reports"))
-    dataset, measured, split = read_description(paths.raw), settings.measured, settings.extract.split
-    mapped = sum(dataset.counts[part] for part in PARTS[split])
+    paths = Paths.of(options.data, Path("reports"))
+    dataset = read_description(paths.raw)
+    settings = load_plan_settings(options.params, dataset.counts)
+    measured, split, mapped = settings.measured, settings.extract.split, settings.mapped
     rows = points_needed(mapped, measured.params, settings.embedder, measured.embed.method, measured.again)
     print(f"{table.point_table(rows)}\n", flush=True)
     check_points(mapped, measured.params, settings.embedder, measured.again)
