@@ -102,7 +102,7 @@ format: $(READY) ## format the code and fix what the linter can
 	@$(PY) -m ruff check --fix .
 
 requirements: $(READY) ## update requirements.txt from pyproject.toml, for every platform
-	@$(PY) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest \
+	@$(PY) -m uv pip compile pyproject.toml --extra dvc --extra dev --universal --python-version 3.11 --fork-strategy fewest \
 	  --upgrade --no-annotate --no-emit-index-url --custom-compile-command "make requirements" --output-file requirements.txt
 
 deps: $(READY) ## update what is generated from the code: the deps and plots of dvc.yaml, and docs/measures.md

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.artifacts.revisions import revision_files
 from strata.artifacts.run import RunArtifacts
 from strata.core.errors import StrataError
 from strata.core.layers import as_layers
@@ -46,6 +45,13 @@ def open_run(folder: str | Path = ".", revision: str | None = None) -> "Run":
         raise StrataError(f"{root} is not a Strata project: it has no params.yaml; name the folder that has it")
     if revision is None:
         return Run(Paths.under(root), root / "params.yaml", project=root)
+    try:
+        # Imported here: only revisions need DVC, which a Strata installed as a library may lack.
+        from strata.artifacts.revisions import revision_files
+    except ModuleNotFoundError as error:
+        raise StrataError(
+            f"a revision is read by DVC, and '{error.name}' is missing: pip install 'strata[dvc]'"
+        ) from None
     copy = Path(tempfile.mkdtemp(prefix="strata-run-"))
     run = Run(Paths.under(copy), copy / "params.yaml", revision_files(root, revision, copy), project=root)
     weakref.finalize(run, shutil.rmtree, copy, ignore_errors=True)
@@ -180,7 +186,7 @@ class Run(RunArtifacts):
         return known_experiments(self._project)
 
 
-def observe(
+def layer_outputs(
     network: "nn.Module", inputs: "torch.Tensor", layers: Mapping[str, str | Mapping[str, Any]] | Sequence[str]
 ) -> dict[str, "torch.Tensor"]:
     """Return the outputs of a network's layers for inputs (n, ...): layer's name -> tensor (n, ...), copied.
@@ -191,7 +197,8 @@ def observe(
 
     >>> import torch
     >>> network = torch.nn.Sequential(torch.nn.Conv2d(1, 3, 2), torch.nn.ReLU())
-    >>> outputs = observe(network, torch.ones(5, 1, 4, 4), {"maps": "0", "means": {"module": "1", "pool": "mean"}})
+    >>> layers = {"maps": "0", "means": {"module": "1", "pool": "mean"}}
+    >>> outputs = layer_outputs(network, torch.ones(5, 1, 4, 4), layers)
     >>> {layer: tuple(values.shape) for layer, values in outputs.items()}
     {'maps': (5, 3, 3, 3), 'means': (5, 3)}
     """
@@ -213,7 +220,7 @@ def observe(
 def summary(network: "nn.Module", image_shape: Sequence[int], layers: Mapping[str, str]) -> str:
     """Return a network as text: tables of its modules, with output shapes and parameters, and of its state_dict.
 
-    `layers` maps names to modules or steps, as for `observe`. Raises StrataError as `observe` does.
+    `layers` maps names to modules or steps, as for `layer_outputs`. Raises StrataError as it does.
 
     >>> run = open_run(".")
     >>> print(summary(run.network(), run.dataset.image_shape, run.network_paths()).splitlines()[2])

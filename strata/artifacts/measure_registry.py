@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from strata.core.errors import StrataError
 from strata.core.files import write_json
-from strata.core.params import Section
+from strata.core.params import Section, first_mistake
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -114,7 +114,4 @@ def read_registry(path: Path) -> MeasureRegistry:
     except FileNotFoundError:
         raise StrataError(f"{path} is missing; run `dvc repro`") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        reason = " ".join(f"{key}: {first['msg']}".removeprefix(": ").split())
-        raise StrataError(f"{path} is damaged: {reason}; run `dvc repro -f measure`") from None
+        raise StrataError(f"{path} is damaged: {first_mistake(error)}; run `dvc repro -f measure`") from None

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from strata.core.errors import StrataError
 from strata.core.files import sha256_of, write_json
-from strata.core.params import Section
+from strata.core.params import Section, first_mistake
 from strata.dataset.idx import read_images, read_labels
 
 IMAGE_FILES = {"train": "train-images-idx3-ubyte", "test": "t10k-images-idx3-ubyte"}
@@ -152,7 +152,7 @@ def read_description(folder: Path) -> DatasetDescription:
     except FileNotFoundError:
         raise StrataError(f"{path} is missing; run `dvc repro download`") from None
     except (ValueError, ValidationError, RecursionError) as error:
-        raise StrataError(f"{path} is damaged ({' '.join(str(error).split())}); run `dvc repro download`") from None
+        raise StrataError(f"{path} is damaged ({first_mistake(error)}); run `dvc repro download`") from None
 
 
 def _normalization(folder: Path) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from strata.maps.engines import Perplexity, TsneSettings, chosen_engine, run_eng
 NEIGHBOURS_PER_PERPLEXITY = 3
 # Memory for one of these affinities at its peak, measured with oneDAL and openTSNE.
 BYTES_PER_AFFINITY = 60
-# `perplexity: auto`, by Kobak & Berens 2019: the usual, or a hundredth of many points, up to what is still fast. For few
+# `perplexity: auto` (Kobak & Berens 2019): the usual, or a hundredth of many points, up to what is still fast. For few
 # points it is a tenth of them: at 30, a point would have affinities to most of the others.
 USUAL_PERPLEXITY, LARGEST_AUTO, POINTS_PER_PERPLEXITY, FEW_POINTS_PER_PERPLEXITY = 30, 100, 100, 10
 # The divergence as the engine reports it, by its own approximation; figures show the exact sum of stage measure.

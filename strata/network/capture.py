@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from strata.core.errors import StrataError
+from strata.core.errors import StrataError, in_short
 from strata.core.layers import Layer
 from strata.network.taking import batch_first, copied, part_of
 
@@ -111,7 +111,7 @@ def _traced(network: nn.Module, steps: Mapping[str, str]) -> fx.GraphModule:
         path, layer = next(iter(steps.items()))
         raise StrataError(
             f"layer '{layer}': the network has no module '{path}'{_suggestion(path, names)}; and torch.fx cannot find"
-            f" steps between its modules: {' '.join(str(error).split())[:150]}"
+            f" steps between its modules: {in_short(error)}"
         ) from error
     all_steps = _steps(graph)
     for path, layer in steps.items():

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from strata.core import streams
-from strata.core.errors import StrataError
+from strata.core.errors import StrataError, in_short
 from strata.core.temporary_folder import left_behind
 from strata.network.io import are_probabilities, log_probabilities
 from strata.network.params import NetworkParams
@@ -144,4 +144,4 @@ def _check_form(network: nn.Module, params: NetworkParams, image_shape: Sequence
 
 def error_line(error: BaseException) -> str:
     """Return an exception as one line: its kind, and the start of its message."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return in_short(f"{type(error).__name__}: {error}")

@@ -12,11 +12,10 @@ from scipy.sparse import csr_matrix
 from torch import nn
 
 from strata.core import streams
-from strata.core.errors import StrataError
+from strata.core.errors import StrataError, listed
 from strata.core.layers import Layer
 
 FEWEST_SIZES = {"tokens": 3, "maps": 4}  # of (n, T, D) and (n, C, H, W)
-MOST_NAMES = 8  # that an error lists
 SAME_FOR_ALL = 0  # in place of `seed`: runs that are compared have the same projections
 
 
@@ -142,8 +141,7 @@ def _parts(output: Any) -> dict[str, Any]:
 
 
 def _listed(names: Any) -> str:
-    names = list(names)
-    return ", ".join(names[:MOST_NAMES]) + (", ..." if names[MOST_NAMES:] else "") if names else "no parts"
+    return listed(names) or "no parts"
 
 
 def _form(output: Any) -> str:

@@ -282,7 +282,7 @@ def test_no_epochs_leave_the_network_as_it_is(tmp_path, tiny_data, write_params,
         ("folder", "is a folder; name a file of weights; check train.init_from"),
         (
             b"\x80\x04no",
-            "is not a checkpoint that is safe to load: it is damaged, or has more than tensors; check train.init_from",
+            "is not safe to load: it is damaged, or has more than tensors; check train.init_from",
         ),
         ({"fc9.bias": torch.zeros(1)}, "does not fit the network of params.yaml: "),
     ],

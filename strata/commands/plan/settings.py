@@ -18,7 +18,7 @@ from strata.training.params import ReplicateParams, TrainParams
 
 @dataclass(frozen=True)
 class PlanSettings:
-    """The sections, those of measure (layers, network and embed among them), the embedder of the maps, and its points."""
+    """The sections, those of measure (layers, network and embed among them), the maps' embedder and points."""
 
     train: TrainParams
     replicate: ReplicateParams
@@ -30,7 +30,7 @@ class PlanSettings:
 
 
 def load_plan_settings(path: Path, counts: Mapping[str, int]) -> PlanSettings:
-    """Return the settings for so many images of each part. Raises StrataError where they do not fit, as in the stages."""
+    """Return the settings, for so many images of each part. Raises StrataError where they do not fit."""
     mode = load_section(path, "reproducible", Reproducible)
     train, extract = load_section(path, "train", TrainParams), load_section(path, "extract", ExtractParams)
     check_portable(mode, train.device, train.precision)
