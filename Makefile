@@ -5,6 +5,8 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 GIGABYTES_NEEDED := $(if $(TORCH_INDEX),3,9)
 
+# What uv, where there is one (it takes half the time), or else pip installs.
+FROM_REQUIREMENTS = --no-deps $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") --requirement $(VENV)/requirements.txt
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/set-up-done
@@ -126,8 +128,8 @@ $(READY): requirements.txt
 	@echo "Setting up $(VENV), once; this takes some minutes ..."
 	@PATH='$(OUTER_PATH)' $(PYTHON) -m venv --clear $(VENV)
 	@grep -vE '$(if $(TORCH_INDEX),^(nvidia-|cuda-|triton),^$$)' requirements.txt > $(VENV)/requirements.txt
-	@$(PY) -m pip install --quiet --no-deps $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") \
-	  --requirement $(VENV)/requirements.txt
+	@{ PATH='$(OUTER_PATH)'; command -v uv > /dev/null && uv pip install --quiet --python $(PY) $(FROM_REQUIREMENTS); } || \
+	  $(PY) -m pip install --quiet $(FROM_REQUIREMENTS)
 	@$(PY) -m pip check
 	@pwd -P > $(READY)
 	@test ! requirements.txt -nt $(READY) || touch -r requirements.txt $(READY)  # by another clock; else set up every time
