@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         entry = CATALOGUE[dataset.name]
         bring_known(entry, dataset.mirrors, patience, paths.raw)
+    if dataset.shuffle_labels and entry.targets != "classes":
+        raise StrataError("dataset.shuffle_labels: the data has no classes, so there are no labels to shuffle")
     if dataset.shuffle_labels:
         path = paths.raw / LABEL_FILES["train"]
         write_idx(path, shuffled(read_labels(path), seed))
@@ -44,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     description = describe(paths.raw, entry, shuffled_from, source_sha256, dataset.normalization)
     write_description(paths.raw, description)
     counts = f"{description.counts['train']} training and {description.counts['test']} test images"
-    say(f"download: {entry.name}, {counts}" + (", training labels shuffled" if dataset.shuffle_labels else ""))
+    known = "" if entry.targets == "classes" else f", targets: {entry.targets}"
+    say(f"download: {entry.name}, {counts}{known}" + (", training labels shuffled" if dataset.shuffle_labels else ""))
 
 
 def bring_known(entry: CatalogueEntry, mirrors: Sequence[str], patience: DownloadParams, folder: Path) -> None:

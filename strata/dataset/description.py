@@ -1,24 +1,28 @@
-"""`dataset.json`: the description of a folder of four IDX files, with the checksums that its images must match."""
+"""`dataset.json`: the description of a folder of IDX files, with the checksums that its images must match."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from strata.core.errors import StrataError
 from strata.core.files import sha256_of, write_json
 from strata.core.params import Section
-from strata.dataset.idx import read_images, read_labels
+from strata.dataset.idx import read_images, read_labels, read_targets
 
 IMAGE_FILES = {"train": "train-images-idx3-ubyte", "test": "t10k-images-idx3-ubyte"}
 LABEL_FILES = {"train": "train-labels-idx1-ubyte", "test": "t10k-labels-idx1-ubyte"}
 # File name -> number of dimensions, in the order in which they are written.
 IDX_FILES = {IMAGE_FILES["train"]: 3, LABEL_FILES["train"]: 1, IMAGE_FILES["test"]: 3, LABEL_FILES["test"]: 1}
+# What the network may be trained to output, where that is not a class: numbers, float32 (n, k).
+TARGET_FILES = {"train": "train-targets-idx2-float", "test": "t10k-targets-idx2-float"}
+# What is known of each sample: one class, nothing, k numbers, or which of k labels apply, each 0 or 1.
+Targets = Literal["classes", "none", "values", "multi-label"]
 
 
 @dataclass(frozen=True)
@@ -26,8 +30,9 @@ class CatalogueEntry:
     """A data set: `sha256` maps a decompressed file's name to its checksum, if one is known.
 
     `normalization` is the mean and standard deviation of pixels in [0, 1] if the field has standard values; otherwise
-    both are computed from the training images. `addresses` are folders where the four files are published;
-    `torchvision` names the class of torchvision.datasets that lists more of them, and the MD5 of the compressed files.
+    both are computed from the training images. `target_names` name numbers or several labels. `addresses` are folders
+    where the four files are published; `torchvision` names the class of torchvision.datasets that lists more of them,
+    and the MD5 of the compressed files.
     """
 
     name: str
@@ -39,6 +44,8 @@ class CatalogueEntry:
     normalization: tuple[float, float] | None = None
     addresses: tuple[str, ...] = ()
     torchvision: str | None = None
+    targets: Targets = "classes"
+    target_names: tuple[str, ...] = ()
 
 
 NAME = "dataset.json"
@@ -51,14 +58,15 @@ BLOCK = 1000  # images processed at a time
 class DatasetDescription(Section):
     """The content of dataset.json; mean and standard deviation are of pixels in [0, 1], over all channels.
 
-    Or one of both for each channel. Three fields are optional: `shuffled_labels_seed` is the seed with which the
+    Or one of both for each channel. Other fields are optional: `shuffled_labels_seed` is the seed with which the
     training labels were shuffled, `source_sha256` the checksum of the user's files that were read, and
-    `own_normalization` says that params.yaml chose the mean and the deviation.
+    `own_normalization` says that params.yaml chose the mean and the deviation. There are `classes` where the `targets`
+    are classes, and `target_names` where they are numbers or several labels.
     """
 
     name: str
     source: str
-    classes: Annotated[list[str], Field(min_length=2)]
+    classes: list[str]
     counts: dict[str, int]
     image_shape: Annotated[list[int], Field(min_length=3, max_length=3)]
     mean: float | PerChannel
@@ -69,6 +77,21 @@ class DatasetDescription(Section):
     shuffled_labels_seed: int | None = None
     source_sha256: str | None = None
     own_normalization: bool | None = None
+    targets: Targets = "classes"
+    target_names: Annotated[list[str], Field(default_factory=list)]
+
+    @model_validator(mode="after")
+    def _targets_have_names(self) -> Self:
+        if (len(self.classes) >= 2) != (self.targets == "classes") or (len(self.classes) == 1):
+            raise ValueError("two classes or more go with the targets `classes`, and none with others")
+        if bool(self.target_names) != (self.targets in ("values", "multi-label")):
+            raise ValueError("target_names go with the targets `values` and `multi-label`")
+        return self
+
+    @property
+    def wanted(self) -> int | None:
+        """How many numbers per sample a network trained on this data outputs; None without targets."""
+        return len(self.classes) or len(self.target_names) or None
 
     @property
     def grey_map(self) -> str:
@@ -83,7 +106,7 @@ def describe(
     source_sha256: str | None = None,
     normalization: tuple[Normalization, Normalization] | None = None,
 ) -> DatasetDescription:
-    """Return the description of a folder's four IDX files, after checking that they fit together.
+    """Return the description of a folder's IDX files, after checking that they fit together.
 
     `normalization` is the mean and deviation to use in place of those of the field or of the training images. Raises
     StrataError if the numbers of images and labels differ, a label is not a class, or a grey image is to be normalized
@@ -92,11 +115,14 @@ def describe(
     counts, sizes = {}, set()
     for split, images_file in IMAGE_FILES.items():
         images = read_images(folder / images_file)
-        labels = read_labels(folder / LABEL_FILES[split])
-        if len(images) != len(labels):
-            raise StrataError(f"{entry.name}: {len(images)} {split} images but {len(labels)} {split} labels")
-        if not len(labels) or labels.min() < 0 or labels.max() >= len(entry.classes):
-            raise StrataError(f"{entry.name}: the {split} labels must be 0 to {len(entry.classes) - 1}, and not empty")
+        if entry.targets == "classes":
+            _check_labels(entry, split, len(images), read_labels(folder / LABEL_FILES[split]))
+        elif not len(images):
+            raise StrataError(f"{entry.name}: there are no {split} images")
+        elif entry.targets != "none":
+            targets = read_targets(folder / TARGET_FILES[split])
+            if targets.shape != (len(images), len(entry.target_names)):
+                raise StrataError(f"{entry.name}: the {split} targets do not fit the images: {targets.shape}")
         counts[split] = len(images)
         sizes.add(images.shape[1:])
     if len(sizes) > 1:
@@ -116,13 +142,29 @@ def describe(
         image_shape=[*(channels or [1]), height, width],
         mean=mean,
         std=std,
-        sha256={name: sha256_of(folder / name) for name in IDX_FILES},
+        sha256={name: sha256_of(folder / name) for part in counts for name in files_of(part, entry.targets)},
         citation=entry.citation,
         licence=entry.licence,
         shuffled_labels_seed=shuffled_labels_seed,
         source_sha256=source_sha256,
         own_normalization=None if normalization is None else True,
+        targets=entry.targets,
+        target_names=list(entry.target_names),
     )
+
+
+def files_of(part: str, targets: Targets) -> list[str]:
+    """Return the names of the files of `train` or `test`: its images, and what is known of them, if anything."""
+    if targets == "none":
+        return [IMAGE_FILES[part]]
+    return [IMAGE_FILES[part], (LABEL_FILES if targets == "classes" else TARGET_FILES)[part]]
+
+
+def _check_labels(entry: CatalogueEntry, split: str, images: int, labels: NDArray[np.integer]) -> None:
+    if images != len(labels):
+        raise StrataError(f"{entry.name}: {images} {split} images but {len(labels)} {split} labels")
+    if not len(labels) or labels.min() < 0 or labels.max() >= len(entry.classes):
+        raise StrataError(f"{entry.name}: the {split} labels must be 0 to {len(entry.classes) - 1}, and not empty")
 
 
 def _plain(numbers: Normalization) -> float | list[float]:
@@ -141,7 +183,7 @@ def _blank(mean: float) -> str:
 
 def write_description(folder: Path, description: DatasetDescription) -> None:
     """Write dataset.json into `folder`."""
-    write_json(folder / NAME, description.model_dump(exclude_none=True))
+    write_json(folder / NAME, description.model_dump(exclude_defaults=True))
 
 
 def read_description(folder: Path) -> DatasetDescription:
@@ -171,14 +213,23 @@ PARTS = {"train": ("train",), "test": ("test",), "both": ("train", "test")}
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Images, uint8 (n, H, W) or (n, H, W, 3), with labels (n,) and the split of each, 'train' or 'test'.
+    """Images, uint8 (n, H, W) or (n, H, W, 3), the split of each, 'train' or 'test', and what is known of them.
 
-    A sample's id is its row: its index in the split, or, if both splits were asked for, in train followed by test.
+    That is their `labels` (n,), or `targets` float32 (n, k), or neither. A sample's id is its row: its index in the
+    split, or, if both splits were asked for, in train followed by test.
     """
 
     images: NDArray[np.uint8]
-    labels: NDArray[np.integer]
+    labels: NDArray[np.integer] | None
     splits: NDArray[np.str_]
+    targets: NDArray[np.float32] | None = None
+
+    @property
+    def known_labels(self) -> NDArray[np.integer]:
+        """The labels (n,); ValueError where there are none."""
+        if self.labels is None:
+            raise ValueError("these images have no labels")
+        return self.labels
 
 
 def load_images(folder: Path, split: str) -> LabelledImages:
@@ -187,14 +238,23 @@ def load_images(folder: Path, split: str) -> LabelledImages:
     Raises StrataError if a file is not the one that dataset.json describes.
     """
     description = read_description(folder)
-    images, labels, splits = [], [], []
+    images, splits = [], []
+    known: list[NDArray[Any]] = []
     for part in PARTS[split]:
-        for name in (IMAGE_FILES[part], LABEL_FILES[part]):
+        names = files_of(part, description.targets)
+        for name in names:
             if sha256_of(folder / name) != description.sha256.get(name):
                 raise StrataError(
                     f"{folder / name} is not the file that dataset.json describes; run `dvc repro -f download`"
                 )
-        images.append(read_images(folder / IMAGE_FILES[part]))
-        labels.append(read_labels(folder / LABEL_FILES[part]))
-        splits.append(np.full(len(labels[-1]), part))
-    return LabelledImages(np.concatenate(images), np.concatenate(labels), np.concatenate(splits))
+        images.append(read_images(folder / names[0]))
+        splits.append(np.full(len(images[-1]), part))
+        if description.targets == "classes":
+            known.append(read_labels(folder / LABEL_FILES[part]))
+        elif description.targets != "none":
+            known.append(read_targets(folder / TARGET_FILES[part]))
+    found = np.concatenate(known) if known else None
+    are_classes = description.targets == "classes"
+    return LabelledImages(
+        np.concatenate(images), found if are_classes else None, np.concatenate(splits), None if are_classes else found
+    )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from strata.core.errors import StrataError
 from strata.core.files import sha256_of
+from strata.dataset.description import Targets
 from strata.sources.labelled_arrays import WHOLE, OwnData, checked_data
 from strata.sources.splits import chosen_parts, part_named
 
@@ -23,20 +24,36 @@ ALLOWED = "images and labels, or X and y; or with a split: train_images, x_train
 CLASS_NAMES = "class_names"
 
 
-def read_npz(path: Path, names: Sequence[str] | None = None) -> OwnData:
+def read_npy(path: Path) -> OwnData:
+    """Return the images of an .npy file, which has no labels. Raises StrataError if it is another kind of file."""
+    try:
+        with path.open("rb") as opened:
+            images = np.lib.format.read_array(opened, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        if isinstance(error, FileNotFoundError | PermissionError):
+            raise
+        raise StrataError(f"{path}: cannot be read as an .npy file of numbers: damaged, or in another form") from None
+    return checked_data({WHOLE: (images, None)}, None, sha256_of(path), str(path))
+
+
+def read_npz(path: Path, names: Sequence[str] | None = None, wanted: Targets | None = None) -> OwnData:
     """Return the images and labels of an .npz file; the classes are named by its `class_names`, or by `names`.
 
-    Raises StrataError if it is another kind of file, lacks arrays, or has arrays that do not fit.
+    Without labels the images are the data. Raises StrataError if it is another kind of file, lacks arrays, or has
+    arrays that do not fit.
     """
     arrays, parts, notes = _arrays_of(path)
     if CLASS_NAMES in arrays:
         names = _names_of(arrays[CLASS_NAMES], path)
-    pairs = {part: (arrays[images], arrays[labels]) for part, (images, labels) in parts.items()}
-    return checked_data(pairs, names, sha256_of(path), str(path), notes)
+    pairs = {part: (arrays[images], arrays[labels] if labels else None) for part, (images, labels) in parts.items()}
+    return checked_data(pairs, names, sha256_of(path), str(path), notes, wanted)
 
 
 def _named_parts(names: Sequence[str], path: Path) -> tuple[dict[str, tuple[str, str]], list[str]]:
-    """Return part's name -> names of its images and labels, and what was left out or decided."""
+    """Return part's name -> names of its images and labels, and what was left out or decided.
+
+    Where no part has labels, their names are empty.
+    """
     splits: dict[str, dict[str, str]] = {}
     unclear = False
     for name in names:
@@ -48,6 +65,8 @@ def _named_parts(names: Sequence[str], path: Path) -> tuple[dict[str, tuple[str,
             unclear |= contents[0] in found
             found[contents[0]] = name
     pairs = {split: (found["images"], found["labels"]) for split, found in splits.items() if len(found) == 2}
+    if splits and len(names) == len(splits) and all(set(found) == {"images"} for found in splits.values()):
+        pairs = {split: (found["images"], "") for split, found in splits.items()}
     if not pairs or unclear or (WHOLE in pairs and len(splits) > 1):
         present = ", ".join(names) or "nothing"
         present = present if len(present) <= 60 else f"{present[:56]} ..."
@@ -69,7 +88,7 @@ def _arrays_of(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, tuple[str
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise StrataError(f"{path}: contains a single array; save images and labels with np.savez")
             parts, notes = _named_parts(file.files, path)
-            used = [name for pair in parts.values() for name in pair]
+            used = [name for pair in parts.values() for name in pair if name]
             arrays = {}
             for name in (*used, *({CLASS_NAMES} & set(file.files))):
                 arrays[name] = file[name]

@@ -46,6 +46,9 @@ def test_every_column_and_the_origin_survive_the_round_trip(path):
     assert provenance == PROVENANCE
     for field in fields(Samples):
         expected, read = getattr(SAMPLES, field.name), getattr(samples, field.name)
+        if expected is None:
+            assert read is None
+            continue
         np.testing.assert_array_equal(read, expected)
         assert read.dtype.kind == expected.dtype.kind and (read.dtype == expected.dtype or field.name == "split")
 

@@ -8,11 +8,14 @@ from numpy.typing import NDArray
 
 from strata.artifacts.activations import LayerInfo
 from strata.artifacts.maps import LayerMap, MapMethod
+from strata.artifacts.measure_registry import MeasureRegistry
+from strata.artifacts.needs import Need, lacking
 from strata.artifacts.provenance import Provenance
 from strata.artifacts.run import RunArtifacts
 from strata.artifacts.samples import Samples
 from strata.artifacts.tables import Measures
 from strata.dataset.description import DatasetDescription
+from strata.report.figures.maps import Numbers
 from strata.report.figures.style import names_in_figures
 from strata.report.params import check_sample
 
@@ -45,9 +48,25 @@ class ReportInputs:
         return next(iter(self.maps.values())).method
 
     @property
+    def lacks(self) -> dict[Need, str]:
+        """What the run lacks, such as labels -> why."""
+        return lacking(self.dataset, self.samples.predicted is not None)
+
+    @property
+    def registry(self) -> MeasureRegistry:
+        """The measures and panels that this run has."""
+        return self.measures.registry.without(self.lacks)
+
+    @property
+    def numbers(self) -> Numbers | None:
+        """What colours the maps where there are no labels: the first of the targets; None without any."""
+        targets = self.samples.targets
+        return None if targets is None else Numbers(names_in_figures(self.dataset.target_names)[0], targets[:, 0])
+
+    @property
     def measures_over_training(self) -> pd.DataFrame:
         """The measures at the kept times, and those of the trained network after its last epoch."""
-        last = float(self.epochs["epoch"].iloc[-1])
+        last = float(self.epochs["epoch"].max()) if len(self.epochs) else 0.0
         table = self.measures.table
         trained = table[table["control"] == "none"].drop(columns="control").assign(epochs=last)
         before = self.over_training[self.over_training["epochs"] < last]
@@ -55,8 +74,15 @@ class ReportInputs:
 
     @property
     def names_in_figures(self) -> list[str]:
-        """The class names as figures can show them."""
-        return names_in_figures(self.dataset.classes)
+        """The class names as figures can show them; numbers for a network's own classes, which have no names."""
+        return names_in_figures(self.classes)
+
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes; numbers for those that only the network knows; empty if there are none."""
+        if self.dataset.classes or self.samples.predicted is None:
+            return self.dataset.classes
+        return [str(number) for number in range(int(self.samples.predicted.max()) + 1)]
 
     @property
     def grey_map(self) -> str:

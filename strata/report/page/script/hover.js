@@ -7,6 +7,10 @@ function percent(value) {
   return Number.isFinite(value) ? `${Math.round(100 * value)}%` : "not measured";
 }
 
+function isWrong(run, row) {
+  return Boolean(labels && run.predicted && run.predicted[row] !== labels[row]);
+}
+
 function commitText(commit) {
   return commit === UNKNOWN ? "not measured" : commitName(commit);
 }
@@ -27,11 +31,14 @@ function sampleCard(row, runIndex, layerIndex) {
   drawDigit(canvas, row);
   const entries = [
     ["sample", ids[row]],
-    ["label", classes[labels[row]]],
-    ...runs.flatMap((each, r) => [[
-      runs.length > 1 ? `prediction ${"AB"[r]}` : "prediction",
-      `${classes[each.predicted[row]]}${each.predicted[row] === labels[row] ? "" : " ✗"}, ${percent(each.confidence[row])} sure`,
-    ], [runs.length > 1 ? `commit layer ${"AB"[r]}` : "commit layer", commitText(each.commit[row])]]),
+    ...(labels ? [["label", classes[labels[row]]]] : []),
+    ...runs.flatMap((each, r) => [
+      ...(each.predicted ? [[
+        runs.length > 1 ? `prediction ${"AB"[r]}` : "prediction",
+        `${classes[each.predicted[row]]}${isWrong(each, row) ? " ✗" : ""}, ${percent(each.confidence[row])} sure`,
+      ]] : []),
+      ...(each.commit ? [[runs.length > 1 ? `commit layer ${"AB"[r]}` : "commit layer", commitText(each.commit[row])]] : []),
+    ]),
     [`spot at ${layer.name}`, trustText(layer, row)],
   ];
   for (const [name, value] of entries) {
