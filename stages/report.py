@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     machine = environment(mode)
     run_data = run_payload(inputs, rows, facts(inputs, run, len(rows), machine), settings_text)
     labels = None if inputs.samples.label is None else inputs.samples.label[rows]
-    payload = page_payload(inputs.classes, labels, inputs.images[rows], {"this run": run_data})
+    payload = page_payload(inputs.classes, labels, inputs.shown_samples(rows), {"this run": run_data})
     title = f"Strata: {inputs.dataset.name}, layer by layer"
     page = render_explorer(title, payload, on_page(planned), paths.figures, missing_figures(inputs))
     write_text(paths.page, page)

@@ -108,12 +108,12 @@ class RunArtifacts:
             )
         return samples, origin
 
-    def images(self) -> NDArray[np.uint8]:
-        """Return the samples' images, uint8 (n, H, W) or (n, H, W, 3)."""
+    def images(self) -> NDArray[Any]:
+        """Return the samples' images, uint8 (n, H, W) or (n, H, W, 3); or their numbers, or token ids."""
         return self._images
 
     @cached_property
-    def _images(self) -> NDArray[np.uint8]:
+    def _images(self) -> NDArray[Any]:
         self._at(self.paths.raw)
         images = load_images(self.paths.raw, self.provenance.split).images
         ids = np.arange(len(images), dtype=np.int32)

@@ -74,7 +74,7 @@ def compared_page(names: tuple[str, str], compared: Sequence[RunArtifacts]) -> s
         text = as_text(run.params)
         runs[side] = {**run_payload(inputs, rows, about, text), "name": name}
     labels = None if first.samples.label is None else first.samples.label[rows]
-    payload = page_payload(first.classes, labels, first.images[rows], runs)
+    payload = page_payload(first.classes, labels, first.shown_samples(rows), runs)
     title = f"Strata: {names[0]} and {names[1]}, layer by layer"
     return render_explorer(title, payload, [], None, [], different_params(*(run.params for run in compared)))
 

@@ -38,7 +38,7 @@ def check_comparable(first: ReportInputs, second: ReportInputs, names: tuple[str
 
 def _files_shown(inputs: ReportInputs) -> tuple[str, list[str], list[str | None]]:
     """Return what identifies the images and labels on the maps; training labels do not matter if they are not shown."""
-    names = [name for part in PARTS[inputs.provenance.split] for name in files_of(part, inputs.dataset.targets)]
+    names = [name for part in PARTS[inputs.provenance.split] for name in files_of(part, inputs.dataset)]
     meanings = [*inputs.dataset.classes, *inputs.dataset.target_names]
     return inputs.dataset.name, meanings, [inputs.dataset.sha256.get(name) for name in names]
 

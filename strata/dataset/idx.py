@@ -87,6 +87,14 @@ def read_targets(path: Path) -> NDArray[np.float32]:
     return targets
 
 
+def read_any(path: Path) -> NDArray[Any]:
+    """Return a file's array, of any type and dimensions. Raises StrataError on any damage."""
+    try:
+        return parse_idx(path.read_bytes())
+    except ValueError as error:
+        raise StrataError(f"{path}: {error}") from None
+
+
 def _magic(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(4)

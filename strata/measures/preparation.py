@@ -104,7 +104,7 @@ def _run_networks(
         write_batches(files, space, name, len(images[name]), batches)
 
     def inputs_of(chosen_images: Images) -> Inputs:
-        return lambda rows: to_input(chosen_images[rows]).flatten(1).cpu().numpy()
+        return lambda rows: before.flat(to_input(chosen_images[rows])).cpu().numpy()
 
     made = (settings.network, before.shape, wanted_outputs(description, settings.network), settings.seed)
     twin = untrained_network(*made).to(device)

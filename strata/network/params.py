@@ -16,7 +16,8 @@ class NetworkParams(Section):
 
     That is one number per class, the `values` of the data's targets, one logit per label (`multi-label`), or `features`
     of any form, which are not read. `part` is the place or name of the output, where there are several; `transforms`
-    names the torchvision weights whose transforms images get in place of the data set's normalization.
+    names the torchvision weights whose transforms images get in place of the data set's normalization. `mask` is the
+    name of the argument that gets the mask of token ids.
     """
 
     target: Target
@@ -24,6 +25,7 @@ class NetworkParams(Section):
     outputs: Outputs
     part: Annotated[int, Field(ge=0)] | Annotated[str, Field(min_length=1)] | None = None
     transforms: Annotated[str, Field(pattern=r"^\w+\.\w+$")] | None = None
+    mask: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")] | None = None
 
     @property
     def predicts_classes(self) -> bool:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strata.core.errors import StrataError
-from strata.dataset.description import Targets
+from strata.dataset.description import InputKind, Targets
+from strata.sources.other_inputs import checked_numbers
 from strata.sources.targets import MAX_CLASSES, checked_labels, checked_targets, kind_of, shape_text
 
 SMALLEST_SIDE = 8
@@ -19,10 +20,11 @@ TRAIN, TEST, WHOLE = "train", "test", "whole"  # parts: the first two, or the th
 class LabelledArrays:
     """Images, uint8 (n, H, W) or (n, H, W, 3), and what is known of them, if anything.
 
-    That is labels, whole numbers (n,), or targets, float32 (n, k).
+    That is labels, whole numbers (n,), or targets, float32 (n, k). In place of images, numbers float32 (n, ...), or
+    token ids int32 (n, T), with a mask (n, 2, T).
     """
 
-    images: NDArray[np.uint8]
+    images: NDArray[Any]
     labels: NDArray[np.integer] | None = None
     targets: NDArray[np.float32] | None = None
 
@@ -46,11 +48,18 @@ class OwnData:
     notes: tuple[str, ...] = ()
     targets: Targets = "classes"
     target_names: tuple[str, ...] = ()
+    inputs: InputKind = "images"
+
+    @property
+    def masked(self) -> bool:
+        """Whether token ids have a mask."""
+        return self.inputs == "tokens" and next(iter(self.parts.values())).images.ndim == 3
 
     def without_labels(self) -> "OwnData":
         """Return the images alone."""
         parts = {part: LabelledArrays(data.images) for part, data in self.parts.items()}
-        return OwnData(parts, (), self.sha256, (*self.notes, "labels left out, as dataset.targets says"), "none")
+        notes = (*self.notes, "labels left out, as dataset.targets says")
+        return OwnData(parts, (), self.sha256, notes, "none", inputs=self.inputs)
 
 
 def checked_data(
@@ -60,6 +69,7 @@ def checked_data(
     where: str,
     notes: Sequence[str] = (),
     wanted: Targets | None = None,
+    inputs: InputKind = "images",
 ) -> OwnData:
     """Return arrays, part's name -> (images, labels), as data; `names` are the class names, numbers if there are none.
 
@@ -67,7 +77,7 @@ def checked_data(
     Labels that go from 1 become labels from 0, and a note says so; without `names` the classes stay 1, 2, ... Raises
     StrataError, with a line that begins with `where`, if arrays cannot be images and labels, or do not fit.
     """
-    images = {part: checked_images(each, _prefix(where, part)) for part, (each, _) in arrays.items()}
+    images = {part: _checked_inputs(each, inputs, _prefix(where, part)) for part, (each, _) in arrays.items()}
     known = {part: labels for part, (_, labels) in arrays.items() if labels is not None}
     for part, labels in known.items():
         if len(images[part]) != len(labels):
@@ -86,14 +96,13 @@ def checked_data(
         raise StrataError(f"{where}: a single image: one is needed to train on, and one to test")
     if not known:
         note = "there are no labels, so nothing can be trained and measures that need them are left out"
-        return OwnData(
-            {part: LabelledArrays(each) for part, each in images.items()}, (), sha256, (*notes, note), "none"
-        )
+        alone = {part: LabelledArrays(each) for part, each in images.items()}
+        return OwnData(alone, (), sha256, (*notes, note), "none", inputs=inputs)
     kind = kind_of(known, wanted, where)
     if kind in ("values", "multi-label"):
         found, target_names = checked_targets(known, kind, names, where)
         parts = {part: LabelledArrays(images[part], targets=found[part]) for part in images}
-        return OwnData(parts, (), sha256, tuple(notes), kind, target_names)
+        return OwnData(parts, (), sha256, tuple(notes), kind, target_names, inputs)
     labels_of = {part: checked_labels(labels, _prefix(where, part)) for part, labels in known.items()}
     numbers = _numbers_from_one(labels_of)
     if numbers and (names is None or len(names) == len(numbers)):
@@ -101,7 +110,13 @@ def checked_data(
         names = numbers if names is None else names
         notes = [*notes, f"labels start at 1, which is class '{names[0]}'"]
     parts = {part: LabelledArrays(images[part], labels_of[part]) for part in images}
-    return OwnData(parts, _checked_classes(labels_of, names, where), sha256, tuple(notes))
+    return OwnData(parts, _checked_classes(labels_of, names, where), sha256, tuple(notes), inputs=inputs)
+
+
+def _checked_inputs(values: NDArray[Any], inputs: InputKind, prefix: str) -> NDArray[Any]:
+    if inputs == "numbers":
+        return checked_numbers(values, prefix)
+    return values if inputs == "tokens" else checked_images(values, prefix)
 
 
 def _prefix(where: str, part: str) -> str:

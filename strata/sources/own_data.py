@@ -2,13 +2,15 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from strata.core.console import say
 from strata.core.errors import StrataError
 from strata.core.temporary_folder import left_behind
-from strata.dataset.description import IMAGE_FILES, LABEL_FILES, TARGET_FILES, CatalogueEntry
+from strata.dataset.description import IMAGE_FILES, INPUT_FILES, LABEL_FILES, MASK_FILES, TARGET_FILES, CatalogueEntry
 from strata.dataset.idx import write_idx
 from strata.sources.array_files import read_npy, read_npz
 from strata.sources.cifar_batches import holds_cifar, read_cifar
@@ -62,9 +64,15 @@ def bring_own_data(path: Path, params: DatasetParams, seed: int, out: Path) -> t
     parts = data.parts if TRAIN in data.parts else split(data.parts[WHOLE], params.test_share, seed)
     kind = np.uint8 if len(data.classes) <= 256 else np.int32
     for part, arrays in parts.items():
-        for table in (LABEL_FILES, TARGET_FILES):  # of other data, if the stage was run by hand
+        for table in (
+            IMAGE_FILES,
+            INPUT_FILES,
+            MASK_FILES,
+            LABEL_FILES,
+            TARGET_FILES,
+        ):  # of other data, if the stage was run by hand
             (out / table[part]).unlink(missing_ok=True)
-        write_idx(out / IMAGE_FILES[part], arrays.images)
+        _write_inputs(out, part, arrays.images, data)
         if arrays.labels is not None:
             write_idx(out / LABEL_FILES[part], arrays.labels.astype(kind))
         if arrays.targets is not None:
@@ -78,8 +86,20 @@ def bring_own_data(path: Path, params: DatasetParams, seed: int, out: Path) -> t
         sha256={},
         targets=data.targets,
         target_names=data.target_names,
+        inputs=data.inputs,
+        masked=data.masked,
     )
     return entry, data.sha256
+
+
+def _write_inputs(out: Path, part: str, values: NDArray[Any], data: OwnData) -> None:
+    """Write the images of a part, or the numbers, or the token ids and their mask."""
+    if data.inputs == "images":
+        write_idx(out / IMAGE_FILES[part], values)
+        return
+    write_idx(out / INPUT_FILES[part], values[:, 0] if data.masked else values)
+    if data.masked:
+        write_idx(out / MASK_FILES[part], values[:, 1].astype(np.uint8))
 
 
 def _foreign_form(path: Path) -> str:
@@ -99,6 +119,8 @@ def read_own_data(path: Path, params: DatasetParams) -> OwnData:
     With `dataset.targets: none`, labels are left out.
     """
     data = _read(path, params)
+    if params.inputs not in (None, data.inputs):
+        raise StrataError(f"{path}: dataset.inputs is {params.inputs}, but there are {data.inputs}: set it to null")
     if params.targets in ("values", "multi-label") and data.targets != params.targets:
         raise StrataError(f"{path}: dataset.targets is {params.targets}, but there are {data.targets}: set it to null")
     return data.without_labels() if params.targets == "none" and data.targets != "none" else data
@@ -117,7 +139,7 @@ def _read(path: Path, params: DatasetParams) -> OwnData:
             return _read_arrays(path, None, params)
         case ".csv":
             _refuse_resizing(path, params)
-            return read_tables([path], names, path, params.wanted_targets)
+            return read_tables([path], names, path, params.wanted_targets, params.inputs)
         case ".parquet":
             return read_parquet([path], params.colour, params.image_side, names, path)
     fault = _foreign_form(path) or "is neither a folder nor an .npz, .npy, .csv or .parquet file"
@@ -144,14 +166,16 @@ def _read_folder(path: Path, params: DatasetParams) -> OwnData:
     if archives:
         return _read_arrays(archives[0], class_names(path), params)
     if tables:
-        return read_tables(tables, class_names(path), path, params.wanted_targets)
+        return read_tables(tables, class_names(path), path, params.wanted_targets, params.inputs)
     if holds_cifar(path):
         return read_cifar(path)
     return read_idx_folder(path, class_names(path))
 
 
 def _read_arrays(path: Path, names: list[str] | None, params: DatasetParams) -> OwnData:
-    return read_npy(path) if path.suffix.casefold() == ".npy" else read_npz(path, names, params.wanted_targets)
+    if path.suffix.casefold() == ".npy":
+        return read_npy(path, params.inputs)
+    return read_npz(path, names, params.wanted_targets, params.inputs)
 
 
 def _read_images_alone(path: Path, contents: list[Path], params: DatasetParams) -> OwnData:

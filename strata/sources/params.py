@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from strata.core.files import path_of
 from strata.core.params import Section
-from strata.dataset.description import Deviation, Normalization, PerChannel, Targets
+from strata.dataset.description import Deviation, InputKind, Normalization, PerChannel, Targets
 from strata.sources.catalogue import CATALOGUE
 
 KNOWN = tuple(CATALOGUE)
@@ -42,7 +42,8 @@ class DatasetParams(Section):
     """Which images to use, by catalogue name or as a path to user data; mirrors; how to read and split user data.
 
     `mean` and `std` replace the data set's own normalization, for weights that were trained with another. `targets`
-    says what the labels of user data are, where that is not plain, or that they are left out.
+    says what the labels of user data are, where that is not plain, or that they are left out; `inputs` that the data
+    are numbers or tokens, and no images. With `standardize`, numbers get a mean of 0 and a deviation of 1 by feature.
     """
 
     name: Annotated[str, AfterValidator(_name)]
@@ -54,6 +55,8 @@ class DatasetParams(Section):
     mean: float | PerChannel | None = None
     std: Deviation | Annotated[list[Deviation], Field(min_length=3, max_length=3)] | None = None
     targets: Targets | None = None
+    inputs: InputKind | None = None
+    standardize: bool = False
 
     @model_validator(mode="after")
     def _mean_and_std_go_together(self) -> "DatasetParams":
@@ -74,8 +77,10 @@ class DatasetParams(Section):
 
     @model_validator(mode="after")
     def _only_own_targets_are_chosen(self) -> "DatasetParams":
-        if self.targets is not None and self.own_path is None:
-            raise ValueError(f"targets are for your own data, not {self.name}: leave it out")
+        if self.own_path is None and not (self.targets is None and self.inputs is None):
+            raise ValueError(f"targets and inputs are for your own data, not {self.name}: leave them out")
+        if self.standardize and (self.inputs != "numbers" or self.mean is not None):
+            raise ValueError("standardize is for inputs: numbers, without a mean and std of your own")
         return self
 
     @property

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isqrt
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from pyarrow import csv as arrow_csv
 
 from strata.core.errors import StrataError
 from strata.core.files import sha256_of
-from strata.dataset.description import Targets
+from strata.dataset.description import InputKind, Targets
 from strata.sources.emnist import UPRIGHT, is_emnist, mapped_names, upright
 from strata.sources.labelled_arrays import WHOLE, OwnData, checked_data
 from strata.sources.splits import chosen_parts, part_named
@@ -43,7 +43,11 @@ class Layout:
 
 
 def read_tables(
-    paths: Sequence[Path], names: Sequence[str] | None, where: Path, wanted: Targets | None = None
+    paths: Sequence[Path],
+    names: Sequence[str] | None,
+    where: Path,
+    wanted: Targets | None = None,
+    inputs: InputKind | None = None,
 ) -> OwnData:
     """Return the images and labels of one CSV file, or of a folder's; `names` are the class names of labels 0, 1 ...
 
@@ -52,13 +56,16 @@ def read_tables(
     not fit.
     """
     layouts = {path: layout_of(path) for path in paths}
+    if inputs == "numbers":
+        layouts = {path: replace(layout, shape=(len(layout.pixels),)) for path, layout in layouts.items()}
     images = [path for path, layout in layouts.items() if layout.shape]
     usable = [path for path in images if layouts[path].label is not None] or images
     if not usable:
         raise StrataError(_why_not(paths[0], layouts[paths[0]]))
     notes = [f"left out: {_why_not(path, layouts[path], path.name)}" for path in paths if path not in usable]
     parts, decided = _parts_of(usable, where)
-    read = {part: _read(path, layouts[path]) for part, path in parts.items()}
+    kind = pa.float32() if inputs == "numbers" else pa.uint8()
+    read = {part: _read(path, layouts[path], kind) for part, path in parts.items()}
     texts = {part: labels for part, (_, labels) in read.items() if labels is not None}
     numbers, classes = _numbered(texts, wanted) if texts else ({}, None)
     notes += [] if texts else [f"no column is named {', '.join(LABELS[:5])}"]
@@ -70,7 +77,7 @@ def read_tables(
     arrays = {part: (pixels, numbers.get(part)) for part, (pixels, _) in read.items()}
     sums = "".join(f"{part}\0{sha256_of(path)}\n" for part, path in parts.items())
     checksum = hashlib.sha256(sums.encode()).hexdigest()
-    return checked_data(arrays, classes or names, checksum, str(where), notes + decided, wanted)
+    return checked_data(arrays, classes or names, checksum, str(where), notes + decided, wanted, inputs or "images")
 
 
 def layout_of(path: Path) -> Layout:
@@ -133,9 +140,9 @@ def _splits_in(path: Path) -> list[str]:
     return [word for word in re.split(r"[\W_]+", path.stem) if part_named(word)]
 
 
-def _read(path: Path, layout: Layout) -> tuple[NDArray[np.uint8], NDArray[np.str_] | None]:
-    """Return a table's images, and its labels as text, if it has any."""
-    kinds = {f"f{number}": pa.uint8() for number in layout.pixels}
+def _read(path: Path, layout: Layout, kind: pa.DataType) -> tuple[NDArray[Any], NDArray[np.str_] | None]:
+    """Return a table's images, or its numbers of another kind, and its labels as text, if it has any."""
+    kinds = {f"f{number}": kind for number in layout.pixels}
     kinds |= {} if layout.label is None else {f"f{layout.label}": pa.string()}
     try:
         table = arrow_csv.read_csv(
@@ -150,6 +157,10 @@ def _read(path: Path, layout: Layout) -> tuple[NDArray[np.uint8], NDArray[np.str
         if "conversion error to uint8" in str(error):
             raise StrataError(
                 f"{path}: a pixel is not a whole number from 0 to 255; from 0 to 1: (x * 255).round().astype('uint8')"
+            ) from None
+        if "conversion error to float" in str(error):
+            raise StrataError(
+                f"{path}: a feature is no number: leave such columns out, or write them as numbers"
             ) from None
         raise StrataError(f"{path}: cannot be read as CSV: damaged, or without rows") from None
     pixels = np.stack([table[f"f{number}"].to_numpy() for number in layout.pixels], axis=1)

@@ -1,4 +1,4 @@
-"""What user data says of each sample: a class, numbers to predict, or which of several labels apply."""
+"""The targets of user data: a class for each sample, numbers to predict, or which of several labels apply."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

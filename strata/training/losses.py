@@ -58,7 +58,7 @@ def mean_loss(raw: torch.Tensor, answers: torch.Tensor, form: Outputs) -> torch.
 def right(output: torch.Tensor, answers: torch.Tensor, form: Outputs) -> torch.Tensor:
     """Return for each sample (n,), float64, whether its largest output is the label's; NaN for values.
 
-    Of several labels, the share that is told: with a probability above 1/2 where the label applies, and only there.
+    Of several labels, the share that is right: a probability above 1/2 where the label applies, and only there.
     """
     if form == "values":
         return torch.full((len(output),), math.nan, dtype=torch.float64)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,7 @@ class ExportInputs:
     dataset: DatasetDescription
     provenance: Provenance
     samples: Samples
-    images: NDArray[np.uint8]
+    images: NDArray[Any]
     maps: dict[str, LayerMap]
     infos: dict[str, LayerInfo]
     order: tuple[str, ...]

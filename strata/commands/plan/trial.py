@@ -106,7 +106,7 @@ def try_network(job: TrialJob) -> NetworkTrial:
             layers.append(LayerTrial(layer, values.shape[1:], path.stat().st_size / batch))
             path.unlink()
     weights = sum(tensor.nbytes for tensor in network.state_dict().values())
-    return NetworkTrial(layers, batch, math.prod(before.shape), weights, imported, found, peak.bytes)
+    return NetworkTrial(layers, batch, before.numbers, weights, imported, found, peak.bytes)
 
 
 def _check_batch(batch: int, bytes_each: int) -> None:

@@ -30,10 +30,14 @@ SCALE_COLOURS = 64
 def page_payload(
     classes: Sequence[str],
     labels: NDArray[np.int16] | None,
-    images: NDArray[np.uint8],
+    images: NDArray[np.uint8] | Sequence[str],
     runs: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return all data of the page: what the runs share, and the runs by name (`run_payload`), the base run first."""
+    """Return all data of the page: what the runs share, and the runs by name (`run_payload`), the base run first.
+
+    Samples that are no images are given as text.
+    """
+    pictures = isinstance(images, np.ndarray)
     scale = mpl.colormaps["viridis"](np.linspace(0, 1, SCALE_COLOURS))
     return {
         "classes": list(classes),
@@ -48,7 +52,8 @@ def page_payload(
         "looks": [{"colour": look.colour, "dash": look.dashes} for look in MEASURE_LOOKS],
         "commit_definition": COMMIT_DEFINITION,
         "labels": None if labels is None else packed(labels),
-        "sprite": asdict(sprite_of(images)),
+        "sprite": asdict(sprite_of(images)) if isinstance(images, np.ndarray) else None,
+        "texts": None if pictures else list(images),
         "runs": [{"name": name, **run} for name, run in runs.items()],
     }
 

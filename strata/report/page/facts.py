@@ -27,9 +27,9 @@ def facts(inputs: ReportInputs, run: RunArtifacts, shown: int, environment: Mapp
     return {
         **tested,
         "Parameters of the network": f"{parameters:,}",
-        "Data set": f"{dataset.name}: {dataset.counts['train']:,} training and {dataset.counts['test']:,} test images"
-        f"{labels}",
-        "Samples": f"{total:,} images of split {inputs.provenance.split}{part}",
+        "Data set": f"{dataset.name}: {dataset.counts['train']:,} training and {dataset.counts['test']:,} test"
+        f" {inputs.things}{labels}",
+        "Samples": f"{total:,} {inputs.things} of split {inputs.provenance.split}{part}",
         "Source": dataset.source,
         "Citation": dataset.citation,
         "Licence of the data": dataset.licence,

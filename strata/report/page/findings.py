@@ -114,8 +114,8 @@ def measured_set(inputs: ReportInputs) -> str:
     if measured == mapped:
         return ""
     return (
-        f"Of {mapped:,} mapped images {measured:,} are measured: votes, commit layers, trust and drift, like the"
-        f" measures by depth, come from neighbours among these {measured:,}. Rings are around a sample's"
+        f"Of {mapped:,} mapped {inputs.things} {measured:,} are measured: votes, commit layers, trust and drift, like"
+        f" the measures by depth, come from neighbours among these {measured:,}. Rings are around a sample's"
         f" {neighbour_count(inputs)} nearest among all {mapped:,}."
     )
 
@@ -144,7 +144,7 @@ def shared_projections(cka: pd.DataFrame, layers: Sequence[str], control: str) -
 
 def _among_measured(inputs: ReportInputs) -> str:
     measured, mapped = len(inputs.measures.rows), len(inputs.samples)
-    return "" if measured == mapped else f", among the {measured:,} measured of {mapped:,} mapped images"
+    return "" if measured == mapped else f", among the {measured:,} measured of {mapped:,} mapped {inputs.things}"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """The artifacts that the report is drawn from, checked to belong together."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,10 +15,12 @@ from strata.artifacts.provenance import Provenance
 from strata.artifacts.run import RunArtifacts
 from strata.artifacts.samples import Samples
 from strata.artifacts.tables import Measures
-from strata.dataset.description import DatasetDescription
+from strata.dataset.description import DatasetDescription, InputKind
 from strata.report.figures.maps import Numbers
 from strata.report.figures.style import names_in_figures
 from strata.report.params import check_sample
+
+MOST_SHOWN = 48  # numbers or tokens of a sample
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class ReportInputs:
     dataset: DatasetDescription
     provenance: Provenance
     samples: Samples
-    images: NDArray[np.uint8]
+    images: NDArray[Any]
     maps: dict[str, LayerMap]
     infos: dict[str, LayerInfo]
     shown: int | None
@@ -51,6 +54,17 @@ class ReportInputs:
     def lacks(self) -> dict[Need, str]:
         """What the run lacks, such as labels -> why."""
         return lacking(self.dataset, self.samples.predicted is not None)
+
+    def shown_samples(self, rows: NDArray[np.intp]) -> NDArray[Any] | list[str]:
+        """Return the images of some rows, or the text that stands for them: numbers, or token ids that count."""
+        if self.dataset.inputs == "images":
+            return self.images[rows]
+        return [text_of(self.images[row], self.dataset.inputs) for row in rows]
+
+    @property
+    def things(self) -> str:
+        """The name of the samples for people: images, or samples."""
+        return "images" if self.dataset.inputs == "images" else "samples"
 
     @property
     def registry(self) -> MeasureRegistry:
@@ -88,6 +102,14 @@ class ReportInputs:
     def grey_map(self) -> str:
         """The matplotlib colour map of grey images."""
         return self.dataset.grey_map
+
+
+def text_of(values: NDArray[Any], kind: InputKind) -> str:
+    """Return a sample's numbers, or its token ids without those that a mask leaves out (2, T), as text."""
+    if kind == "tokens" and values.ndim == 2:
+        values = values[0, values[1] == 1]
+    shown = [f"{value:.4g}" for value in values.ravel()[:MOST_SHOWN]]
+    return " ".join(shown) + (f" ... ({values.size:,} in all)" if values.size > MOST_SHOWN else "")
 
 
 def load_report_inputs(run: RunArtifacts, shown_id: int | None, over_training: bool = True) -> ReportInputs:

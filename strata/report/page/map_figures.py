@@ -18,7 +18,7 @@ def shape_of(inputs: ReportInputs, layer: str) -> str:
 
 def _maps_caption(inputs: ReportInputs) -> str:
     return (
-        f"Each point is one of {len(inputs.samples):,} {inputs.provenance.split} images{_coloured(inputs)};"
+        f"Each point is one of {len(inputs.samples):,} {inputs.provenance.split} {inputs.things}{_coloured(inputs)};"
         f" {inputs.method.caption}. {start_of(inputs)}Shown: who is near whom at each layer, as far as its map keeps"
         f" that. {recall_sentence(inputs)}"
         " Not shown: how far groups are from each other in the layer, and how wide they are."

@@ -31,9 +31,10 @@ KNOWS, TRUST, DECIDED = "What each layer knows", "How far to trust the maps", "W
 
 def _measures_caption(inputs: ReportInputs) -> str:
     chance = "" if inputs.samples.label is None else "; what shuffled labels reach is chance"
+    things = inputs.things
     return (
-        f"Taken in the full space of each layer, on {len(inputs.measures.rows):,} {inputs.provenance.split} images;"
-        f" bands are 95% intervals over such images, for this network as it is trained.{networks_sentence(inputs)}"
+        f"Taken in the full space of each layer, on {len(inputs.measures.rows):,} {inputs.provenance.split} {things};"
+        f" bands are 95% intervals over such {things}, for this network as it is trained.{networks_sentence(inputs)}"
         " What the untrained twin or a random projection reaches is not learned"
         f"{chance}. Shown: what can be read from a layer. Not shown: whether the network uses it."
     )

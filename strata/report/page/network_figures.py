@@ -26,8 +26,8 @@ def _mistakes(inputs: ReportInputs) -> int:
 
 def _confusion_caption(inputs: ReportInputs) -> str:
     return (
-        f"{_mistakes(inputs):,} of {len(inputs.samples):,} {inputs.provenance.split} images were misclassified."
-        " Rows are labels, columns predictions; the colour is the share of the row."
+        f"{_mistakes(inputs):,} of {len(inputs.samples):,} {inputs.provenance.split} {inputs.things} were"
+        " misclassified. Rows are labels, columns predictions; the colour is the share of the row."
     )
 
 

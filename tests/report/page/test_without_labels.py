@@ -5,8 +5,24 @@ from dataclasses import replace
 import pytest
 
 from strata.artifacts.measured import MeasuredSamples
+from strata.report.page.explorer import page_payload, render_explorer
 from tests.report.page.conftest import checked, opened
-from tests.report.page.synthetic import write_page
+from tests.report.page.synthetic import CLASSES, write_page
+
+
+def test_samples_that_are_no_images_are_shown_as_text(browser, runs, tmp_path):
+    texts = [f"{row} <b>2 3</b>" for row in range(len(runs[0].rows))]
+    payload = page_payload(CLASSES, runs[0].labels, texts, {"this run": runs[0].payload()})
+    (tmp_path / "index.html").write_text(render_explorer("tokens", payload, [], None, []), encoding="utf-8")
+    with opened(browser, tmp_path / "index.html", runs[:1], "dark") as explorer:
+        for page in checked(explorer):
+            page.page.fill("#search", str(page.ids[3]))
+            page.page.press("#search", "Enter")
+            page.settle()
+            assert page.page.inner_text("#details .sample p") == texts[3]
+            page.page.wait_for_selector("#selection tbody td p")
+            assert page.page.inner_text("#selection tbody td p") == texts[3]
+            assert page.page.locator("canvas[role=img]").count() == 0
 
 
 def lacking(run, *, labels, predictions):

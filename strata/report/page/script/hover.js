@@ -24,11 +24,12 @@ function trustText(layer, row) {
 
 function sampleCard(row, runIndex, layerIndex) {
   const run = runs[runIndex], layer = run.layers[layerIndex];
-  const card = document.createElement("div"), canvas = document.createElement("canvas"), list = document.createElement("dl");
+  const card = document.createElement("div"), canvas = pictureOf(row), list = document.createElement("dl");
   card.className = "sample";
-  canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", `image of sample ${ids[row]}`);
-  drawDigit(canvas, row);
+  if (payload.sprite) {
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", `image of sample ${ids[row]}`);
+  }
   const entries = [
     ["sample", ids[row]],
     ...(labels ? [["label", classes[labels[row]]]] : []),

@@ -43,7 +43,16 @@ const rowOfId = new Map(Array.from(ids, (id, row) => [id, row]));
 
 const sprite = new Image();
 const spriteReady = new Promise((resolve) => { sprite.onload = resolve; });
-sprite.src = payload.sprite.address;
+if (payload.sprite) sprite.src = payload.sprite.address;
+else sprite.onload();  // samples that are no images are shown as text
+
+// What shows a sample: its image, or its text.
+function pictureOf(row) {
+  const shown = document.createElement(payload.sprite ? "canvas" : "p");
+  if (payload.sprite) drawDigit(shown, row);
+  else shown.textContent = payload.texts[row];
+  return shown;
+}
 
 // Draw the image of a sample, grey or in colour, onto a canvas of the image's size.
 function drawDigit(canvas, row) {

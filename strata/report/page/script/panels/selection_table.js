@@ -70,9 +70,7 @@ function drawTable() {
       if (COLUMNS[name]) {
         cell.textContent = cellText(name, row);
       } else {
-        const canvas = document.createElement("canvas");
-        drawDigit(canvas, row);
-        cell.append(canvas);
+        cell.append(pictureOf(row));
       }
       line.append(cell);
     }
