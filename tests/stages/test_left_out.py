@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import torch
 
+from networks.encoder import Encoder
 from stages import train
 from strata.artifacts.measure_registry import read_registry
 from strata.artifacts.measured import MeasuredSamples
@@ -123,6 +125,7 @@ def headless(tmp_path_factory):
     """A run on 80 labelled images with an encoder without a head: its output is what its last layer outputs."""
     folder = tmp_path_factory.mktemp("headless")
     images, rows = noisy_bars(80)
+    torch.save(Encoder(image_shape=(1, 16, 16), width=8).state_dict(), folder / "encoder.pth")
     np.savez(folder / "images.npz", images=images, labels=rows % 2)
     network = {"target": "networks.encoder:Encoder", "arguments": {"width": 8}, "outputs": "features"}
     return run_stages(
@@ -130,7 +133,7 @@ def headless(tmp_path_factory):
         folder / "images.npz",
         network=network,
         layers=["input", "relu1", "relu2"],
-        train={"epochs": 0},
+        train={"epochs": 0, "init_from": str(folder / "encoder.pth")},
         extract={"split": "test"},
         measure={"stability_samples": 24},
         dataset={"test_share": 0.5},
