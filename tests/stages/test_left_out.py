@@ -9,11 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+import strata
 from networks.encoder import Encoder
 from stages import train
 from strata.artifacts.measure_registry import read_registry
 from strata.artifacts.measured import MeasuredSamples
 from strata.artifacts.needs import Need
+from strata.commands.compare import compared_page
+from strata.commands.export import main as export
 from strata.core.errors import StrataError
 from tests.stages.whole_run import noisy_bars, run_stages, write_params
 
@@ -118,6 +121,30 @@ def test_the_page_names_what_is_left_out(unlabelled):
     figures = {path.stem for path in unlabelled.paths.figures.glob("*.png")}
     assert not figures & {"confusion", "misclassified", "late_deciders", "sample_output", "learning_curve"}
     assert figures >= {"maps", "map_relu1", "measures", "cka", "networks", "perplexity_grid"}
+
+
+def test_two_runs_without_labels_are_compared(unlabelled):
+    page = compared_page(("first", "second"), [unlabelled, unlabelled])
+    assert page.count("Participation ratio") >= 1 and "Linear probe" not in page
+
+
+def test_exports_have_no_columns_of_what_is_missing(unlabelled, tmp_path):
+    data, params = unlabelled.paths.raw.parent, unlabelled.params_path
+    export.main(["--params", str(params), "--data", str(data), "--out", str(tmp_path)])
+    table = pd.read_csv(tmp_path / "arrays/samples.csv")
+    assert list(table.columns) == ["sample_id", "predicted", "confidence", "split"] and len(table) == 48
+    atlas = pq.read_schema(tmp_path / "atlas/samples.parquet").names
+    assert "label" not in atlas and {"x_relu1", "neighbours_relu1", "image", "confidence"} <= set(atlas)
+
+
+def test_the_front_door_opens_a_run_without_labels(unlabelled):
+    run = strata.open_run(unlabelled.params_path.parent)
+    predictions = run.log_probabilities(run.network(), run.inputs())
+    assert (predictions.argmax(axis=1) == run.samples.predicted).all()
+    assert run.embed("relu1", perplexity=4).shape == (48, 2)
+    maps = {layer: run.map(layer).points for layer in run.layers}
+    colours = strata.draw_maps(maps, run.samples.label, run.dataset.classes).axes[0].collections[0].get_facecolors()
+    assert len(np.unique(colours, axis=0)) == 1
 
 
 @pytest.fixture(scope="module")
