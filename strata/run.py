@@ -99,10 +99,10 @@ class Run(RunArtifacts):
         512
         """
         from strata.network.checkpoint import load_checkpoint
-        from strata.network.make import initialized_network
+        from strata.network.make import initialized_network, wanted_outputs
 
         before, params = self._preprocessing()
-        network = initialized_network(params, before.shape, len(self.dataset.classes), self.seed)
+        network = initialized_network(params, before.shape, wanted_outputs(self.dataset, params), self.seed)
         if trained:
             load_checkpoint(network, self._at(self.paths.weights))
         return network
@@ -136,6 +136,8 @@ class Run(RunArtifacts):
     def log_probabilities(self, network: "nn.Module", inputs: "torch.Tensor") -> NDArray[np.float32]:
         """Return a network's log-probabilities for `inputs`, in nats, float32 (n, classes), computed in batches.
 
+        Raises StrataError if the network predicts no classes.
+
         >>> run = open_run(".")
         >>> predictions = run.log_probabilities(run.network(), run.inputs())
         >>> bool((predictions.argmax(axis=1) == run.samples.predicted).all())
@@ -146,9 +148,11 @@ class Run(RunArtifacts):
         from strata.network.io import log_probabilities
         from strata.network.params import NetworkParams
 
-        form = load_section(self.params_path, "network", NetworkParams).outputs
+        params = load_section(self.params_path, "network", NetworkParams)
+        if not params.predicts_classes:
+            raise StrataError(f"the network predicts no classes: network.outputs is {params.outputs}")
         with torch.inference_mode():
-            parts = [log_probabilities(network(part), form) for part in inputs.split(500)]
+            parts = [log_probabilities(network(part), params.outputs) for part in inputs.split(500)]
         return torch.cat(parts).float().numpy()
 
     def embed(self, layer: str, **settings: Any) -> NDArray[np.float32]:
@@ -233,14 +237,14 @@ def summary(network: "nn.Module", image_shape: Sequence[int], layers: Mapping[st
 
 def draw_maps(
     maps: Mapping[str, NDArray[np.float32]],
-    labels: NDArray[np.integer],
+    labels: NDArray[np.integer] | None,
     classes: Sequence[str],
     subtitles: Mapping[str, str] | None = None,
     method: str = "t-SNE",
 ) -> "Figure":
     """Return a figure of maps side by side, name -> points (n, 2), coloured by label (n,), an index into `classes`.
 
-    `method` names the axes.
+    `method` names the axes. Without labels all points have one colour.
 
     >>> run = open_run(".")
     >>> maps = {layer: run.map(layer).points for layer in run.layers}
@@ -257,7 +261,7 @@ def draw_maps(
 
 def draw_map(
     points: NDArray[np.float32],
-    labels: NDArray[np.integer],
+    labels: NDArray[np.integer] | None,
     classes: Sequence[str],
     title: str = "",
     subtitle: str = "",
@@ -265,7 +269,7 @@ def draw_map(
 ) -> "Figure":
     """Return a large figure of one map, points (n, 2), coloured by label (n,), an index into `classes`.
 
-    `method` names the axes.
+    `method` names the axes. Without labels all points have one colour.
 
     >>> run = open_run(".")
     >>> figure = draw_map(run.map("h4").points, run.samples.label, run.dataset.classes, "h4")

@@ -10,6 +10,7 @@ from torch import fx, nn
 
 from strata.core.errors import StrataError, in_short
 from strata.core.layers import Layer
+from strata.network.input_form import seen_by, takes_mask
 from strata.network.taking import batch_first, copied, part_of
 
 
@@ -52,7 +53,10 @@ def captured(network: nn.Module, layers: Mapping[str, Layer]) -> Iterator[Callab
     handles = [modules[path].register_forward_hook(_copy_into(outputs, path)) for path in hooked]
 
     def observed(images: torch.Tensor) -> Observed:
-        seen: dict[str, Any] = {INPUT: images.detach().clone()}
+        seen: dict[str, Any] = {INPUT: seen_by(network, images).detach().clone()}
+        if traced and takes_mask(network):
+            path, layer = next(iter(steps.items()))
+            raise StrataError(f"layer '{layer}': '{path}' is a step; of a network with a mask, name a module")
         if traced:
             outputs.clear()
             interpreter = _Steps(traced, steps)

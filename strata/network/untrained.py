@@ -17,7 +17,7 @@ from strata.network.params import NetworkParams
 RESETS = ("reset_parameters", "_reset_parameters")  # the second is that of torch's attention and transformers
 
 
-def untrained_network(params: NetworkParams, image_shape: Sequence[int], classes: int, seed: int) -> nn.Module:
+def untrained_network(params: NetworkParams, image_shape: Sequence[int], classes: int | None, seed: int) -> nn.Module:
     """Return the network with weights drawn from `seed`, in evaluation mode; the global generator is left alone.
 
     It is that of `initialized_network` if the constructor draws the weights. Weights that are the same under two seeds,

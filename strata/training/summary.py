@@ -10,6 +10,7 @@ from torch import nn
 from strata.core.layers import Layer
 from strata.network.capture import captured, steps_between
 from strata.network.device import device_of
+from strata.network.input_form import blank_inputs
 from strata.network.make import parameter_count
 
 
@@ -26,7 +27,7 @@ def network_summary(network: nn.Module, image_shape: Sequence[int], layers: Mapp
     network.eval()
     try:
         with captured(network, layers) as observed, torch.no_grad():
-            _, activations = observed(torch.zeros(1, *image_shape, device=device_of(network)))
+            _, activations = observed(blank_inputs(image_shape, 1, device_of(network)))
     finally:
         for handle in handles:
             handle.remove()

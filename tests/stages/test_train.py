@@ -144,7 +144,7 @@ def test_the_checkpoint_makes_the_predictions_and_the_test_loss(trained, tiny_da
     load_checkpoint(network, trained / "model/mnist_cnn.pt")
     description, test = read_description(tiny_data), load_images(tiny_data, "test")
     predicted = predict(network, normalized(test.images, description.mean, description.std), 32)
-    names = predicted.log_probabilities.argmax(dim=1).numpy().astype(str).tolist()
+    names = predicted.output.argmax(dim=1).numpy().astype(str).tolist()
     assert names == pd.read_csv(trained / "reports/predictions.csv", dtype=str)["predicted"].tolist()
     loss = predicted.loss(torch.from_numpy(test.labels).long())
     assert metrics(trained)["test_loss"] == pytest.approx(loss, abs=1e-6)

@@ -17,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=Path("data"), help="default: %(default)s")
     options = parser.parse_args(arguments)
     # Imported here: new processes import this file, and what they take is measured.
+    from strata.artifacts.needs import lacking, left_out
     from strata.commands.plan import disk, faults, table
     from strata.commands.plan.estimate import stage_needs
     from strata.commands.plan.memory_watch import in_new_process
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from strata.core.guard import removed_if_killed
     from strata.core.paths import Paths
     from strata.dataset.description import read_description
+    from strata.measures.registry import MEASURES
     from strata.report.params import check_sample
 
     available = psutil.virtual_memory().available
@@ -58,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         finally:
             rmtree(folder, ignore_errors=True)
     stages = stage_needs(settings, dataset, network, worker)
+    lacks = lacking(dataset, measured.network.predicts_classes)
+    for sentence in left_out([(measure.title, measure.needs) for measure in MEASURES], lacks):
+        print(f"{sentence}\n")
     print(f"{table.layer_table(network.layers, measured.layers)}\n\n{table.stage_table(stages)}\n")
     widest = max(network.layers, key=lambda layer: layer.units).name
     free, copies = disk.free_bytes(options.data), 1 if disk.makes_clones(options.data) else 2

@@ -2,6 +2,7 @@
 
 const control = (id) => document.getElementById(id);
 const classBoxes = [...document.querySelectorAll("#classes input")];
+const filterBoxes = ["only-wrong", "only-late", "only-doubtful"].map(control); // null where that is not known
 const toolChoices = [...document.querySelectorAll("input[name=tool]")];
 
 function isDoubtful(row) {
@@ -10,11 +11,11 @@ function isDoubtful(row) {
 
 function applyFilters() {
   const shown = classBoxes.map((box) => box.checked);
-  const wrong = control("only-wrong").checked, late = control("only-late").checked, doubtful = control("only-doubtful").checked;
+  const [wrong, late, doubtful] = filterBoxes.map((box) => box?.checked);
   const visible = new Uint8Array(count);
   for (let row = 0; row < count; row++) {
-    visible[row] = shown[labels[row]]
-      && (!wrong || runs.some((run) => run.predicted[row] !== labels[row]))
+    visible[row] = (!labels || shown[labels[row]])
+      && (!wrong || runs.some((run) => isWrong(run, row)))
       && (!late || runs.some((run) => run.late[row] === 1))
       && (!doubtful || isDoubtful(row)) ? 1 : 0;
   }
@@ -52,11 +53,11 @@ function setTheme(dark) {
   changed("theme");
 }
 
-for (const box of [...classBoxes, control("only-wrong"), control("only-late"), control("only-doubtful")]) {
-  box.addEventListener("change", applyFilters);
+for (const box of [...classBoxes, ...filterBoxes]) {
+  box?.addEventListener("change", applyFilters);
 }
-control("all-classes").addEventListener("click", () => setClasses(true));
-control("no-classes").addEventListener("click", () => setClasses(false));
+control("all-classes")?.addEventListener("click", () => setClasses(true));
+control("no-classes")?.addEventListener("click", () => setClasses(false));
 control("colour").addEventListener("change", (event) => {
   state.colour = event.target.value;
   changed("colour");

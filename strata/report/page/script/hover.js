@@ -7,6 +7,10 @@ function percent(value) {
   return Number.isFinite(value) ? `${Math.round(100 * value)}%` : "not measured";
 }
 
+function isWrong(run, row) {
+  return Boolean(labels && run.predicted && run.predicted[row] !== labels[row]);
+}
+
 function commitText(commit) {
   return commit === UNKNOWN ? "not measured" : commitName(commit);
 }
@@ -20,18 +24,22 @@ function trustText(layer, row) {
 
 function sampleCard(row, runIndex, layerIndex) {
   const run = runs[runIndex], layer = run.layers[layerIndex];
-  const card = document.createElement("div"), canvas = document.createElement("canvas"), list = document.createElement("dl");
+  const card = document.createElement("div"), canvas = pictureOf(row), list = document.createElement("dl");
   card.className = "sample";
-  canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", `image of sample ${ids[row]}`);
-  drawDigit(canvas, row);
+  if (payload.sprite) {
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", `image of sample ${ids[row]}`);
+  }
   const entries = [
     ["sample", ids[row]],
-    ["label", classes[labels[row]]],
-    ...runs.flatMap((each, r) => [[
-      runs.length > 1 ? `prediction ${"AB"[r]}` : "prediction",
-      `${classes[each.predicted[row]]}${each.predicted[row] === labels[row] ? "" : " ✗"}, ${percent(each.confidence[row])} sure`,
-    ], [runs.length > 1 ? `commit layer ${"AB"[r]}` : "commit layer", commitText(each.commit[row])]]),
+    ...(labels ? [["label", classes[labels[row]]]] : []),
+    ...runs.flatMap((each, r) => [
+      ...(each.predicted ? [[
+        runs.length > 1 ? `prediction ${"AB"[r]}` : "prediction",
+        `${classes[each.predicted[row]]}${isWrong(each, row) ? " ✗" : ""}, ${percent(each.confidence[row])} sure`,
+      ]] : []),
+      ...(each.commit ? [[runs.length > 1 ? `commit layer ${"AB"[r]}` : "commit layer", commitText(each.commit[row])]] : []),
+    ]),
     [`spot at ${layer.name}`, trustText(layer, row)],
   ];
   for (const [name, value] of entries) {

@@ -10,8 +10,10 @@ function unpacked(text) {
   return new ARRAYS[text.type](bytes.buffer);
 }
 
-const labels = unpacked(payload.labels);
-const count = labels.length;
+// What a run lacks, such as labels or predictions, is null.
+const known = (text) => text && unpacked(text);
+const labels = known(payload.labels);
+const count = payload.count;
 const classes = payload.classes;
 const layerNames = Object.keys(payload.runs[0].layers);
 const POINT_FIELDS = ["vote", "trustworthiness", "false_neighbours", "missing_neighbours", "drift", "stability"];
@@ -19,10 +21,10 @@ const POINT_FIELDS = ["vote", "trustworthiness", "false_neighbours", "missing_ne
 // Each run with its arrays: predicted, confidence, commit, late by sample; x, y, neighbours ... by layer and sample.
 const runs = payload.runs.map((run) => ({
   ...run,
-  ...Object.fromEntries(["ids", "predicted", "confidence", "commit", "flips", "late"].map((name) => [name, unpacked(run[name])])),
+  ...Object.fromEntries(["ids", "predicted", "confidence", "commit", "flips", "late"].map((name) => [name, known(run[name])])),
   layers: layerNames.map((name) => {
     const layer = run.layers[name];
-    const fields = Object.fromEntries(POINT_FIELDS.map((field) => [field, unpacked(layer[field])]));
+    const fields = Object.fromEntries(POINT_FIELDS.map((field) => [field, known(layer[field])]));
     return { ...fields, name, x: unpacked(layer.x), y: unpacked(layer.y), neighbours: unpacked(layer.neighbours),
              k: layer.neighbours.shape[1] };
   }),
@@ -41,7 +43,16 @@ const rowOfId = new Map(Array.from(ids, (id, row) => [id, row]));
 
 const sprite = new Image();
 const spriteReady = new Promise((resolve) => { sprite.onload = resolve; });
-sprite.src = payload.sprite.address;
+if (payload.sprite) sprite.src = payload.sprite.address;
+else sprite.onload();  // samples that are no images are shown as text
+
+// What shows a sample: its image, or its text.
+function pictureOf(row) {
+  const shown = document.createElement(payload.sprite ? "canvas" : "p");
+  if (payload.sprite) drawDigit(shown, row);
+  else shown.textContent = payload.texts[row];
+  return shown;
+}
 
 // Draw the image of a sample, grey or in colour, onto a canvas of the image's size.
 function drawDigit(canvas, row) {

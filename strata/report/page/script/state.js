@@ -6,7 +6,7 @@ const state = {
   focus: null, // { row, run, layer }: the sample pointed at
   depth: 0, // of the large map: 0 is the first layer, 0.5 half way to the second
   time: timeNames.length, // of the large map: 0 is the first time whose weights were kept, the last the trained network
-  colour: "label",
+  colour: document.getElementById("colour").value,
   tool: "lasso",
 };
 const listeners = {};

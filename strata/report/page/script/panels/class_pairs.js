@@ -76,6 +76,8 @@ function selectPair(first, second) {
   select(visibleRows().filter((row) => labels[row] === first || labels[row] === second));
 }
 
-pairSlider.addEventListener("input", drawLadders);
-addPanel(makeLadders);
-addPanel(drawLadders);
+if (pairSlider) {  // without labels there are no pairs
+  pairSlider.addEventListener("input", drawLadders);
+  addPanel(makeLadders);
+  addPanel(drawLadders);
+}

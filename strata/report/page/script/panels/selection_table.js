@@ -8,14 +8,14 @@ const sorting = { column: "id", ascending: true };
 const COLUMNS = {
   image: null,
   id: (row) => ids[row],
-  label: (row) => labels[row],
+  ...(labels && { label: (row) => labels[row] }),
   ...Object.fromEntries(runs.flatMap((run, r) => {
     const suffix = runs.length > 1 ? ` ${"AB"[r]}` : "";
     return [
-      [`prediction${suffix}`, (row) => run.predicted[row]],
-      [`confidence${suffix}`, (row) => run.confidence[row]],
-      [`commits${suffix}`, (row) => (run.commit[row] === UNKNOWN ? layerNames.length + 1 : run.commit[row])],
-    ];
+      [`prediction${suffix}`, run.predicted && ((row) => run.predicted[row])],
+      [`confidence${suffix}`, run.confidence && ((row) => run.confidence[row])],
+      [`commits${suffix}`, run.commit && ((row) => (run.commit[row] === UNKNOWN ? layerNames.length + 1 : run.commit[row]))],
+    ].filter(([, value]) => value);
   })),
 };
 
@@ -64,15 +64,13 @@ function drawTable() {
   const rows = sortedSelection();
   const lines = rows.slice(0, MAX_ROWS).map((row) => {
     const line = document.createElement("tr");
-    line.classList.toggle("wrong", runs.some((run) => run.predicted[row] !== labels[row]));
+    line.classList.toggle("wrong", runs.some((run) => isWrong(run, row)));
     for (const name of Object.keys(COLUMNS)) {
       const cell = document.createElement("td");
       if (COLUMNS[name]) {
         cell.textContent = cellText(name, row);
       } else {
-        const canvas = document.createElement("canvas");
-        drawDigit(canvas, row);
-        cell.append(canvas);
+        cell.append(pictureOf(row));
       }
       line.append(cell);
     }

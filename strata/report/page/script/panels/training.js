@@ -1,6 +1,10 @@
 // The learning curves, and the measures of weights kept in training.
 
 function trainingCharts() {
+  if (!runs.some((run) => run.epochs.epoch.length)) {
+    document.getElementById("training-charts").textContent = "Nothing was trained, and there is nothing to test the network on.";
+    return;
+  }
   for (const [name, label] of [["loss", "negative log-likelihood (nats)"], ["accuracy", "accuracy"]]) {
     const { figure, element } = chart("training-charts", capital(name), "epoch", label, name === "loss" ? { y_axis_type: "log" } : {});
     runs.forEach((run, r) => {
@@ -8,7 +12,7 @@ function trainingCharts() {
       line(figure, run.batches.epoch, { values: run.batches[`train_${name}`], colour: "#8a8f98", dash, dots: 0 });
       line(figure, run.epochs.epoch, { values: run.epochs[`test_${name}`], colour: "#e76300", dash });
     });
-    const last = runs.map((run) => run.epochs[`test_${name}`].at(-1));
+    const last = runs.map((run) => run.epochs[`test_${name}`].at(-1) ?? "not known");
     element.setAttribute("aria-label", `${capital(name)} by epoch; on test images at the end: ${last.join(" and ")}`);
     element.after(chartNote(runs.some((run) => run.batches.epoch.length)
       ? `grey: training batches, while the weights changed; orange: test images, after each epoch (at the end ${last.join(" and ")})`
