@@ -32,6 +32,7 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from stages import measure, report
+from strata.report import whole_report
 from strata.jobs import pool
 from tests.jobs.pool_jobs import PoolHere
 from tools import measure_documents
@@ -47,7 +48,7 @@ def sketch(_, jobs, __):
         folder.mkdir(parents=True, exist_ok=True)
         figure.savefig(folder / f"{name}.png", dpi=10)
 
-pool.Pool, report.run_jobs = PoolHere, sketch
+pool.Pool, whole_report.run_jobs = PoolHere, sketch
 measure.main([])
 report.main([])
 measure_documents.main()

@@ -1,7 +1,4 @@
-"""Embed: a map of every layer, from one start or its own, each aligned to the map before it.
-
-python -m stages.embed --data data --out data/embeddings
-"""
+"""Embed: a map of every layer, from one start or its own, each aligned to the map before it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,9 +16,8 @@ from strata.core.errors import StrataError
 from strata.core.files import write_json
 from strata.core.layers import Layers
 from strata.core.params import Reproducible, Seed, load_section
-from strata.core.paths import TRAINED, stage_arguments
+from strata.core.paths import TRAINED, Paths
 from strata.core.portable import check_portable
-from strata.core.stage import run_stage
 from strata.jobs.pool import started_pool
 from strata.maps.alignment import aligned_chain
 from strata.maps.embedder import Embedder, Embedding
@@ -47,8 +43,8 @@ class EmbedJob:
     seed: int
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    params_path, paths = stage_arguments(__doc__, arguments, out="embeddings")
+def draw_run_maps(params_path: Path, paths: Paths) -> None:
+    """Draw and write a map of every layer of a run, as params.yaml says."""
     seed = load_section(params_path, "seed", Seed)
     layers = list(load_section(params_path, "layers", Layers))
     mode = load_section(params_path, "reproducible", Reproducible)
@@ -127,7 +123,3 @@ def run_embed(job: EmbedJob) -> Embedding:
     if not np.isfinite(embedding.points).all():
         raise StrataError(f"{job.embedder.title} diverged; change its settings in section embed")
     return embedding
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -1,9 +1,5 @@
-"""Measure: what each layer knows, in numbers from its full space, with intervals and controls; and each map's trust.
+"""Measure: what each layer knows, in numbers from its full space, with intervals and controls; and each map's trust."""
 
-python -m stages.measure --data data --out data/measures
-"""
-
-from collections.abc import Sequence
 from pathlib import Path
 
 from strata.artifacts.measure_registry import write_registry
@@ -14,9 +10,8 @@ from strata.core.console import say
 from strata.core.files import write_csv, write_json
 from strata.core.layers import Layers
 from strata.core.params import Reproducible, Seed, load_section
-from strata.core.paths import Paths, stage_arguments
+from strata.core.paths import Paths
 from strata.core.portable import check_portable
-from strata.core.stage import run_stage
 from strata.jobs.pool import started_pool
 from strata.maps.params import EmbedParams
 from strata.measures import between_networks, samples, tables
@@ -33,8 +28,8 @@ from strata.measures.stability import stability_embedders
 from strata.network.params import NetworkParams
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    params_path, paths = stage_arguments(__doc__, arguments, out="measures")
+def measure_run(params_path: Path, paths: Paths) -> None:
+    """Measure a run, and write its tables, as params.yaml says."""
     # Imported here: the pool's processes import this file, and have no use for PyTorch.
     from strata.measures.preparation import prepare_spaces
 
@@ -110,7 +105,3 @@ def write_results(paths: Paths, plan: Plan, results: Results, measured: Measured
     identified = between_networks.layers_identified(plan, results)
     counts |= {} if identified is None else {"layers_identified": round(identified, 4)}
     write_json(paths.metrics("measures"), counts | tables.metrics(estimates, plan.layers, TRAINED, lacks))
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -1,9 +1,6 @@
-"""Extract: every layer's activations, in one Parquet file each, and the network's prediction for each sample.
+"""Extract: every layer's activations, in one Parquet file each, and the network's prediction for each sample."""
 
-python -m stages.extract --data data --out data/activations
-"""
-
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -19,9 +16,8 @@ from strata.core.console import progress, say
 from strata.core.errors import StrataError
 from strata.core.layers import Layer, Layers
 from strata.core.params import Reproducible, load_section
-from strata.core.paths import TRAINED, Paths, stage_arguments
+from strata.core.paths import TRAINED, Paths
 from strata.core.portable import check_portable
-from strata.core.stage import run_stage
 from strata.dataset.description import LabelledImages, load_images, read_description
 from strata.jobs.pool import on_cluster, started_pool
 from strata.network.checkpoint import load_checkpoint
@@ -50,8 +46,8 @@ class ExtractJob:
     network: NetworkParams
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    params_path, paths = stage_arguments(__doc__, arguments, out="activations")
+def write_run_layers(params_path: Path, paths: Paths) -> None:
+    """Write every layer of the run's network, and what it says of each sample, as params.yaml says."""
     params = load_section(params_path, "extract", ExtractParams)
     layers = load_section(params_path, "layers", Layers)
     network_params = load_section(params_path, "network", NetworkParams)
@@ -139,7 +135,3 @@ def wait_for(writes: Iterable[Future[None]]) -> None:
     """Wait for writes to end; raise the error of the first that failed."""
     for write in writes:
         write.result()
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -1,10 +1,6 @@
-"""Replicate: the same network trained again from other seeds, to tell what is the network's and what is the seed's.
-
-python -m stages.replicate --data data --out data/replicates
-"""
+"""Replicate: the same network trained again from other seeds, to tell what is the network's and what is the seed's."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +8,8 @@ from strata.core import streams
 from strata.core.console import say
 from strata.core.files import whole_folder, write_json
 from strata.core.params import Reproducible, Seed, load_section
-from strata.core.paths import stage_arguments
+from strata.core.paths import Paths
 from strata.core.portable import check_portable
-from strata.core.stage import run_stage
 from strata.jobs.pool import run_jobs
 from strata.network.params import NetworkParams
 from strata.training.params import ReplicateParams, TrainParams, networks_to_train
@@ -32,8 +27,8 @@ class ReplicateJob:
     train: TrainParams
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    params_path, paths = stage_arguments(__doc__, arguments, out="replicates")
+def train_replicates(params_path: Path, paths: Paths) -> None:
+    """Train a run's other networks and write their weights, as params.yaml says."""
     seed = load_section(params_path, "seed", Seed)
     train = load_section(params_path, "train", TrainParams)
     networks = networks_to_train(load_section(params_path, "replicate", ReplicateParams), train)
@@ -82,7 +77,3 @@ def train_replicate(job: ReplicateJob) -> float:
     history = train_from_seed(network, examples, test, job.train, job.seed, job.network.outputs)
     save_checkpoint(network, job.out / f"{job.number}.pt")
     return history.epochs[-1].test_accuracy if history.epochs else math.nan
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from distributed import Client
 
-from stages import extract
 from strata.core.errors import StrataError
 from strata.core.portable import LIMITS
 from strata.jobs import cluster
 from strata.jobs.pool import run_jobs, started_pool
+from strata.network import layer_files
 from tests.jobs.pool_jobs import die_once, environment, folder_and_threads, give_up, square_after_a_while
 from tests.tiny_pipeline import run_embed, run_extract, run_train
 
@@ -144,7 +144,7 @@ def test_activations_and_maps_are_the_same_bytes_also_when_a_worker_is_killed(
 
 def test_workers_that_compute_other_bits_are_refused(trained, write_params, monkeypatch):
     outputs = [np.zeros((40, 10), np.float32) + 1e-7 * (place == 3) for place in range(7)]
-    monkeypatch.setattr(extract, "started_pool", lambda _: nullcontext(FixedResults(outputs)))
+    monkeypatch.setattr(layer_files, "started_pool", lambda _: nullcontext(FixedResults(outputs)))
     with pytest.raises(
         StrataError, match="the cluster's workers compute different bits; use machines of the same kind"
     ):

@@ -22,13 +22,14 @@ from pathlib import Path
 from strata.jobs import pool
 from tests.jobs.pool_jobs import PoolHere
 from stages import embed
+from strata.report import whole_report
 pool.Pool = PoolHere
 embed.main([])
 """
 THE_REST = """
 from stages import measure, report
 from tests.stages.test_report import draw_for_the_page
-report.run_jobs = draw_for_the_page
+whole_report.run_jobs = draw_for_the_page
 measure.main([])
 report.main([])
 """

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import torch
 
-from stages import report
 from strata.artifacts.activations import read_activations, read_info
 from strata.artifacts.maps import read_map
 from strata.artifacts.samples import read_samples
@@ -23,6 +22,7 @@ from strata.dataset.idx import write_idx
 from strata.jobs import pool
 from strata.network.checkpoint import save_checkpoint
 from strata.network.preprocessing import normalized
+from strata.report import whole_report
 from strata.report.page.figure_list import FIGURES
 from strata.sources.catalogue import CATALOGUE
 from strata.sources.mnist_5k import packaged_digits
@@ -56,7 +56,7 @@ def sketch(_work, jobs, _title):
 @pytest.fixture(autouse=True)
 def no_processes(monkeypatch):
     monkeypatch.setattr(pool, "Pool", PoolHere)
-    monkeypatch.setattr(report, "run_jobs", sketch)
+    monkeypatch.setattr(whole_report, "run_jobs", sketch)
 
 
 @pytest.fixture(scope="module")

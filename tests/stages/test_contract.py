@@ -9,6 +9,7 @@ import yaml
 
 from stages import embed, extract, measure, replicate, report, train
 from strata.jobs import pool
+from strata.report import whole_report
 from tests.jobs.pool_jobs import PoolHere
 from tests.pipeline_paths import named_paths, outputs
 from tests.tiny_pipeline import ROOT, run_tiny_project
@@ -50,7 +51,7 @@ def test_a_stage_reads_its_deps_and_writes_its_outs(complete, tmp_path, monkeypa
             shutil.copy(complete / path, folder / path)
     before = files_of(folder)
     monkeypatch.setattr(pool, "Pool", PoolHere)
-    monkeypatch.setattr(report, "run_jobs", lambda work, jobs, _: [work(job) for job in jobs])
+    monkeypatch.setattr(whole_report, "run_jobs", lambda work, jobs, _: [work(job) for job in jobs])
     monkeypatch.chdir(folder)
     MAINS[name](STAGES[name]["cmd"].split()[3:])
     written = files_of(folder) - before

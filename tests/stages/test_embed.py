@@ -15,6 +15,7 @@ from strata.core import streams
 from strata.core.errors import StrataError
 from strata.core.params import load_section
 from strata.jobs import pool
+from strata.maps import map_files
 from strata.maps.embedder import initial_map
 from strata.maps.params import EmbedParams
 from strata.maps.pca import read_reduced
@@ -213,17 +214,17 @@ def test_a_layer_called_own_is_refused_where_own_is_chosen(extracted, write_para
 def test_over_training_maps_start_from_their_own_time_or_from_the_trained_networks_layer():
     rng = np.random.default_rng(0)
     values = [rng.normal(size=(20, 3)).astype(np.float32) for _ in range(4)]  # two layers, trained, then earlier
-    own = [start.points for start in embed.map_starts(values, ["a", "b"], "own", 0)]
+    own = [start.points for start in map_files.map_starts(values, ["a", "b"], "own", 0)]
     for points, value in zip(own, values, strict=True):
         np.testing.assert_allclose(points, initial_map(value, 0), rtol=1e-12)
-    common = [start.points for start in embed.map_starts(values, ["a", "b"], "b", 0)]
+    common = [start.points for start in map_files.map_starts(values, ["a", "b"], "b", 0)]
     assert len(common) == 4
     for points in common:
         np.testing.assert_array_equal(points, initial_map(values[1], 0))
 
 
 def test_a_perplexity_too_large_is_refused_before_any_layer_is_read(extracted, write_params, monkeypatch):
-    monkeypatch.setattr(embed, "started_pool", None)
+    monkeypatch.setattr(map_files, "started_pool", None)
     assert embed_error(write_params(embed={"perplexity": 13.5}), extracted) == (
         "embed.perplexity 13.5 is too large for 40 points: at most 13 with these"
     )

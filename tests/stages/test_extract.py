@@ -8,12 +8,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from stages import extract
 from strata.artifacts.activations import ActivationWriter, read_activations
 from strata.artifacts.provenance import Provenance
 from strata.artifacts.samples import read_samples
 from strata.core.errors import StrataError
 from strata.dataset.description import load_images, read_description
+from strata.network import layer_files
 from tests.tiny_pipeline import SIDE, TINY_PARAMS, run_extract
 
 SHAPES = {
@@ -138,7 +138,7 @@ def test_an_error_on_the_way_leaves_the_files_before_as_they_were(extracted, wri
             if sample_ids[0] == 32:
                 raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(extract, "ActivationWriter", FullDisk)
+    monkeypatch.setattr(layer_files, "ActivationWriter", FullDisk)
     before = {path: path.read_bytes() for path in (extracted / "activations").iterdir()}
     with pytest.raises(OSError, match="No space left on device"):
         run_extract(write_params(extract={"split": "both"}), extracted / "raw", extracted)

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 import torch
 
-from stages import report
-from stages.embed import aligned_over_training
 from strata.artifacts.activations import read_activations
 from strata.artifacts.maps import read_map
 from strata.jobs import pool
+from strata.maps.map_files import aligned_over_training
+from strata.report import whole_report
 from strata.report.page.payload import unpacked
 from tests.jobs.pool_jobs import PoolHere
 from tests.stages.test_report import ON_PAGE, payload_of, run_report
@@ -45,7 +45,7 @@ def draw_some(work, jobs, _):
 
 def test_every_time_goes_through_all_stages(kept, monkeypatch):
     out, without, params = kept
-    monkeypatch.setattr(report, "run_jobs", draw_some)
+    monkeypatch.setattr(whole_report, "run_jobs", draw_some)
 
     # The trained network's artifacts are the same as without.
     for path in sorted(without.rglob("*")):

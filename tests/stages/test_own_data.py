@@ -6,10 +6,13 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
-from stages import download, embed, measure, report
+from stages import download
 from strata.artifacts.activations import read_activations
 from strata.artifacts.samples import read_samples
 from strata.dataset.description import load_images, read_description
+from strata.maps import map_files
+from strata.measures import run_tables
+from strata.report import whole_report
 from strata.report.page.payload import unpacked
 from tests.sources.own_images import NAMES, class_folders, idx_folder, npz_file
 from tests.stages.test_report import draw_for_the_page, payload_of, run_report
@@ -25,9 +28,9 @@ class Here:
 
 @pytest.fixture(autouse=True)
 def no_processes(monkeypatch):
-    for stage in (embed, measure):
+    for stage in (map_files, run_tables):
         monkeypatch.setattr(stage, "started_pool", lambda *_: nullcontext(Here()))
-    monkeypatch.setattr(report, "run_jobs", draw_for_the_page)
+    monkeypatch.setattr(whole_report, "run_jobs", draw_for_the_page)
 
 
 def run_all(params, out):

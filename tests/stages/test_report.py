@@ -11,6 +11,7 @@ import pytest
 from stages import report
 from strata.core.errors import StrataError
 from strata.jobs import pool
+from strata.report import whole_report
 from strata.report.page.figure_list import FIGURES
 from strata.report.page.payload import unpacked
 from tests.jobs.pool_jobs import PoolHere
@@ -78,7 +79,7 @@ def test_all_figures_in_both_forms_and_the_page(extracted, tiny_data, write_para
     assert str(extracted) not in page
 
     # Again in another folder, with the page's figures drawn again: the same bytes.
-    monkeypatch.setattr(report, "run_jobs", draw_for_the_page)
+    monkeypatch.setattr(whole_report, "run_jobs", draw_for_the_page)
     shutil.rmtree(figures)
     page_file.unlink()
     run_report(params, tiny_data, extracted)
@@ -86,7 +87,7 @@ def test_all_figures_in_both_forms_and_the_page(extracted, tiny_data, write_para
     assert len(list(figures.iterdir())) == 2 * len(ON_PAGE)
 
     # As many samples as there are: all are shown. Another seed: other samples. The figures stay as they are.
-    monkeypatch.setattr(report, "run_jobs", lambda *_: [])
+    monkeypatch.setattr(whole_report, "run_jobs", lambda *_: [])
     run_report(write_params(layers=LAYERS, report={"page_samples": 40}), tiny_data, extracted)
     whole = page_file.read_text(encoding="utf-8")
     assert unpacked(payload_of(whole)["runs"][0]["ids"]).tolist() == list(range(40))

@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 import torch
 
-from stages import train as stage
 from strata.core import streams
 from strata.core.errors import StrataError
 from strata.dataset.description import load_images, read_description
@@ -19,6 +18,7 @@ from strata.network.checkpoint import load_checkpoint
 from strata.network.make import initialized_network
 from strata.network.params import NetworkParams
 from strata.network.preprocessing import normalized, preprocessing
+from strata.training import trained_network
 from strata.training.networks import load_examples
 from strata.training.params import TrainParams
 from strata.training.sgd import predict, train
@@ -63,7 +63,7 @@ def test_fewer_threads_than_asked_for_are_one_line(tiny_data, write_params, tmp_
 def test_the_table_of_epochs_grows_with_each_epoch(tiny_data, write_params, tmp_path, monkeypatch):
     seen = []
     path = tmp_path / "out/reports/epochs.csv"
-    monkeypatch.setattr(stage, "report_epoch", lambda *_: seen.append(pd.read_csv(path)["epoch"].tolist()))
+    monkeypatch.setattr(trained_network, "report_epoch", lambda *_: seen.append(pd.read_csv(path)["epoch"].tolist()))
     run_train(write_params(train={"epochs": 3}), tiny_data, tmp_path / "out")
     assert seen == [[1], [1, 2], [1, 2, 3]]
 
@@ -79,7 +79,7 @@ def test_a_failure_anywhere_leaves_no_table_of_epochs(place, error, tiny_data, w
         assert (tmp_path / "out/reports/epochs.csv").exists()
         raise error
 
-    monkeypatch.setattr(stage, place, fail)
+    monkeypatch.setattr(trained_network, place, fail)
     with pytest.raises(type(error)):
         run_train(write_params(train={"epochs": 1}), tiny_data, tmp_path / "out")
     assert not (tmp_path / "out/reports/epochs.csv").exists()

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.measure import load_settings
 from strata.core.params import Reproducible, load_section
 from strata.core.portable import check_portable
 from strata.dataset.description import PARTS
 from strata.maps.embedder import Embedder
 from strata.maps.start import check_choice
 from strata.measures.inputs import Settings
+from strata.measures.run_tables import load_settings
 from strata.network.params import ExtractParams
 from strata.report.params import ReportParams
 from strata.training.params import ReplicateParams, TrainParams

@@ -1,7 +1,4 @@
-"""Report: every figure as PNG and SVG, and one page with all of them.
-
-python -m stages.report --data data --out reports
-"""
+"""Report: every figure as PNG and SVG, and one page with all of them."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,9 +10,8 @@ from strata.core import streams
 from strata.core.console import say
 from strata.core.files import write_json, write_text
 from strata.core.params import Reproducible, Seed, load_section, sections_as_text
-from strata.core.paths import stage_arguments
+from strata.core.paths import Paths
 from strata.core.portable import check_portable
-from strata.core.stage import run_stage
 from strata.jobs.pool import run_jobs
 from strata.report.environment import environment
 from strata.report.figures.fonts import fonts_for
@@ -42,8 +38,8 @@ SECTIONS = (
 )
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    params_path, paths = stage_arguments(__doc__, arguments, out="reports")
+def write_report(params_path: Path, paths: Paths) -> None:
+    """Draw the figures of a run, and write its page, as params.yaml says."""
     seed = load_section(params_path, "seed", Seed)
     params = load_section(params_path, "report", ReportParams)
     mode = load_section(params_path, "reproducible", Reproducible)
@@ -76,7 +72,3 @@ def draw_and_save(job: tuple[str, Callable[[], Figure], Path, int, Sequence[str]
     name, draw, folder, dpi, texts = job
     with fonts_for(texts):
         save_figure(draw(), folder, name, dpi)
-
-
-if __name__ == "__main__":
-    run_stage(main)

@@ -1,11 +1,8 @@
-"""Train: the network's weights, from the training images, with its learning curve and test accuracy.
-
-python -m stages.train --data data --out data/model
-"""
+"""Train: the network's weights, from the training images, with its learning curve and test accuracy."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, fields
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,9 +12,8 @@ from strata.core.files import sha256_of, whole_folder, write_csv, write_json, wr
 from strata.core.growing_table import growing_table
 from strata.core.layers import as_layers
 from strata.core.params import Reproducible, Seed, load_section
-from strata.core.paths import Paths, stage_arguments
+from strata.core.paths import Paths
 from strata.core.portable import check_portable
-from strata.core.stage import run_stage
 from strata.dataset.description import read_description
 from strata.network.capture import named_layers
 from strata.network.checkpoint import file_and_choice, save_checkpoint
@@ -32,8 +28,8 @@ from strata.training.sgd import BatchRecord, EpochRecord, History, predict
 from strata.training.summary import network_summary
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    params_path, paths = stage_arguments(__doc__, arguments, out="model")
+def train_run(params_path: Path, paths: Paths) -> None:
+    """Train a run's network and write its weights and its learning curve, as params.yaml says."""
     seed = load_section(params_path, "seed", Seed)
     params = load_section(params_path, "train", TrainParams)
     network_params = load_section(params_path, "network", NetworkParams)
@@ -109,7 +105,3 @@ def report_epoch(record: EpochRecord, epochs: int, classes: bool = True) -> None
         say(f"train: no training: {test}")
     else:
         say(f"train: epoch {record.epoch} of {epochs}: training loss {record.train_loss:.4f}, {test}")
-
-
-if __name__ == "__main__":
-    run_stage(main)
