@@ -156,7 +156,8 @@ def test_all_mistakes_of_a_section_are_told_at_once(write_params):
         (
             "network",
             {"outputs": "softmax"},
-            "network.outputs: input should be 'log-probabilities', 'logits' or 'probabilities' (got 'softmax')",
+            "network.outputs: input should be 'log-probabilities', 'logits', 'probabilities', 'values', 'multi-label'"
+            " or 'features' (got 'softmax')",
         ),
         ("measure", {"probe_components": 100}, "measure.probe_components: unknown key; did you mean 'probe_"),
         ("measure", {"probe_penalty": 1}, "measure.probe_penalty: unknown key; did you mean 'probe_pen"),

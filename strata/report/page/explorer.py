@@ -91,6 +91,7 @@ def render_explorer(
         nearest=_neighbours(payload["runs"][0]),
         shown=payload["count"],
         labelled=payload["labels"] is not None,
+        targets=list(payload["runs"][0].get("targets", ())),
         predicted=_all_have(payload["runs"], "predicted"),
         decided=_all_have(payload["runs"], "commit"),
         caveats={run["method"]["title"]: run["method"]["caveats"] for run in payload["runs"]},

@@ -96,6 +96,7 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
         "predicted": None if samples.predicted is None else packed(samples.predicted[rows]),
         "confidence": None if samples.confidence is None else packed(samples.confidence[rows]),
         **_decided(decisions, rows_measured),
+        "targets": _targets(inputs, rows),
         "layers": {
             layer: {
                 "shape": " × ".join(map(str, inputs.infos[layer].shape)),
@@ -117,6 +118,14 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
         "facts": dict(facts),
         "params": params,
     }
+
+
+def _targets(inputs: ReportInputs, rows: NDArray[np.intp]) -> dict[str, Any]:
+    """Return the numbers to predict, or which labels apply, by their names; empty where there are none."""
+    targets = inputs.samples.targets
+    if targets is None:
+        return {}
+    return {name: packed(column) for name, column in zip(inputs.dataset.target_names, targets[rows].T, strict=True)}
 
 
 def _decided(decisions: MeasuredSamples, rows_measured: NDArray[np.intp]) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from strata.artifacts.measured import MeasuredSamples
 from strata.report.page.explorer import page_payload, render_explorer
 from tests.report.page.conftest import checked, opened
-from tests.report.page.synthetic import CLASSES, write_page
+from tests.report.page.synthetic import CLASSES, COUNT, write_page
 
 
 def test_samples_that_are_no_images_are_shown_as_text(browser, runs, tmp_path):
@@ -42,6 +43,27 @@ def lacking(run, *, labels, predictions):
         inputs = replace(inputs, epochs=inputs.epochs.iloc[:0], batches=inputs.batches.iloc[:0])
     changed = replace(inputs, samples=replace(found, **known), measures=measures, dataset=dataset)
     return replace(run, inputs=changed, labels=run.labels if labels else None)
+
+
+def test_maps_are_coloured_by_the_targets(browser, runs, tmp_path):
+    run = lacking(runs[0], labels=False, predictions=False)
+    targets = np.stack([np.arange(COUNT), np.arange(COUNT) % 2], axis=1).astype(np.float32)
+    dataset = run.inputs.dataset.model_copy(update={"targets": "values", "target_names": ["price <b>", "odd"]})
+    inputs = replace(run.inputs, samples=replace(run.inputs.samples, targets=targets), dataset=dataset)
+    run = replace(run, inputs=inputs)
+    with opened(browser, write_page(tmp_path / "index.html", {"this run": run}), [run], "dark") as explorer:
+        for page in checked(explorer):
+            page.settle()
+            shown = targets[run.rows, 0]
+            colours = page.page.evaluate("() => Object.values(strata.largeMap(0)).map(each => Array.from(each))")
+            by_place = next(
+                column for column in colours if len(column) == len(shown) and str(column[0]).startswith("#")
+            )
+            assert len(set(by_place)) > 20 and by_place[int(shown.argmin())] != by_place[int(shown.argmax())]
+            assert "price <b>" in page.page.inner_text("#key") and f"{shown.max():.0f}" in page.page.inner_text("#key")
+            page.page.select_option("#colour", "target odd")
+            page.settle()
+            assert "odd" in page.page.inner_text("#key")
 
 
 @pytest.mark.parametrize(

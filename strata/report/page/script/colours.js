@@ -34,6 +34,13 @@ const COLOURS = {
            scale: ["keeps all neighbours", "changes all", "towards the next layer"] },
 };
 
+// Numbers to predict, and several labels (0 or 1): each colours the maps, from its least to its largest value.
+for (const [name, column] of Object.entries(runs[0].targets ?? {})) {
+  const values = unpacked(column), low = values.reduce((a, b) => Math.min(a, b)), high = values.reduce((a, b) => Math.max(a, b));
+  COLOURS[`target ${name}`] = { of: (run, layer, row) => onScale(values[row], low, high > low ? high : low + 1),
+                                scale: [low.toPrecision(3), high.toPrecision(3), name] };
+}
+
 // Where only the output, after the last layer shown, settles it.
 function afterLast() {
   return runs.some((run) => run.commit.includes(layerNames.length)) ? [[commitName(layerNames.length), WRONG]] : [];
