@@ -12,7 +12,7 @@ from stages.embed import aligned_over_training
 from strata.artifacts.activations import read_activations
 from strata.artifacts.maps import read_map
 from strata.jobs import pool
-from strata.report.page.payload import unpacked
+from strata.report.page.packing import unpacked
 from tests.jobs.pool_jobs import PoolHere
 from tests.stages.test_report import ON_PAGE, payload_of, run_report
 from tests.tiny_pipeline import run_embed, run_extract, run_measure, run_train

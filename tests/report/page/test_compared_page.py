@@ -93,9 +93,14 @@ def test_the_card_tells_of_both_runs_and_rings_are_each_runs_own_neighbours(comp
 
 
 def test_what_differs_is_told(compared):
-    cells = [line.split("\t") for line in compared.page.locator("#differences + table tr").all_inner_texts()]
+    cells = [
+        line.split("\t")
+        for line in compared.page.locator("#differences tr").evaluate_all(
+            "(all) => all.map((line) => [...line.cells].map((cell) => cell.textContent).join('\\t'))"
+        )
+    ]
     assert cells == [["parameter", f"A: {NAMES[0]}", f"B: {NAMES[1]}"], *map(list, DIFFERENCES)]
-    assert compared.page.locator("#differences + table i").count() == 0
+    assert compared.page.locator("#differences i").count() == 0
 
 
 def test_the_table_has_columns_for_both_runs(compared):
@@ -144,7 +149,7 @@ def test_measures_likeness_training_and_facts_are_there_for_both_runs(compared):
     for place, measures in enumerate(TITLES.values()):
         area = charts.nth(place).locator(".area")
         assert in_words(compared.run, measures[0]) in area.get_attribute("aria-label")
-        assert area.evaluate(DRAWN) > 1000
+        assert area.evaluate(DRAWN) > 30
         lines = [values for _, values, _ in page.evaluate(LINES, place)["lines"]]
         for run in compared.runs:
             assert all(values_of(run, measure, "none") in lines for measure in measures)

@@ -6,16 +6,18 @@ const state = {
   focus: null, // { row, run, layer }: the sample pointed at
   depth: 0, // of the large map: 0 is the first layer, 0.5 half way to the second
   time: timeNames.length, // of the large map: 0 is the first time whose weights were kept, the last the trained network
-  colour: "label",
+  colour: known.labels ? "label" : known.predictions ? "predicted" : known.trust ? "trust" : "plain",
   tool: "lasso",
+  names: true, // class names on the large map
 };
 const listeners = {};
 
-// The panels below the maps: each file of panels/ adds a function that draws it once the maps exist.
-const panels = [];
+// The panels: each file of panels/ adds a function that draws it once the maps exist.
+const panels = [], panelsBelow = [];
 
-function addPanel(draw) {
-  panels.push(draw);
+// A panel `below` the first screen is drawn once the maps can be used.
+function addPanel(draw, below = false) {
+  (below ? panelsBelow : panels).push(draw);
 }
 
 function when(change, listener) {
@@ -46,7 +48,11 @@ function selectedRows() {
 }
 
 function visibleRows() {
-  return (rowsOfState.visible ??= Array.from(state.visible.keys()).filter((row) => state.visible[row]));
+  if (!rowsOfState.visible) {
+    rowsOfState.visible = [];
+    for (let row = 0; row < count; row++) if (state.visible[row]) rowsOfState.visible.push(row);
+  }
+  return rowsOfState.visible;
 }
 
 function setVisible(visible) {
@@ -72,4 +78,9 @@ function setDepth(depth) {
   state.depth = depth;
   changed("depth");
   if (shownLayer() !== before) changed("layer");
+}
+
+function setColour(colour) {
+  state.colour = colour;
+  changed("colour");
 }

@@ -30,4 +30,4 @@ function ckaTables() {
   });
 }
 
-addPanel(ckaTables);
+addPanel(ckaTables, true);

@@ -1,0 +1,65 @@
+// Images of samples: cut from sheets, each of which is decoded when the first of its images is shown.
+
+const { columns: SHEET_COLUMNS, width: IMAGE_WIDTH, height: IMAGE_HEIGHT, per_sheet: PER_SHEET } = payload.sprite;
+const sheets = payload.sprite.sheets.map(() => null); // { image, ready } of each sheet that was asked for
+
+function sheetOf(row) {
+  const place = Math.floor(row / PER_SHEET);
+  if (!sheets[place]) {
+    const image = new Image();
+    const ready = new Promise((resolve) => { image.onload = () => resolve(image); });
+    sheets[place] = { image, ready, done: false };
+    ready.then(() => { sheets[place].done = true; });
+    image.src = payload.sprite.sheets[place];
+  }
+  return sheets[place];
+}
+
+// Draw a sample's image into a rectangle of a canvas; returns whether its sheet was there already.
+function drawImageAt(context, row, x, y, width, height) {
+  const sheet = sheetOf(row), place = row % PER_SHEET;
+  if (!sheet.done) return false;
+  const left = (place % SHEET_COLUMNS) * IMAGE_WIDTH, top = Math.floor(place / SHEET_COLUMNS) * IMAGE_HEIGHT;
+  context.drawImage(sheet.image, left, top, IMAGE_WIDTH, IMAGE_HEIGHT, x, y, width, height);
+  return true;
+}
+
+// Draw a sample's image onto a canvas of the image's size, as soon as it can be.
+function drawDigit(canvas, row) {
+  canvas.width = IMAGE_WIDTH;
+  canvas.height = IMAGE_HEIGHT;
+  const draw = () => drawImageAt(canvas.getContext("2d"), row, 0, 0, IMAGE_WIDTH, IMAGE_HEIGHT);
+  if (!draw()) sheetOf(row).ready.then(draw);
+}
+
+function imageOf(row, text = "") {
+  const canvas = document.createElement("canvas");
+  if (text) {
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", text);
+  } else {
+    canvas.setAttribute("aria-hidden", "true");
+  }
+  drawDigit(canvas, row);
+  return canvas;
+}
+
+// A sample as a small image that can be chosen.
+function thumbnail(row, why = "") {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "thumb";
+  button.dataset.row = row;
+  button.classList.toggle("wrong", runs.some((run) => isWrong(run, row)));
+  button.setAttribute("aria-label", `${sampleText(row)}${why ? `; ${why}` : ""}`);
+  button.title = button.getAttribute("aria-label");
+  button.append(imageOf(row));
+  return button;
+}
+
+function sampleText(row) {
+  const parts = [`sample ${ids[row]}`];
+  if (known.labels) parts.push(`label ${classes[labels[row]]}`);
+  if (known.predictions) runs.forEach((run, r) => parts.push(`predicted${runs.length > 1 ? ` ${"AB"[r]}` : ""} ${classes[run.predicted[row]]}`));
+  return parts.join(", ");
+}
