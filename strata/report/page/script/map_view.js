@@ -25,6 +25,7 @@ class MapView {
     this.square = squareAround(this.layer.x, this.layer.y);
     this.window = { ...this.square }; // the part of the map that is shown
     this.shape = null; // corners of the shape being drawn, in pixels
+    this.stale = true; // whether the picture of the selection has to be drawn again
     views.push(this);
   }
 
@@ -108,16 +109,16 @@ class MapView {
     } else {
       shape.corners.push([here.sx, here.sy]);
     }
-    return scheduleDraw(this);
+    return scheduleDraw(this, shape.tool === "pan");
   }
 
   end(event) {
     const { shape } = this, mode = event.shiftKey ? "append" : event.altKey || event.ctrlKey || event.metaKey ? "subtract" : "replace";
     this.shape = null;
     if (!shape || (this.touch && shape.moved)) return;
-    if (!shape.moved) this.tap(this.at(event), mode);
+    if (!shape.moved) this.tap(this.at(event), mode, event.pointerType === "touch");
     else if (shape.tool !== "pan") this.selectInside(shape.corners, mode);
-    scheduleDraw(this);
+    scheduleDraw(this, false);
   }
 
   wheel(event) {
@@ -132,7 +133,7 @@ class MapView {
   }
 
   // A click on a small map brings it into the large one; on the large map it selects.
-  tap(here, mode) {
+  tap(here, mode, touch) {
     if (!this.large) {
       moveTo(this.layerIndex);
       return;
@@ -140,6 +141,7 @@ class MapView {
     const row = this.nearest(here.x, here.y);
     if (row !== null) select([row], mode);
     else if (mode === "replace") select([]);
+    if (touch && row !== null) showCardBelow(row, this.runIndex);
   }
 
   selectInside(corners, mode) {
@@ -172,6 +174,7 @@ class MapView {
   }
 
   draw() {
+    this.stale = true;
     drawPoints(this, this.canvas, window.devicePixelRatio || 1);
     drawOverlay(this);
   }

@@ -24,13 +24,17 @@ function veilNumber() {
   return ((199 << 24) | (parts[2] << 16) | (parts[1] << 8) | parts[0]) >>> 0;
 }
 
+// The picture of the selection is kept until something else than the sample pointed at changes.
 function drawSelection(view, context, pixels) {
-  const { width, height } = view.overlay, picture = context.createImageData(width, height);
-  new Uint32Array(picture.data.buffer).fill(veilNumber());
-  const mask = state.selected.map((value, row) => value & state.visible[row]);
-  const points = { x: view.xs, y: view.ys, colours: colourNumbers(view.run, view.layer) };
-  paintPoints(picture, points, mask, inPixels(view.scale, pixels), (markerSize(view.large) / 2 + 0.4) * pixels, 1);
-  context.putImageData(picture, 0, 0);
+  const { width, height } = view.overlay;
+  if (view.stale || view.kept?.width !== width || view.kept.height !== height) {
+    view.kept = context.createImageData(width, height);
+    new Uint32Array(view.kept.data.buffer).fill(veilNumber());
+    const points = { x: view.xs, y: view.ys, colours: colourNumbers(view.run, view.layer) };
+    paintPoints(view.kept, points, selectedMask(), inPixels(view.scale, pixels), (markerSize(view.large) / 2 + 0.4) * pixels, 1);
+    view.stale = false;
+  }
+  context.putImageData(view.kept, 0, 0);
   if (view.large && view.zoomed > 2.5) {
     const few = view.rowsInside();
     if (few.length <= IMAGES_UP_TO) drawImages(view, context, few.filter((row) => state.selected[row]), pixels);
@@ -139,4 +143,12 @@ function placeNames(view) {
   });
 }
 
-for (const change of ["selection", "focus", "theme", "names"]) when(change, () => views.forEach((view) => scheduleDraw(view, false)));
+for (const change of ["selection", "theme", "names"]) {
+  when(change, () => {
+    for (const view of views) {
+      view.stale = true;
+      scheduleDraw(view, false);
+    }
+  });
+}
+when("focus", () => views.forEach((view) => scheduleDraw(view, false)));

@@ -36,12 +36,20 @@ function shownLayer() {
 function select(rows, mode = "replace") {
   if (mode === "replace") state.selected.fill(0);
   for (const row of rows) if (state.visible[row]) state.selected[row] = mode === "subtract" ? 0 : 1;
-  rowsOfState.selected = null;
+  Object.assign(rowsOfState, { selected: null, mask: null });
   changed("selection");
 }
 
-// The rows that are visible, and those of them that are selected; kept until either changes.
-const rowsOfState = { visible: null, selected: null };
+// The rows that are visible, those of them that are selected, and these as a mask; kept until either changes.
+const rowsOfState = { visible: null, selected: null, mask: null };
+
+function selectedMask() {
+  if (!rowsOfState.mask) {
+    rowsOfState.mask = new Uint8Array(count);
+    for (const row of selectedRows()) rowsOfState.mask[row] = 1;
+  }
+  return rowsOfState.mask;
+}
 
 function selectedRows() {
   return (rowsOfState.selected ??= visibleRows().filter((row) => state.selected[row]));
@@ -57,7 +65,7 @@ function visibleRows() {
 
 function setVisible(visible) {
   state.visible = visible;
-  Object.assign(rowsOfState, { visible: null, selected: null });
+  Object.assign(rowsOfState, { visible: null, selected: null, mask: null });
   if (state.focus && !visible[state.focus.row]) setFocus(null);
   changed("visible");
   changed("selection");

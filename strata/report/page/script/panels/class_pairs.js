@@ -47,7 +47,7 @@ function drawLadders() {
       const colour = known ? onScale(value, first === second ? 0 : 0.5, 1) : GREY;
       button.textContent = known ? Math.round(100 * value) : "–";
       button.style.background = colour;
-      button.style.color = isDark(colour) ? "#fff" : "#111";
+      button.style.color = isDark(colour) ? "#fff" : "#000";
       button.setAttribute("aria-label", pairText(layer, first, second, known ? percent(value) : "not measured"));
       button.title = button.getAttribute("aria-label");
     }
@@ -61,8 +61,9 @@ function pairText(layer, first, second, value) {
 }
 
 function isDark(colour) {
-  const [red, green, blue] = [1, 3, 5].map((place) => parseInt(colour.slice(place, place + 2), 16));
-  return 0.3 * red + 0.59 * green + 0.11 * blue < 140;
+  // White has more contrast than black where the relative luminance (WCAG 2) is below 0.18.
+  const [red, green, blue] = [1, 3, 5].map((place) => (parseInt(colour.slice(place, place + 2), 16) / 255) ** 2.2);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.18;
 }
 
 function selectPair(first, second) {
@@ -95,9 +96,9 @@ function sparkOf({ first, second, courses }) {
   const rises = courses[0].slice(1).map((value, i) => value - courses[0][i]), step = rises.indexOf(Math.max(...rises.filter(Number.isFinite)));
   ends.textContent = [courses[0][0], courses[0].at(-1)].map((value) => (Number.isFinite(value) ? Math.round(100 * value) : "–")).join("→");
   ends.className = "ends";
-  button.append(name, ...courses.map((course, r) => sparkline(course, { low: 0.5, mark: r ? -1 : step + 1, colour: r ? "#e76300" : "var(--link)" })), ends);
+  button.append(name, " ", ...courses.map((course, r) => sparkline(course, { low: 0.5, mark: r ? -1 : step + 1, colour: r ? "#e76300" : "var(--link)" })), ends);
   button.title = courses.map((course, r) => `${runs.length > 1 ? `${"AB"[r]}: ` : ""}${layerNames.map((layer, i) => `${layer} ${percent(course[i])}`).join(", ")}`).join("; ");
-  button.setAttribute("aria-label", `${name.textContent}: ${button.title}`);
+  button.setAttribute("aria-label", `${name.textContent} ${ends.textContent}: ${button.title}`);
   button.addEventListener("click", () => {
     if (step >= 0) moveTo(step + 1);
     selectPair(first, second);

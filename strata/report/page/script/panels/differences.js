@@ -37,7 +37,7 @@ function differenceFindings() {
     const broken = rows.filter((row) => !isWrong(runs[0], row) && isWrong(runs[1], row));
     const [low, high] = pairedInterval(fixed.length, broken.length);
     const verdict = low <= 0 && high >= 0 ? "The interval includes no difference." : `B is ${low > 0 ? "better" : "worse"}.`;
-    const sure = `B makes ${fixed.length - broken.length} fewer mistakes, 95% interval ${low.toFixed(0)} to ${high.toFixed(0)} (paired, McNemar). ${verdict}`;
+    const sure = `Fixed less broken: ${fixed.length - broken.length}, 95% interval ${low.toFixed(0)} to ${high.toFixed(0)} (paired, McNemar). ${verdict}`;
     found.push({ key: "fixed", sentence: `B fixes ${fixed.length} of A's mistakes.`, sure, show: show(fixed, "correct") });
     found.push({ key: "broken", sentence: `B breaks ${broken.length} that A had right.`, sure, show: show(broken, "correct") });
   }
@@ -51,8 +51,8 @@ function differenceFindings() {
   }
   if (known.neighbours) {
     const moved = rows.map((row) => [row, movedShare(row)]).filter(([, share]) => Number.isFinite(share)).sort((a, b) => b[1] - a[1]);
-    const most = moved.slice(0, MOST_MOVED), mean = moved.reduce((sum, [, share]) => sum + share, 0) / (moved.length || 1);
-    if (moved.length) {
+    const most = moved.slice(0, MOST_MOVED).filter(([, share]) => share > 0), mean = moved.reduce((sum, [, share]) => sum + share, 0) / (moved.length || 1);
+    if (most.length) {
       found.push({ key: "moved", sentence: `On average ${percent(mean)} of a sample's nearest at ${layerNames[Math.max(0, layerNames.length - 2)]} differ; these ${most.length} moved most.`,
                    sure: "By neighbours in the layers, not by places on the maps, which differ between runs by chance.", show: show(most.map(([row]) => row), "label") });
     }

@@ -38,7 +38,7 @@ function brush(name) {
   const { inputs, top, value, ofLayer } = HISTOGRAMS[name];
   const [low, high] = inputs.map((input) => Number(input.value)).sort((a, b) => a - b);
   if (low <= 0 && high >= top) delete ranges[name];
-  else ranges[name] = { low: low - 1e-6, high: high + 1e-6, ofLayer, value: (row) => value()(row) };
+  else ranges[name] = { low: low - 1e-6, high: high + 1e-6, ofLayer, value };
   applyFilters();
 }
 

@@ -17,9 +17,10 @@ const orderChoice = document.getElementById("order");
 function listNow() {
   if (queue) return { title: QUEUES[queue].title, rows: queueRows(queue).slice(0, LONGEST), why: (row) => QUEUES[queue].why(runs.at(-1), row) };
   const rows = selectedRows().length > 1 ? selectedRows() : visibleRows();
-  const { value } = ORDERS[orderChoice.value];
+  const { value } = ORDERS[orderChoice.value], grouped = orderChoice.value === "class";
   const title = selectedRows().length > 1 ? "selected" : rows.length < count ? "left by the filters" : "all samples";
-  return { title, rows: [...rows].sort((a, b) => value(a) - value(b) || a - b), grouped: orderChoice.value === "class" };
+  if (grouped) return { title, rows: [...groupsOf(rows).values()].flat(), grouped };
+  return { title, rows: orderChoice.value === "id" ? rows : [...rows].sort((a, b) => value(a) - value(b) || a - b) };
 }
 
 function drawInspector() {
@@ -55,7 +56,7 @@ function drawThumbs({ rows, why, grouped }) {
     thumbs.replaceChildren(...rows.slice(0, MOST_THUMBS).map((row) => thumbnail(row, why?.(row))));
     return;
   }
-  const byClass = Map.groupBy ? Map.groupBy(rows, (row) => labels[row]) : groupsOf(rows);
+  const byClass = groupsOf(rows);
   const share = MOST_THUMBS / Math.max(1, rows.length);
   thumbs.replaceChildren(...[...byClass].flatMap(([label, members]) => {
     const head = document.createElement("h3"), swatch = document.createElement("span"), number = document.createElement("span");
@@ -71,10 +72,11 @@ function drawThumbs({ rows, why, grouped }) {
   }));
 }
 
+// The rows of each class that has some, in the order of classes.
 function groupsOf(rows) {
-  const groups = new Map();
-  for (const row of rows) groups.set(labels[row], [...(groups.get(labels[row]) ?? []), row]);
-  return groups;
+  const groups = classes.map(() => []);
+  for (const row of rows) groups[labels[row]].push(row);
+  return new Map(groups.map((members, label) => [label, members]).filter(([, members]) => members.length));
 }
 
 function walkList(step) {
