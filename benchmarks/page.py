@@ -165,8 +165,8 @@ def as_markdown(found: dict[str, dict[str, dict[str, float]]]) -> str:
     lines = [
         "# The page's speed",
         "",
-        "Medians of one run of `python -m benchmarks.page` in Chromium, on two cores without a graphics card, by number of",
-        "points. *Before*: the page of Strata before 2026-11-27, drawn by Bokeh, in the same run.",
+        "Medians of one run of `python -m benchmarks.page` in Chromium, on two cores without a graphics card, by",
+        "number of points. *Before*: the page of Strata before 2026-11-27, drawn by Bokeh, in the same run.",
         "",
         f"| | {' | '.join(f'{int(count):,} | before | wanted' for count in counts)} |",
         f"|---|{'---:|' * 3 * len(counts)}",
@@ -177,9 +177,8 @@ def as_markdown(found: dict[str, dict[str, dict[str, float]]]) -> str:
             before = found.get("before", {}).get(count, {}).get(name, "–")
             goal = wanted[COUNTS.index(int(count))] if int(count) in COUNTS else wanted[place]
             cells += [
-                f"{found['this'][count][name]:g}",
-                f"{before:g}" if isinstance(before, float) else before,
-                f"{goal:g}",
+                f"{value:g}" if isinstance(value, int | float) else value
+                for value in (found["this"][count][name], before, goal)
             ]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

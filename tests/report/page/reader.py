@@ -162,9 +162,9 @@ class Explorer:
         address = self.page.eval_on_selector(selector, "(canvas) => canvas.toDataURL()")
         return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))).convert("RGBA"))
 
-    def overlay_at(self, run: int, layer: int | None, places: np.ndarray) -> np.ndarray:
-        """Return the overlay's pixels at places (..., 2) of a map."""
-        picture = self.pixels(f"{self.plot(run, layer)} > canvas.overlay")
+    def overlay_at(self, run: int, layer: int | None, places: np.ndarray, canvas: str = "overlay") -> np.ndarray:
+        """Return the pixels at places (..., 2) of a map's overlay, or of its marks, which follow the pointer."""
+        picture = self.pixels(f"{self.plot(run, layer)} > canvas.{canvas}")
         x, y = np.moveaxis(np.clip(np.floor(places).astype(int), 0, len(picture) - 1), -1, 0)
         return picture[y, x]
 

@@ -87,7 +87,7 @@ def test_the_card_tells_of_both_runs_and_rings_are_each_runs_own_neighbours(comp
     for run, layer in compared.maps:
         radius = (3.4 if layer is not None else 6) * (1000 / 200) ** 0.22 / 2 + 1.5
         places = compared.inside_map(run, layer)
-        rings = (compared.overlay_at(run, layer, places[:, None] + radius * AROUND)[..., 3] > 0).all(axis=1)
+        rings = (compared.overlay_at(run, layer, places[:, None] + radius * AROUND, "marks")[..., 3] > 0).all(axis=1)
         neighbours = compared.runs[run].neighbours[6][compared.ids[row]]
         assert set(ids_where(compared, rings)) - {compared.ids[row]} == set(neighbours)
 

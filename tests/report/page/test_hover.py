@@ -51,7 +51,7 @@ def ringed(explorer, layer, more, shown=0):
     """Which samples (n,) have a ring in a map, `more` pixels wider than their marker."""
     marker = (3.4 if layer is not None else 6) * min(1.6, (1000 / SHOWN) ** 0.22)
     places = explorer.inside_map(0, layer, shown)[:, None] + (marker / 2 + more) * AROUND
-    return (explorer.overlay_at(0, layer, places)[..., 3] > 0).all(axis=1)
+    return (explorer.overlay_at(0, layer, places, "marks")[..., 3] > 0).all(axis=1)
 
 
 def assert_rings(explorer, row, neighbours, shown=0):
@@ -91,7 +91,7 @@ def test_a_card_tells_of_the_sample_with_its_image_and_rings_are_around_its_true
     explorer.settle()
     assert explorer.page.is_hidden("#tooltip")
     for run, each in explorer.maps:
-        assert not explorer.pixels(f"{explorer.plot(run, each)} > canvas.overlay").any()
+        assert not explorer.pixels(f"{explorer.plot(run, each)} > canvas.marks").any()
 
 
 def test_the_large_map_tells_of_the_layer_it_shows(explorer):

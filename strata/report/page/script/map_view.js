@@ -20,12 +20,13 @@ class MapView {
     this.canvas.className = "points";
     this.overlay = document.createElement("canvas");
     this.overlay.className = "overlay";
-    element.append(this.canvas, this.overlay);
+    this.marks = document.createElement("canvas");
+    this.marks.className = "marks";
+    element.append(this.canvas, this.overlay, this.marks);
     this.places = this.layer;
     this.square = squareAround(this.layer.x, this.layer.y);
     this.window = { ...this.square }; // the part of the map that is shown
     this.shape = null; // corners of the shape being drawn, in pixels
-    this.stale = true; // whether the picture of the selection has to be drawn again
     views.push(this);
   }
 
@@ -47,7 +48,7 @@ class MapView {
     element.addEventListener("pointerdown", (event) => this.begin(event));
     element.addEventListener("pointermove", (event) => this.move(event));
     element.addEventListener("pointerup", (event) => this.end(event));
-    element.addEventListener("pointercancel", () => { this.shape = null; scheduleDraw(this); });
+    element.addEventListener("pointercancel", () => { this.shape = null; scheduleDraw(this, MARKS); });
     element.addEventListener("pointerleave", () => { if (!this.shape) pointAt(this, null); });
     element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     element.addEventListener("dblclick", () => this.resetView());
@@ -109,7 +110,7 @@ class MapView {
     } else {
       shape.corners.push([here.sx, here.sy]);
     }
-    return scheduleDraw(this, shape.tool === "pan");
+    return scheduleDraw(this, shape.tool === "pan" ? ALL : MARKS);
   }
 
   end(event) {
@@ -118,7 +119,7 @@ class MapView {
     if (!shape || (this.touch && shape.moved)) return;
     if (!shape.moved) this.tap(this.at(event), mode, event.pointerType === "touch");
     else if (shape.tool !== "pan") this.selectInside(shape.corners, mode);
-    scheduleDraw(this, false);
+    scheduleDraw(this, MARKS);
   }
 
   wheel(event) {
@@ -174,7 +175,6 @@ class MapView {
   }
 
   draw() {
-    this.stale = true;
     drawPoints(this, this.canvas, window.devicePixelRatio || 1);
     drawOverlay(this);
   }
@@ -233,18 +233,20 @@ function makeMaps() {
   }
 }
 
-// Maps that wait to be drawn, all at the next frame: whole, or only what lies over the points.
+// Maps that wait to be drawn, all at the next frame: only the marks, or the selection, too, or all.
+const MARKS = 0, OVERLAY = 1, ALL = 2;
 const waiting = new Map();
 
-function scheduleDraw(view, whole = true) {
+function scheduleDraw(view, depth = ALL) {
   if (!waiting.size) requestAnimationFrame(drawWaiting);
-  waiting.set(view, whole || waiting.get(view) === true);
+  waiting.set(view, Math.max(depth, waiting.get(view) ?? MARKS));
 }
 
 function drawWaiting() {
   const drawn = [...waiting];
   waiting.clear();
-  for (const [view, whole] of drawn) if (whole) view.draw(); else drawOverlay(view);
+  const how = [drawMarks, drawOverlay, (view) => view.draw()];
+  for (const [view, depth] of drawn) how[depth](view);
 }
 
 for (const change of ["visible", "colour"]) when(change, () => views.forEach((view) => scheduleDraw(view)));

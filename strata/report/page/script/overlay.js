@@ -1,17 +1,29 @@
 // What lies over the points: the selection, bright on a veil, rings around a sample and its neighbours, its trail, names.
 
-function drawOverlay(view) {
-  const { overlay, element } = view, pixels = window.devicePixelRatio || 1;
-  const width = Math.round(element.clientWidth * pixels), height = Math.round(element.clientHeight * pixels);
-  if (!width || !height) return;
-  if (overlay.width !== width || overlay.height !== height) Object.assign(overlay, { width, height });
-  const context = overlay.getContext("2d");
+// A canvas of a map, emptied, in the map's size; null while the map is not laid out.
+function cleared(view, canvas, pixels) {
+  const width = Math.round(view.element.clientWidth * pixels), height = Math.round(view.element.clientHeight * pixels);
+  if (!width || !height) return null;
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const context = canvas.getContext("2d");
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, width, height);
-  const selected = selectedRows().length;
-  if (selected) drawSelection(view, context, pixels);
+  return context;
+}
+
+function drawOverlay(view) {
+  const pixels = window.devicePixelRatio || 1, context = cleared(view, view.overlay, pixels);
+  if (context && selectedRows().length) drawSelection(view, context, pixels);
+  if (context && view.large) placeNames(view);
+  drawMarks(view);
+}
+
+// What follows the pointer has a canvas of its own, so that the rest stays as it is.
+function drawMarks(view) {
+  const pixels = window.devicePixelRatio || 1, context = cleared(view, view.marks, pixels);
+  if (!context) return;
   context.setTransform(pixels, 0, 0, pixels, 0, 0);
-  if (view.large) placeNames(view);
+  view.element.classList.toggle("quiet", Boolean(state.focus?.pinned)); // the trail has names, too
   if (state.focus) {
     if (view.large && state.focus.pinned) drawTrail(view, context);
     drawNeighbours(view, context);
@@ -24,17 +36,12 @@ function veilNumber() {
   return ((199 << 24) | (parts[2] << 16) | (parts[1] << 8) | parts[0]) >>> 0;
 }
 
-// The picture of the selection is kept until something else than the sample pointed at changes.
 function drawSelection(view, context, pixels) {
-  const { width, height } = view.overlay;
-  if (view.stale || view.kept?.width !== width || view.kept.height !== height) {
-    view.kept = context.createImageData(width, height);
-    new Uint32Array(view.kept.data.buffer).fill(veilNumber());
-    const points = { x: view.xs, y: view.ys, colours: colourNumbers(view.run, view.layer) };
-    paintPoints(view.kept, points, selectedMask(), inPixels(view.scale, pixels), (markerSize(view.large) / 2 + 0.4) * pixels, 1);
-    view.stale = false;
-  }
-  context.putImageData(view.kept, 0, 0);
+  const { width, height } = view.overlay, picture = context.createImageData(width, height);
+  new Uint32Array(picture.data.buffer).fill(veilNumber());
+  const points = { x: view.xs, y: view.ys, colours: colourNumbers(view.run, view.layer) };
+  paintPoints(picture, points, selectedMask(), inPixels(view.scale, pixels), (markerSize(view.large) / 2 + 0.4) * pixels, 1);
+  context.putImageData(picture, 0, 0);
   if (view.large && view.zoomed > 2.5) {
     const few = view.rowsInside();
     if (few.length <= IMAGES_UP_TO) drawImages(view, context, few.filter((row) => state.selected[row]), pixels);
@@ -143,12 +150,5 @@ function placeNames(view) {
   });
 }
 
-for (const change of ["selection", "theme", "names"]) {
-  when(change, () => {
-    for (const view of views) {
-      view.stale = true;
-      scheduleDraw(view, false);
-    }
-  });
-}
-when("focus", () => views.forEach((view) => scheduleDraw(view, false)));
+for (const change of ["selection", "theme", "names"]) when(change, () => views.forEach((view) => scheduleDraw(view, OVERLAY)));
+when("focus", () => views.forEach((view) => scheduleDraw(view, MARKS)));

@@ -23,7 +23,7 @@ async function mapAsPng(view) {
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(points, 0, 0);
-  context.drawImage(view.overlay, 0, 0, points.width, points.height);
+  for (const layer of [view.overlay, view.marks]) context.drawImage(layer, 0, 0, points.width, points.height);
   context.fillStyle = "#222";
   context.font = "34px system-ui, sans-serif";
   context.fillText(figureTitle(view), 24, canvas.height - 24);
