@@ -1,7 +1,10 @@
 """The first screen: findings drive the maps, the inspector shows what is selected, and all fits without a scroll."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.report.page.synthetic import LAYERS
 from tests.report.page.test_maps import NOTCHED, ids_where, shape_between
@@ -146,3 +149,17 @@ def test_arrow_keys_walk_on_the_large_map_and_enter_selects(explorer):
     places = explorer.run.places[0]
     low, high = (places[explorer.ids.index(each[0])] for each in (first, explorer.selected()))
     assert high[1] > low[1]
+
+
+def test_each_thumbnail_shows_its_samples_image(explorer):
+    explorer.select(explorer.ids[100:103])
+    explorer.settle()
+    pictures = explorer.page.locator("#thumbs .thumb .small-image")
+    rows = explorer.page.eval_on_selector_all("#thumbs .thumb", "(all) => all.map((each) => Number(each.dataset.row))")
+    assert sorted(rows) == [100, 101, 102]
+    for place, row in enumerate(rows):
+        content = io.BytesIO(pictures.nth(place).screenshot())
+        seen = np.asarray(Image.open(content).convert("L").resize((16, 16), Image.Resampling.BOX)).astype(float)
+        images = explorer.run.inputs.images[explorer.run.rows].reshape(len(explorer.ids), -1)
+        alike = [np.corrcoef(seen.ravel(), image)[0, 1] for image in images]
+        assert np.argmax(alike) == row and alike[row] > 0.5

@@ -2,6 +2,10 @@
 
 const { columns: SHEET_COLUMNS, width: IMAGE_WIDTH, height: IMAGE_HEIGHT, per_sheet: PER_SHEET } = payload.sprite;
 const sheets = payload.sprite.sheets.map(() => null); // { image, ready } of each sheet that was asked for
+const LONGER = Math.max(IMAGE_WIDTH, IMAGE_HEIGHT);
+for (const [name, value] of Object.entries({ columns: SHEET_COLUMNS, wide: IMAGE_WIDTH / LONGER, high: IMAGE_HEIGHT / LONGER })) {
+  document.documentElement.style.setProperty(`--${name}`, value);
+}
 
 function sheetOf(row) {
   const place = Math.floor(row / PER_SHEET);
@@ -10,7 +14,9 @@ function sheetOf(row) {
     const ready = new Promise((resolve) => { image.onload = () => resolve(image); });
     sheets[place] = { image, ready, done: false };
     ready.then(() => { sheets[place].done = true; });
-    image.src = payload.sprite.sheets[place];
+    const address = URL.createObjectURL(new Blob([bytesOf(payload.sprite.sheets[place].split(",")[1])], { type: "image/png" }));
+    document.documentElement.style.setProperty(`--sheet-${place}`, `url("${address}")`);
+    image.src = address;
   }
   return sheets[place];
 }
@@ -44,6 +50,17 @@ function imageOf(row, text = "") {
   return canvas;
 }
 
+// A sample's image as a background: hundreds of canvases would slow down every frame.
+function smallImage(row) {
+  const picture = document.createElement("span"), place = row % PER_SHEET;
+  sheetOf(row);
+  picture.className = "small-image";
+  picture.style.backgroundImage = `var(--sheet-${Math.floor(row / PER_SHEET)})`;
+  picture.style.setProperty("--column", place % SHEET_COLUMNS);
+  picture.style.setProperty("--line", Math.floor(place / SHEET_COLUMNS));
+  return picture;
+}
+
 // A sample as a small image that can be chosen.
 function thumbnail(row, why = "") {
   const button = document.createElement("button");
@@ -53,7 +70,7 @@ function thumbnail(row, why = "") {
   button.classList.toggle("wrong", runs.some((run) => isWrong(run, row)));
   button.setAttribute("aria-label", `${sampleText(row)}${why ? `; ${why}` : ""}`);
   button.title = button.getAttribute("aria-label");
-  button.append(imageOf(row));
+  button.append(smallImage(row));
   return button;
 }
 
