@@ -5,6 +5,8 @@ PYTHON ?= python3
 TORCH_INDEX ?=
 GIGABYTES_NEEDED := $(if $(TORCH_INDEX),3,9)
 
+# What uv, where there is one (it takes half the time), or else pip installs.
+FROM_REQUIREMENTS = --no-deps $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") --requirement $(VENV)/requirements.txt
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/set-up-done
@@ -102,7 +104,7 @@ format: $(READY) ## format the code and fix what the linter can
 	@$(PY) -m ruff check --fix .
 
 requirements: $(READY) ## update requirements.txt from pyproject.toml, for every platform
-	@$(PY) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest \
+	@$(PY) -m uv pip compile pyproject.toml --extra dvc --extra dev --universal --python-version 3.11 --fork-strategy fewest \
 	  --upgrade --no-annotate --no-emit-index-url --custom-compile-command "make requirements" --output-file requirements.txt
 
 deps: $(READY) ## update what is generated from the code: the deps and plots of dvc.yaml, and docs/measures.md
@@ -129,8 +131,8 @@ $(READY): requirements.txt
 	@echo "Setting up $(VENV), once; this takes some minutes ..."
 	@PATH='$(OUTER_PATH)' $(PYTHON) -m venv --clear $(VENV)
 	@grep -vE '$(if $(TORCH_INDEX),^(nvidia-|cuda-|triton),^$$)' requirements.txt > $(VENV)/requirements.txt
-	@$(PY) -m pip install --quiet --no-deps $(if $(TORCH_INDEX),--extra-index-url "$(TORCH_INDEX)") \
-	  --requirement $(VENV)/requirements.txt
+	@{ PATH='$(OUTER_PATH)'; command -v uv > /dev/null && uv pip install --quiet --python $(PY) $(FROM_REQUIREMENTS); } || \
+	  $(PY) -m pip install --quiet $(FROM_REQUIREMENTS)
 	@$(PY) -m pip check
 	@pwd -P > $(READY)
 	@test ! requirements.txt -nt $(READY) || touch -r requirements.txt $(READY)  # by another clock; else set up every time

@@ -101,7 +101,8 @@ def compared(folder: Path) -> list[tuple[str, str, float, float]]:
     """Return stage, what is compared, the plan's bytes and the measured ones."""
     run_stage("download", folder)
     params, paths = folder / "params.yaml", Paths.under(folder)
-    settings, dataset = load_plan_settings(params), read_description(paths.raw)
+    dataset = read_description(paths.raw)
+    settings = load_plan_settings(params, dataset.counts)
     measured, mapped = settings.measured, sum(dataset.counts[part] for part in PARTS[settings.extract.split])
     trial = folder / "trial"
     trial.mkdir()

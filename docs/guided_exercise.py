@@ -221,7 +221,7 @@ answer(
 # **Question.** What share of the numbers is zero in each layer? Why is it smaller after a pooling than before it?
 
 # %%
-activations = strata.observe(network, inputs[row : row + 1], paths)
+activations = strata.layer_outputs(network, inputs[row : row + 1], paths)
 for layer, values in activations.items():
     stored = run.activation(layer, SAMPLE)
     difference = float(np.abs(values[0].numpy() - stored).max())

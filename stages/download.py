@@ -12,7 +12,15 @@ from strata.core.files import sha256_of
 from strata.core.params import Seed, load_section
 from strata.core.paths import stage_arguments
 from strata.core.stage import run_stage
-from strata.dataset.description import IDX_FILES, IMAGE_FILES, LABEL_FILES, CatalogueEntry, describe, write_description
+from strata.dataset.description import (
+    IDX_FILES,
+    IMAGE_FILES,
+    LABEL_FILES,
+    CatalogueEntry,
+    by_feature,
+    describe,
+    write_description,
+)
 from strata.dataset.idx import read_labels, write_idx
 from strata.sources.catalogue import CATALOGUE, published
 from strata.sources.cifar10 import acquire_cifar10
@@ -36,15 +44,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         entry = CATALOGUE[dataset.name]
         bring_known(entry, dataset.mirrors, patience, paths.raw)
+    if dataset.shuffle_labels and entry.targets != "classes":
+        raise StrataError("dataset.shuffle_labels: the data has no classes, so there are no labels to shuffle")
     if dataset.shuffle_labels:
         path = paths.raw / LABEL_FILES["train"]
         write_idx(path, shuffled(read_labels(path), seed))
 
     shuffled_from = seed if dataset.shuffle_labels else None
-    description = describe(paths.raw, entry, shuffled_from, source_sha256, dataset.normalization)
+    normalization = by_feature(paths.raw) if dataset.standardize else dataset.normalization
+    description = describe(paths.raw, entry, shuffled_from, source_sha256, normalization)
     write_description(paths.raw, description)
-    counts = f"{description.counts['train']} training and {description.counts['test']} test images"
-    say(f"download: {entry.name}, {counts}" + (", training labels shuffled" if dataset.shuffle_labels else ""))
+    what = {"images": "images", "numbers": "samples of numbers", "tokens": "samples of token ids"}[entry.inputs]
+    counts = f"{description.counts['train']} training and {description.counts['test']} test {what}"
+    known = "" if entry.targets == "classes" else f", targets: {entry.targets}"
+    say(f"download: {entry.name}, {counts}{known}" + (", training labels shuffled" if dataset.shuffle_labels else ""))
 
 
 def bring_known(entry: CatalogueEntry, mirrors: Sequence[str], patience: DownloadParams, folder: Path) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from strata.artifacts.activations import ActivationWriter, LayerInfo
 from strata.artifacts.provenance import Provenance
-from strata.artifacts.samples import Samples, write_samples
+from strata.artifacts.samples import described_samples, write_samples
 from strata.core.console import progress, say
 from strata.core.errors import StrataError
 from strata.core.layers import Layer, Layers
@@ -27,7 +27,7 @@ from strata.jobs.pool import on_cluster, started_pool
 from strata.network.checkpoint import load_checkpoint
 from strata.network.device import prepare_torch
 from strata.network.extraction import Images, stream_activations
-from strata.network.make import initialized_network
+from strata.network.make import initialized_network, wanted_outputs
 from strata.network.params import ExtractParams, NetworkParams
 from strata.network.preprocessing import preprocessing
 
@@ -70,22 +70,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def write_extraction(job: ExtractJob, samples: LabelledImages) -> None:
     """Write all layers of one network, and its prediction for each sample."""
-    log_probabilities = write_on_cluster(job) if on_cluster() else write_layers(job, samples.images)
-    count = len(samples.labels)
-    table = Samples(
-        sample_id=np.arange(count, dtype=np.int32),
-        split=samples.splits,
-        label=samples.labels.astype(np.int16),
-        predicted=log_probabilities.argmax(axis=1).astype(np.int16),
-        log_probability=log_probabilities[np.arange(count), samples.labels],
-        confidence=np.exp(log_probabilities.max(axis=1)),
+    output = write_on_cluster(job) if on_cluster() else write_layers(job, samples.images)
+    classes = job.network.predicts_classes
+    table = described_samples(
+        samples.splits,
+        samples.labels,
+        log_probabilities=output if classes else None,
+        targets=samples.targets,
+        output=None if classes else output,
     )
     write_samples(job.paths.samples_of(job.time), table, job.provenance)
-    say(f"extract: {len(job.layers)} layers of {count} {job.params.split} images")
+    say(f"extract: {len(job.layers)} layers of {len(table)} {job.params.split} images")
 
 
-def write_on_cluster(job: ExtractJob) -> NDArray[np.float32]:
-    """Write the layers on the cluster's workers, one job per layer; return the network's outputs (n, classes).
+def write_on_cluster(job: ExtractJob) -> NDArray[np.float32] | None:
+    """Write the layers on the cluster's workers, one job per layer; return what the network outputs, as `write_layers`.
 
     Each job runs the whole network, which takes less time than compressing a wide layer, and writes one file. Raises
     StrataError if the workers' outputs differ.
@@ -93,44 +92,47 @@ def write_on_cluster(job: ExtractJob) -> NDArray[np.float32]:
     jobs = [replace(job, layers={layer: path}) for layer, path in job.layers.items()]
     with started_pool(len(jobs)) as pool:
         first, *others = pool.run(load_and_write_layers, jobs, "extract")
-    if any(other.tobytes() != first.tobytes() for other in others):
+    if first is not None and any(other.tobytes() != first.tobytes() for other in others if other is not None):
         raise StrataError("extract: the cluster's workers compute different bits; use machines of the same kind")
     return first
 
 
-def load_and_write_layers(job: ExtractJob) -> NDArray[np.float32]:
+def load_and_write_layers(job: ExtractJob) -> NDArray[np.float32] | None:
     """Do `write_layers` on a worker, which reads the images itself."""
     return write_layers(job, load_images(job.paths.raw, job.params.split).images)
 
 
-def write_layers(job: ExtractJob, images: Images) -> NDArray[np.float32]:
-    """Write the layers' activations, and return the network's outputs, log-probabilities (n, classes)."""
+def write_layers(job: ExtractJob, images: Images) -> NDArray[np.float32] | None:
+    """Write the layers' activations, and return what the network says, such as log-probabilities (n, classes).
+
+    None where its outputs are features.
+    """
     params = job.params
     device = prepare_torch(params.device, params.threads, training=False)
     description = read_description(job.paths.raw)
     before = preprocessing(description, job.network)
-    network = initialized_network(job.network, before.shape, len(description.classes), seed=0)
+    network = initialized_network(job.network, before.shape, wanted_outputs(description, job.network), seed=0)
     load_checkpoint(network, job.weights)
     network.to(device)
 
     batches = stream_activations(network, images, job.layers, before.on(device), params.batch_size, job.network.outputs)
-    outputs = []
+    outputs: list[NDArray[np.float32]] = []
     # One batch is compressed and written while the next one goes through the network. The pool is left first, even
     # after an error, so that no write is in progress when the files are closed.
     with ExitStack() as stack, ThreadPoolExecutor(WRITING_THREADS) as pool:
         writers: dict[str, ActivationWriter] = {}
         pending: list[Future[None]] = []
         for batch in progress(batches, "extract", -(-len(images) // params.batch_size), unit="batch"):
-            ids = np.arange(batch.start, batch.start + len(batch.log_probabilities), dtype=np.int32)
+            ids = np.arange(batch.start, batch.start + batch.count, dtype=np.int32)
             for layer, values in batch.activations.items():
                 if layer not in writers:
                     info = LayerInfo(layer, values.shape[1:], job.provenance, job.layers[layer].taken)
                     writers[layer] = stack.enter_context(ActivationWriter(job.paths.layer(layer, job.time), info))
             wait_for(pending)
             pending = [pool.submit(writers[layer].write, ids, values) for layer, values in batch.activations.items()]
-            outputs.append(batch.log_probabilities)
+            outputs += [] if batch.output is None else [batch.output]
         wait_for(pending)
-    return np.concatenate(outputs)
+    return np.concatenate(outputs) if outputs else None
 
 
 def wait_for(writes: Iterable[Future[None]]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from strata.artifacts.measure_registry import write_registry
 from strata.artifacts.measured import CONTROLS, TRAINED, write_decisions, write_points, write_stability_maps
+from strata.artifacts.needs import NOTHING, Lacking, left_out
 from strata.artifacts.run import RunArtifacts
 from strata.core.console import say
 from strata.core.files import write_csv, write_json
@@ -25,7 +26,7 @@ from strata.measures.memory import process_bytes
 from strata.measures.params import MeasureParams
 from strata.measures.plan import Plan
 from strata.measures.plan_jobs import run_plan
-from strata.measures.registry import REGISTRY
+from strata.measures.registry import MEASURES, REGISTRY
 from strata.measures.results import Results
 from strata.measures.space_files import SPACES, Measured, scratch_spaces
 from strata.measures.stability import stability_embedders
@@ -34,11 +35,11 @@ from strata.network.params import NetworkParams
 
 def main(arguments: Sequence[str] | None = None) -> None:
     params_path, paths = stage_arguments(__doc__, arguments, out="measures")
-    settings = load_settings(params_path)
     # Imported here: the pool's processes import this file, and have no use for PyTorch.
     from strata.measures.preparation import prepare_spaces
 
     run = RunArtifacts(paths, params_path)
+    settings = load_settings(params_path, len(run.samples.sample_id))
     others = other_weights(paths)
     for number in others.left_out:
         say(f"measure: network {number} is left out: no seed changes the training, so its weights are not its own")
@@ -51,13 +52,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         measured = prepare_spaces(files, run, settings, others.paths)
         plan = make_plan(settings, measured, files, run, others)
         results = run_plan(plan, pool)
-    write_results(paths, plan, results, measured)
+    write_results(paths, plan, results, measured, run.lacks)
+    for sentence in left_out([(measure.title, measure.needs) for measure in MEASURES], run.lacks):
+        say(f"measure: {sentence}")
     say(f"measure: {len(plan.layers)} layers of {len(measured.rows)} samples, with {len(SPACES)} controls")
 
 
-def load_settings(path: Path) -> Settings:
-    """Return the sections of params.yaml that this stage reads. Raises StrataError where they do not fit."""
-    params = load_section(path, "measure", MeasureParams)
+def load_settings(path: Path, mapped: int) -> Settings:
+    """Return the sections of params.yaml that this stage reads, with the numbers for so many mapped samples.
+
+    Raises StrataError where they do not fit.
+    """
+    section = load_section(path, "measure", MeasureParams)
+    params = section.for_points(min(mapped, section.samples))
     mode = load_section(path, "reproducible", Reproducible)
     embed = load_section(path, "embed", EmbedParams)
     settings = Settings(
@@ -72,10 +79,10 @@ def load_settings(path: Path) -> Settings:
     return settings
 
 
-def write_results(paths: Paths, plan: Plan, results: Results, measured: Measured) -> None:
-    """Write everything that was measured."""
+def write_results(paths: Paths, plan: Plan, results: Results, measured: Measured, lacks: Lacking = NOTHING) -> None:
+    """Write everything that was measured; `lacks` is what the run does not have."""
     ids, origin = measured.samples.sample_id[measured.rows], measured.provenance
-    decisions = samples.sample_decisions(plan, results, measured.samples)
+    decisions = samples.measured_samples(plan, results, measured.samples)
     write_registry(paths.registry, REGISTRY)
     write_decisions(paths.decisions, decisions, origin)
     by_probe = samples.probe_decisions(plan, results, measured.samples)
@@ -102,7 +109,7 @@ def write_results(paths: Paths, plan: Plan, results: Results, measured: Measured
     counts |= samples.clock_counts(decisions, by_probe, plan.layers)
     identified = between_networks.layers_identified(plan, results)
     counts |= {} if identified is None else {"layers_identified": round(identified, 4)}
-    write_json(paths.metrics("measures"), counts | tables.metrics(estimates, plan.layers, TRAINED))
+    write_json(paths.metrics("measures"), counts | tables.metrics(estimates, plan.layers, TRAINED, lacks))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 python -m stages.replicate --data data --out data/replicates
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,29 +48,40 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for number in range(2, networks + 1)
         ]
         accuracies = run_jobs(train_replicate, jobs, "replicate") if jobs else []
-    by_number = {str(job.number): round(accuracy, 6) for job, accuracy in zip(jobs, accuracies, strict=True)}
+    by_number = {
+        str(job.number): round(accuracy, 6)
+        for job, accuracy in zip(jobs, accuracies, strict=True)
+        if not math.isnan(accuracy)
+    }
     write_json(paths.metrics("replicates"), {"networks": networks, "test_accuracy": by_number})
-    found = ", ".join(f"{accuracy:.2%}" for accuracy in accuracies)
+    found = ", ".join(f"{accuracy:.2%}" for accuracy in by_number.values())
     say(f"replicate: {len(jobs)} more networks" + (f", test accuracy {found}" if found else ""))
 
 
 def train_replicate(job: ReplicateJob) -> float:
-    """Train and write one network, with one thread, in a process of the pool; return its accuracy on test images."""
+    """Train and write one network, with one thread, in a process of the pool; return its accuracy on test images.
+
+    It is NaN where there are no labels, or no classes are predicted.
+    """
     # Imported here: the stage itself has no use for PyTorch.
     from strata.dataset.description import read_description
     from strata.network.checkpoint import save_checkpoint
     from strata.network.device import prepare_torch
+    from strata.network.make import wanted_outputs
     from strata.network.preprocessing import preprocessing
-    from strata.training.networks import load_examples, network_to_train, train_from_seed
+    from strata.training.losses import check_trainable
+    from strata.training.networks import answered_examples, network_to_train, train_from_seed
 
     device = prepare_torch(job.train.device, 1, training=True)
     description = read_description(job.raw)
     before = preprocessing(description, job.network)
-    examples, test = (load_examples(job.raw, split, before, device) for split in ("train", "test"))
-    network = network_to_train(job.network, job.train, before.shape, len(description.classes), job.seed, device)
+    check_trainable(description, job.network, job.train)
+    examples, test = answered_examples(job.raw, description, job.network, before, device)
+    wanted = wanted_outputs(description, job.network)
+    network = network_to_train(job.network, job.train, before.shape, wanted, job.seed, device)
     history = train_from_seed(network, examples, test, job.train, job.seed, job.network.outputs)
     save_checkpoint(network, job.out / f"{job.number}.pt")
-    return history.epochs[-1].test_accuracy
+    return history.epochs[-1].test_accuracy if history.epochs else math.nan
 
 
 if __name__ == "__main__":

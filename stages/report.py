@@ -52,19 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run = RunArtifacts(paths, params_path)
     inputs = load_report_inputs(run, params.sample_id)
     planned = list(report_figures(inputs, params))
-    texts = [*inputs.dataset.classes, *inputs.maps, inputs.dataset.name]
+    texts = [*inputs.classes, *inputs.dataset.target_names, *inputs.maps, inputs.dataset.name]
     run_jobs(draw_and_save, [(entry.name, draw, paths.figures, params.dpi, texts) for entry, draw in planned], "report")
 
     measured, page_stream = inputs.measures.rows, streams.page_samples(seed)
-    rows = shown_rows(len(inputs.samples.label), params.page_samples, measured, page_stream)
+    rows = shown_rows(len(inputs.samples), params.page_samples, measured, page_stream)
     settings_text = (
         "# network\n" + paths.summary.read_text(encoding="utf-8") + "\n" + sections_as_text(params_path, SECTIONS)
     )
     machine = environment(mode)
     run_data = run_payload(inputs, rows, facts(inputs, run, len(rows), machine), settings_text)
-    payload = page_payload(
-        inputs.dataset.classes, inputs.samples.label[rows], inputs.images[rows], {"this run": run_data}
-    )
+    labels = None if inputs.samples.label is None else inputs.samples.label[rows]
+    payload = page_payload(inputs.classes, labels, inputs.shown_samples(rows), {"this run": run_data})
     title = f"Strata: {inputs.dataset.name}, layer by layer"
     page = render_explorer(title, payload, on_page(planned), paths.figures, missing_figures(inputs))
     write_text(paths.page, page)

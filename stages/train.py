@@ -22,10 +22,11 @@ from strata.dataset.description import read_description
 from strata.network.capture import named_layers
 from strata.network.checkpoint import file_and_choice, save_checkpoint
 from strata.network.device import prepare_torch
-from strata.network.make import parameter_count
+from strata.network.make import parameter_count, wanted_outputs
 from strata.network.params import NetworkParams
 from strata.network.preprocessing import preprocessing
-from strata.training.networks import load_examples, network_to_train, train_from_seed
+from strata.training.losses import check_trainable
+from strata.training.networks import answered_examples, network_to_train, train_from_seed
 from strata.training.params import TrainParams
 from strata.training.sgd import BatchRecord, EpochRecord, History, predict
 from strata.training.summary import network_summary
@@ -41,10 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     device = prepare_torch(params.device, params.threads, training=True)
     description = read_description(paths.raw)
     before = preprocessing(description, network_params)
-    examples, test = (load_examples(paths.raw, split, before, device) for split in ("train", "test"))
+    check_trainable(description, network_params, params)
+    examples, test = answered_examples(paths.raw, description, network_params, before, device)
     changes: list[str] = []  # that made the initial weights fit
-    classes = len(description.classes)
-    network = network_to_train(network_params, params, before.shape, classes, seed, device, changes.append)
+    wanted = wanted_outputs(description, network_params)
+    network = network_to_train(network_params, params, before.shape, wanted, seed, device, changes.append)
     summary = network_summary(network, before.shape, as_layers(named_layers(network)))
     summary += f"\ninput: {before.text}\n"
     if params.init_from is not None:
@@ -53,11 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         summary += "".join(f"initial weights: {change}\n" for change in changes)
     with growing_table(paths.table("epochs")) as write_epochs:
         records: list[EpochRecord] = []
+        if test is None:
+            write_epochs(pd.DataFrame(columns=[field.name for field in fields(EpochRecord)]))
+            say("train: no training, and nothing to test the network on")
 
         def on_epoch(record: EpochRecord) -> None:
             records.append(record)
             write_epochs(pd.DataFrame(map(asdict, records)))
-            report_epoch(record, params.epochs)
+            report_epoch(record, params.epochs, network_params.predicts_classes)
 
         with whole_folder(paths.checkpoints) as checkpoints:
             history = train_from_seed(
@@ -70,13 +75,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 on_epoch,
                 lambda epochs: save_checkpoint(network, checkpoints / f"{epochs:g}.pt"),
             )
-        predictions = predict(network, test.images, params.test_batch_size, network_params.outputs)
-        predicted = predictions.log_probabilities.argmax(dim=1)
-        names = np.array(description.classes)
+        predictions = pd.DataFrame(columns=["actual", "predicted"])
+        if test is not None and network_params.predicts_classes:
+            found = predict(network, test.images, params.test_batch_size, network_params.outputs).output.argmax(dim=1)
+            names = np.array(description.classes)
+            actual = {"actual": names[test.labels.cpu().numpy()], "predicted": names[found.cpu().numpy()]}
+            predictions = pd.DataFrame(actual)
         save_checkpoint(network, paths.weights)
         write_text(paths.summary, summary)
-        actual = {"actual": names[test.labels.cpu().numpy()], "predicted": names[predicted.cpu().numpy()]}
-        write_csv(paths.table("predictions"), pd.DataFrame(actual))
+        write_csv(paths.table("predictions"), predictions)
         write_history(paths, history, parameter_count(network))
 
 
@@ -86,20 +93,22 @@ def write_history(paths: Paths, history: History, parameters: int) -> None:
     write_csv(paths.table("learning_curve"), pd.DataFrame(map(asdict, history.batches), columns=columns))
     last = {
         key: round(value, 6)
-        for key, value in asdict(history.epochs[-1]).items()
+        for record in history.epochs[-1:]
+        for key, value in asdict(record).items()
         if key != "epoch" and not math.isnan(value)
     }
     write_json(paths.metrics("training"), last | {"parameters": parameters})
 
 
-def report_epoch(record: EpochRecord, epochs: int) -> None:
+def report_epoch(record: EpochRecord, epochs: int, classes: bool = True) -> None:
+    """Say how an epoch went; `classes` says whether the accuracy is that of classes."""
+    test = f"test loss {record.test_loss:.4f}"
+    if classes:
+        test += f", test accuracy {record.test_accuracy:.2%}"
     if record.epoch == 0:
-        say(f"train: no training: test loss {record.test_loss:.4f}, test accuracy {record.test_accuracy:.2%}")
-        return
-    say(
-        f"train: epoch {record.epoch} of {epochs}: training loss {record.train_loss:.4f},"
-        f" test loss {record.test_loss:.4f}, test accuracy {record.test_accuracy:.2%}"
-    )
+        say(f"train: no training: {test}")
+    else:
+        say(f"train: epoch {record.epoch} of {epochs}: training loss {record.train_loss:.4f}, {test}")
 
 
 if __name__ == "__main__":

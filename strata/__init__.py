@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from strata.core.errors import StrataError
-    from strata.run import Run, draw_channels, draw_map, draw_maps, draw_output, observe, open_run, summary
+    from strata.run import Run, draw_channels, draw_map, draw_maps, draw_output, layer_outputs, open_run, summary
 
 # Public name -> the module that defines it.
 _MODULES = {
     "open_run": "strata.run",
     "Run": "strata.run",
-    "observe": "strata.run",
+    "layer_outputs": "strata.run",
     "summary": "strata.run",
     "draw_maps": "strata.run",
     "draw_map": "strata.run",
@@ -38,7 +38,7 @@ __all__ = [
     "draw_map",
     "draw_maps",
     "draw_output",
-    "observe",
+    "layer_outputs",
     "open_run",
     "summary",
 ]

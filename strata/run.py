@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.artifacts.revisions import revision_files
 from strata.artifacts.run import RunArtifacts
 from strata.core.errors import StrataError
 from strata.core.layers import as_layers
@@ -46,6 +45,13 @@ def open_run(folder: str | Path = ".", revision: str | None = None) -> "Run":
         raise StrataError(f"{root} is not a Strata project: it has no params.yaml; name the folder that has it")
     if revision is None:
         return Run(Paths.under(root), root / "params.yaml", project=root)
+    try:
+        # Imported here: only revisions need DVC, which a Strata installed as a library may lack.
+        from strata.artifacts.revisions import revision_files
+    except ModuleNotFoundError as error:
+        raise StrataError(
+            f"a revision is read by DVC, and '{error.name}' is missing: pip install 'strata[dvc]'"
+        ) from None
     copy = Path(tempfile.mkdtemp(prefix="strata-run-"))
     run = Run(Paths.under(copy), copy / "params.yaml", revision_files(root, revision, copy), project=root)
     weakref.finalize(run, shutil.rmtree, copy, ignore_errors=True)
@@ -93,10 +99,10 @@ class Run(RunArtifacts):
         512
         """
         from strata.network.checkpoint import load_checkpoint
-        from strata.network.make import initialized_network
+        from strata.network.make import initialized_network, wanted_outputs
 
         before, params = self._preprocessing()
-        network = initialized_network(params, before.shape, len(self.dataset.classes), self.seed)
+        network = initialized_network(params, before.shape, wanted_outputs(self.dataset, params), self.seed)
         if trained:
             load_checkpoint(network, self._at(self.paths.weights))
         return network
@@ -130,6 +136,8 @@ class Run(RunArtifacts):
     def log_probabilities(self, network: "nn.Module", inputs: "torch.Tensor") -> NDArray[np.float32]:
         """Return a network's log-probabilities for `inputs`, in nats, float32 (n, classes), computed in batches.
 
+        Raises StrataError if the network predicts no classes.
+
         >>> run = open_run(".")
         >>> predictions = run.log_probabilities(run.network(), run.inputs())
         >>> bool((predictions.argmax(axis=1) == run.samples.predicted).all())
@@ -140,9 +148,11 @@ class Run(RunArtifacts):
         from strata.network.io import log_probabilities
         from strata.network.params import NetworkParams
 
-        form = load_section(self.params_path, "network", NetworkParams).outputs
+        params = load_section(self.params_path, "network", NetworkParams)
+        if not params.predicts_classes:
+            raise StrataError(f"the network predicts no classes: network.outputs is {params.outputs}")
         with torch.inference_mode():
-            parts = [log_probabilities(network(part), form) for part in inputs.split(500)]
+            parts = [log_probabilities(network(part), params.outputs) for part in inputs.split(500)]
         return torch.cat(parts).float().numpy()
 
     def embed(self, layer: str, **settings: Any) -> NDArray[np.float32]:
@@ -180,7 +190,7 @@ class Run(RunArtifacts):
         return known_experiments(self._project)
 
 
-def observe(
+def layer_outputs(
     network: "nn.Module", inputs: "torch.Tensor", layers: Mapping[str, str | Mapping[str, Any]] | Sequence[str]
 ) -> dict[str, "torch.Tensor"]:
     """Return the outputs of a network's layers for inputs (n, ...): layer's name -> tensor (n, ...), copied.
@@ -191,7 +201,8 @@ def observe(
 
     >>> import torch
     >>> network = torch.nn.Sequential(torch.nn.Conv2d(1, 3, 2), torch.nn.ReLU())
-    >>> outputs = observe(network, torch.ones(5, 1, 4, 4), {"maps": "0", "means": {"module": "1", "pool": "mean"}})
+    >>> layers = {"maps": "0", "means": {"module": "1", "pool": "mean"}}
+    >>> outputs = layer_outputs(network, torch.ones(5, 1, 4, 4), layers)
     >>> {layer: tuple(values.shape) for layer, values in outputs.items()}
     {'maps': (5, 3, 3, 3), 'means': (5, 3)}
     """
@@ -213,7 +224,7 @@ def observe(
 def summary(network: "nn.Module", image_shape: Sequence[int], layers: Mapping[str, str]) -> str:
     """Return a network as text: tables of its modules, with output shapes and parameters, and of its state_dict.
 
-    `layers` maps names to modules or steps, as for `observe`. Raises StrataError as `observe` does.
+    `layers` maps names to modules or steps, as for `layer_outputs`. Raises StrataError as it does.
 
     >>> run = open_run(".")
     >>> print(summary(run.network(), run.dataset.image_shape, run.network_paths()).splitlines()[2])
@@ -226,14 +237,14 @@ def summary(network: "nn.Module", image_shape: Sequence[int], layers: Mapping[st
 
 def draw_maps(
     maps: Mapping[str, NDArray[np.float32]],
-    labels: NDArray[np.integer],
+    labels: NDArray[np.integer] | None,
     classes: Sequence[str],
     subtitles: Mapping[str, str] | None = None,
     method: str = "t-SNE",
 ) -> "Figure":
     """Return a figure of maps side by side, name -> points (n, 2), coloured by label (n,), an index into `classes`.
 
-    `method` names the axes.
+    `method` names the axes. Without labels all points have one colour.
 
     >>> run = open_run(".")
     >>> maps = {layer: run.map(layer).points for layer in run.layers}
@@ -250,7 +261,7 @@ def draw_maps(
 
 def draw_map(
     points: NDArray[np.float32],
-    labels: NDArray[np.integer],
+    labels: NDArray[np.integer] | None,
     classes: Sequence[str],
     title: str = "",
     subtitle: str = "",
@@ -258,7 +269,7 @@ def draw_map(
 ) -> "Figure":
     """Return a large figure of one map, points (n, 2), coloured by label (n,), an index into `classes`.
 
-    `method` names the axes.
+    `method` names the axes. Without labels all points have one colour.
 
     >>> run = open_run(".")
     >>> figure = draw_map(run.map("h4").points, run.samples.label, run.dataset.classes, "h4")

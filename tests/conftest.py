@@ -7,17 +7,20 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from strata.core.errors import StrataError
 from strata.core.strict_yaml import as_text
 from strata.jobs.pool import PROCESSES
 from tests.environments.small_clone import commit_all, copy_working_tree, run, skip_without_git
 from tests.tiny_pipeline import (
     ODD_CLASSES,
+    ROOT,
     TINY_PARAMS,
     run_extract,
     run_tiny_project,
@@ -26,6 +29,7 @@ from tests.tiny_pipeline import (
 )
 
 WriteParams = Callable[..., Path]
+LONGEST_ERROR = 200  # characters, besides the folders in it
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,6 +41,32 @@ def one_process() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(PROCESSES, "1")
         yield
+
+
+@pytest.fixture(scope="session")
+def errors_made() -> Iterator[list[str]]:
+    """The texts of all errors for users that are made, as long as nobody clears the list."""
+    texts: list[str] = []
+    made = StrataError.__init__
+
+    def note(error: StrataError, *arguments: object) -> None:
+        made(error, *arguments)
+        texts.append(str(error))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StrataError, "__init__", note)
+        yield texts
+
+
+@pytest.fixture(autouse=True)
+def errors_are_one_short_line(errors_made: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Every error for users that a test meets is one line that can be read at a glance."""
+    errors_made.clear()
+    yield
+    folders = re.compile(rf"({re.escape(str(tmp_path_factory.getbasetemp()))}|{re.escape(str(ROOT))})(/[^/:;,']*)*/")
+    for text in errors_made:
+        assert "\n" not in text, text
+        assert len(short := folders.sub("", text)) <= LONGEST_ERROR, f"{len(short)} characters: {short}"
 
 
 @pytest.fixture

@@ -44,6 +44,7 @@ def main() -> None:
     root = Path()
     run = RunArtifacts(Paths.under(root), root / "params.yaml")
     inputs = load_report_inputs(run, None)
+    labels = inputs.samples.label if inputs.samples.label is not None else np.zeros(len(inputs.samples), dtype=np.int16)
     page = out / "gallery/index.html"
     for folder in (page.parent, out / "images"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -53,7 +54,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         for name, (width, height, scheme, clicks) in VIEWS.items():
             take_picture(browser, page, out / f"images/{name}.png", (width, height, scheme), clicks)
-        write_morph(browser, page, out / "images", inputs.samples.label)
+        write_morph(browser, page, out / "images", labels)
         browser.close()
 
 

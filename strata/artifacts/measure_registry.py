@@ -9,21 +9,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from strata.artifacts.needs import Lacking, Need, is_there
 from strata.core.errors import StrataError
 from strata.core.files import write_json
-from strata.core.params import Section
+from strata.core.params import Section, first_mistake
 
 Text = Annotated[str, Field(min_length=1)]
-
-
-class Need(StrEnum):
-    """What a measure needs besides the layer's activations; where that does not exist, the measure is left out."""
-
-    LABELS = "labels"  # such measures are also taken with shuffled labels
-    TRAINING_IMAGES = "training images"
-    MAP = "the layer's map"
-    NEXT_LAYER = "the next layer"
-    ALL_PAIRS = "all pairs of points"
 
 
 class Interval(StrEnum):
@@ -101,6 +92,12 @@ class MeasureRegistry(Section):
         """Return the measures that a panel shows, in the order of the tables."""
         return [measure for measure in self.measures if measure.panel == panel.key]
 
+    def without(self, lacks: Lacking) -> "MeasureRegistry":
+        """Return the measures that a run can have, and the panels that show any of them."""
+        measures = tuple(measure for measure in self.measures if is_there(measure.needs, lacks))
+        shown = {measure.panel for measure in measures}
+        return MeasureRegistry(measures=measures, panels=tuple(each for each in self.panels if each.key in shown))
+
 
 def write_registry(path: Path, registry: MeasureRegistry) -> None:
     """Write registry.json."""
@@ -114,7 +111,4 @@ def read_registry(path: Path) -> MeasureRegistry:
     except FileNotFoundError:
         raise StrataError(f"{path} is missing; run `dvc repro`") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        reason = " ".join(f"{key}: {first['msg']}".removeprefix(": ").split())
-        raise StrataError(f"{path} is damaged: {reason}; run `dvc repro -f measure`") from None
+        raise StrataError(f"{path} is damaged: {first_mistake(error)}; run `dvc repro -f measure`") from None

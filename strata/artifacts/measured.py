@@ -1,14 +1,15 @@
 """What was measured for single samples, as Parquet: one table of samples, one table per layer, and small maps.
 
-`samples.parquet` has the layer at which each sample is decided, by the votes of its neighbours;
-`samples_by_probe.parquet` the same by those of linear probes, if the samples are test images. `points/<layer>.parquet`
-has each point's neighbours in the layer, and how far to trust its position on the map. `stability_maps.parquet` has
-maps from random starts.
+`samples.parquet` has the measured samples and, in a run with labels and predictions, the layer at which each is
+decided, by the votes of its neighbours; `samples_by_probe.parquet` the same by those of linear probes, if the samples
+are test images. `points/<layer>.parquet` has each point's neighbours in the layer, and how far to trust its position on
+the map. `stability_maps.parquet` has maps from random starts.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -47,6 +48,7 @@ POINT_COLUMNS = {
     "drift": pa.float32(),
     "stability": pa.float32(),
 }
+OF_LABELS = ("vote", "hit")
 MAP_COLUMNS = {
     "layer": pa.string(),
     "perplexity": pa.float64(),
@@ -73,13 +75,19 @@ def commit_names(layers: Sequence[str]) -> list[str]:
 
 
 @dataclass(frozen=True)
-class SampleDecisions:
+class MeasuredSamples:
+    """The measured samples: ids int32 (n,)."""
+
+    sample_id: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class SampleDecisions(MeasuredSamples):
     """One row per measured sample, all (n,): ids int32, commit layer's index int16, changes of the vote, three kinds.
 
     The index is the number of layers where a sample commits after the last of them (`commit_names`).
     """
 
-    sample_id: NDArray[np.int32]
     commit_layer: NDArray[np.int16]
     flips: NDArray[np.int16]
     late: NDArray[np.bool_]
@@ -91,14 +99,14 @@ class SampleDecisions:
 class LayerPoints:
     """One row per measured sample, all (n,), of one layer; `vote` is a class, the output's the prediction.
 
-    `neighbours` int32 (n, k) are sample ids, the nearest first, of all mapped samples; all other fields come from the
-    measured samples among themselves.
+    Without labels there are neither votes nor hits. `neighbours` int32 (n, k) are sample ids, the nearest first, of all
+    mapped samples; all other fields come from the measured samples among themselves.
     `drift` is towards the next layer, NaN in the last; `stability` is NaN outside the stability sample.
     """
 
     sample_id: NDArray[np.int32]
-    vote: NDArray[np.int16]
-    hit: NDArray[np.float32]
+    vote: NDArray[np.int16] | None
+    hit: NDArray[np.float32] | None
     recall: NDArray[np.float32]
     trustworthiness: NDArray[np.float32]
     continuity: NDArray[np.float32]
@@ -107,6 +115,13 @@ class LayerPoints:
     drift: NDArray[np.float32]
     stability: NDArray[np.float32]
     neighbours: NDArray[np.int32]
+
+    @property
+    def votes(self) -> NDArray[np.int16]:
+        """The votes (n,); ValueError without labels."""
+        if self.vote is None:
+            raise ValueError("these points have no votes: there are no labels")
+        return self.vote
 
 
 @dataclass(frozen=True)
@@ -119,17 +134,24 @@ class StabilityMap:
     points: NDArray[np.float32]
 
 
-def write_decisions(path: Path, decisions: SampleDecisions, provenance: Provenance) -> None:
-    """Write samples.parquet."""
-    arrays = {name: pa.array(getattr(decisions, name), kind) for name, kind in SAMPLE_COLUMNS.items()}
+def write_decisions(path: Path, decisions: MeasuredSamples, provenance: Provenance) -> None:
+    """Write samples.parquet, with the columns that there are."""
+    names = [field.name for field in fields(decisions)]
+    arrays = {name: pa.array(getattr(decisions, name), SAMPLE_COLUMNS[name]) for name in names}
     write_table(path, pa.table(arrays), provenance.metadata())
 
 
-def read_decisions(path: Path) -> tuple[SampleDecisions, Provenance]:
-    """Return the content of samples.parquet and its origin. Raises StrataError if it is missing or damaged."""
-    table, metadata = read_table(path, SAMPLE_COLUMNS)
-    columns = {name: table[name].to_numpy() for name in SAMPLE_COLUMNS}
-    return SampleDecisions(**columns), Provenance.from_metadata(metadata, path)
+def read_decisions(path: Path) -> tuple[MeasuredSamples, Provenance]:
+    """Return the content of samples.parquet, SampleDecisions if there are any, and its origin.
+
+    Raises StrataError if it is missing or damaged.
+    """
+    with open_parquet(path) as file:
+        found = file.schema_arrow.names
+    kind = MeasuredSamples if found == ["sample_id"] else SampleDecisions
+    names = [field.name for field in fields(kind)]
+    table, metadata = read_table(path, {name: SAMPLE_COLUMNS[name] for name in names})
+    return kind(**{name: table[name].to_numpy() for name in names}), Provenance.from_metadata(metadata, path)
 
 
 def write_points(path: Path, points: LayerPoints, provenance: Provenance) -> None:
@@ -137,6 +159,7 @@ def write_points(path: Path, points: LayerPoints, provenance: Provenance) -> Non
     arrays = {
         name: pa.array(getattr(points, name).astype(kind.to_pandas_dtype()), kind, from_pandas=False)
         for name, kind in POINT_COLUMNS.items()
+        if getattr(points, name) is not None
     }
     flat = pa.array(np.ascontiguousarray(points.neighbours, dtype=np.int32).ravel())
     arrays["neighbours"] = pa.FixedSizeListArray.from_arrays(flat, points.neighbours.shape[1])
@@ -147,11 +170,14 @@ def read_points(path: Path) -> tuple[LayerPoints, Provenance]:
     """Return a layer's points and their origin. Raises StrataError if the file is missing or damaged."""
     with open_parquet(path) as file:
         schema = file.schema_arrow
+    votes = any(name in schema.names for name in OF_LABELS)
+    of_points = {name: kind for name, kind in POINT_COLUMNS.items() if votes or name not in OF_LABELS}
     kind = schema.field("neighbours").type if "neighbours" in schema.names else None
     if kind is None or not pa.types.is_fixed_size_list(kind) or kind.value_type != pa.int32():
         raise StrataError(f"{path}: column 'neighbours' must be a fixed-size list of int32; run `dvc repro -f measure`")
-    table, metadata = read_table(path, POINT_COLUMNS | {"neighbours": kind})
-    columns = {name: table[name].to_numpy() for name in POINT_COLUMNS}
+    table, metadata = read_table(path, of_points | {"neighbours": kind})
+    columns: dict[str, Any] = {name: table[name].to_numpy() for name in of_points}
+    columns |= {name: None for name in OF_LABELS if not votes}
     flat = table["neighbours"].combine_chunks().flatten()
     if flat.null_count:
         raise StrataError(f"{path}: nulls among the neighbours; run `dvc repro -f measure`")

@@ -13,7 +13,7 @@ from dvc.scm import SCMError
 from dvc_data.index import DataIndexError
 
 from strata.artifacts.run import RunArtifacts
-from strata.core.errors import StrataError
+from strata.core.errors import StrataError, in_short
 from strata.core.paths import Paths
 
 WORKSPACE = "workspace"
@@ -69,7 +69,7 @@ def revision_files(repository: Path, revision: str, root: Path) -> Callable[[Pat
         except SCMError as error:  # raised by the first use of the revision
             raise StrataError(
                 f"'{revision}' is neither an experiment nor a Git revision; `dvc exp list` lists the experiments"
-                f" ({' '.join(str(error).split())})"
+                f" ({in_short(error)})"
             ) from None
         except (DvcException, DataIndexError, OSError) as error:
             raise _missing(revision, path, error) from None
@@ -80,7 +80,7 @@ def revision_files(repository: Path, revision: str, root: Path) -> Callable[[Pat
 
 
 def _missing(revision: str, path: str, error: Exception | None) -> StrataError:
-    reason = f" ({' '.join(str(error).split())[:200]})" if error else ""
+    reason = f" ({in_short(error)})" if error else ""
     return StrataError(
         f"{path} of '{revision}' is neither in Git nor in DVC's cache: run that experiment again, or `dvc pull`{reason}"
     )

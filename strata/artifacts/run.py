@@ -19,6 +19,7 @@ from strata.artifacts.activations import (
     read_one_activation,
 )
 from strata.artifacts.maps import LayerMap, read_map
+from strata.artifacts.needs import Need, lacking
 from strata.artifacts.provenance import Provenance, check_same_origin, check_same_samples
 from strata.artifacts.samples import Samples, read_samples
 from strata.artifacts.tables import (
@@ -78,13 +79,18 @@ class RunArtifacts:
         return read_description(self.paths.raw)
 
     @cached_property
+    def lacks(self) -> dict[Need, str]:
+        """What the run lacks in every layer, such as labels -> why; what needs it is left out."""
+        return lacking(self.dataset, self.samples.predicted is not None)
+
+    @cached_property
     def provenance(self) -> Provenance:
         """The split, and the hashes of the model and the data from which every artifact of the run was made."""
         return self._samples[1]
 
     @cached_property
     def samples(self) -> Samples:
-        """The n samples: id, split, label, prediction and confidence of each."""
+        """The n samples: id and split of each, and its label, prediction and confidence where there are such."""
         return self._samples[0]
 
     @cached_property
@@ -95,14 +101,19 @@ class RunArtifacts:
         check_same_origin(origin, self.paths.samples, model, self.paths.weights)
         count = sum(self.dataset.counts[part] for part in PARTS[origin.split])
         check_same_samples(samples.sample_id, self.paths.samples, np.arange(count, dtype=np.int32), self.paths.raw)
+        known = {"classes": samples.label, "none": True}.get(self.dataset.targets, samples.targets)
+        if known is None:
+            raise StrataError(
+                f"{self.paths.samples} lacks the labels or targets of the data; run `dvc repro -f extract`"
+            )
         return samples, origin
 
-    def images(self) -> NDArray[np.uint8]:
-        """Return the samples' images, uint8 (n, H, W) or (n, H, W, 3)."""
+    def images(self) -> NDArray[Any]:
+        """Return the samples' images, uint8 (n, H, W) or (n, H, W, 3); or their numbers, or token ids."""
         return self._images
 
     @cached_property
-    def _images(self) -> NDArray[np.uint8]:
+    def _images(self) -> NDArray[Any]:
         self._at(self.paths.raw)
         images = load_images(self.paths.raw, self.provenance.split).images
         ids = np.arange(len(images), dtype=np.int32)
@@ -180,7 +191,7 @@ class RunArtifacts:
 
     @cached_property
     def training(self) -> dict[str, float]:
-        """The metrics of training: `test_accuracy`, `parameters` and others."""
+        """The metrics of training: `parameters`, and `test_accuracy` and others where there are labels."""
         path = self._at(self.paths.metrics("training"))
         try:
             metrics = json.loads(path.read_text(encoding="utf-8"))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from strata.artifacts.measure_registry import MeasureRegistry, read_registry
 from strata.artifacts.measured import (
     LayerPoints,
+    MeasuredSamples,
     SampleDecisions,
     StabilityMap,
     read_decisions,
@@ -40,7 +41,8 @@ class Measures:
     """The measurements of a run: tables as the measure stage wrote them, and measurements of single samples.
 
     `table` has one row per layer, measure and control, with `value` and its interval `low` to `high`. `rows` (m,) are
-    the rows of the measured samples among the run's n samples. `registry` describes each measure. `networks`
+    the rows of the measured samples among the run's n samples, `decisions` their ids, and SampleDecisions in a run with
+    labels and predictions. `registry` describes each measure. `networks`
     has the same measures of every network that was trained, and `between` how alike their layers are, if there are
     several.
     """
@@ -50,13 +52,20 @@ class Measures:
     dimension: pd.DataFrame
     stability: pd.DataFrame
     pairs: pd.DataFrame
-    decisions: SampleDecisions
+    decisions: MeasuredSamples
     points: dict[str, LayerPoints]
     stability_maps: list[StabilityMap]
     rows: NDArray[np.intp]
     registry: MeasureRegistry
     networks: pd.DataFrame
     between: pd.DataFrame
+
+    @property
+    def decided(self) -> SampleDecisions:
+        """Where along the layers each measured sample is decided; ValueError without labels or predictions."""
+        if not isinstance(self.decisions, SampleDecisions):
+            raise ValueError("these samples are not decided: there are no labels, or no predictions")
+        return self.decisions
 
 
 def read_measures(paths: Paths, layers: Sequence[str], sample_ids: NDArray[np.int32], origin: Provenance) -> Measures:
@@ -88,8 +97,8 @@ def read_measures(paths: Paths, layers: Sequence[str], sample_ids: NDArray[np.in
 
 def read_measured_samples(
     paths: Paths, sample_ids: NDArray[np.int32], origin: Provenance
-) -> tuple[SampleDecisions, NDArray[np.intp]]:
-    """Return the layer at which each measured sample is decided, and the rows (m,) of these in the run's samples.
+) -> tuple[MeasuredSamples, NDArray[np.intp]]:
+    """Return the measured samples, with the layer at which each is decided, if it is, and their rows (m,) among all.
 
     Raises StrataError as `read_measures` does.
     """
@@ -99,11 +108,13 @@ def read_measured_samples(
     return decisions, rows
 
 
-def check_commit_layers(decisions: SampleDecisions, layers: Sequence[str]) -> None:
+def check_commit_layers(decisions: MeasuredSamples, layers: Sequence[str]) -> None:
     """Raise StrataError where a sample commits neither at a layer of the run nor after the last.
 
     In files of earlier versions -1 stood for samples that never commit.
     """
+    if not isinstance(decisions, SampleDecisions):
+        return
     commit = decisions.commit_layer
     if len(commit) and commit.min() < 0:
         raise StrataError("the measures are of an earlier version, where some samples never commit; run `dvc repro`")
@@ -112,7 +123,7 @@ def check_commit_layers(decisions: SampleDecisions, layers: Sequence[str]) -> No
 
 
 def read_layer_points(
-    paths: Paths, layer: str, decisions: SampleDecisions, sample_ids: NDArray[np.int32], origin: Provenance
+    paths: Paths, layer: str, decisions: MeasuredSamples, sample_ids: NDArray[np.int32], origin: Provenance
 ) -> LayerPoints:
     """Return the measurements of each sample in one layer. Raises StrataError as `read_measures` does."""
     path = paths.points(layer)

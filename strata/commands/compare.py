@@ -67,13 +67,14 @@ def compared_page(names: tuple[str, str], compared: Sequence[RunArtifacts]) -> s
     limit = load_section(compared[0].params_path, "report", ReportParams).page_samples
     seed = load_section(compared[0].params_path, "seed", Seed)
     measured = np.intersect1d(first.measures.rows, second.measures.rows)
-    rows = shown_rows(len(first.samples.label), limit, measured, streams.page_samples(seed))
+    rows = shown_rows(len(first.samples), limit, measured, streams.page_samples(seed))
     runs = {}
     for side, name, run, inputs in zip("AB", names, compared, (first, second), strict=True):
         about = facts(inputs, run, len(rows), run.environment) | {"To repeat the run": command(name)}
         text = as_text(run.params)
         runs[side] = {**run_payload(inputs, rows, about, text), "name": name}
-    payload = page_payload(first.dataset.classes, first.samples.label[rows], first.images[rows], runs)
+    labels = None if first.samples.label is None else first.samples.label[rows]
+    payload = page_payload(first.classes, labels, first.shown_samples(rows), runs)
     title = f"Strata: {names[0]} and {names[1]}, layer by layer"
     return render_explorer(title, payload, [], None, [], different_params(*(run.params for run in compared)))
 

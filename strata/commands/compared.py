@@ -5,10 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from strata.artifacts.measured import SampleDecisions
 from strata.artifacts.tables import check_commit_layers
 from strata.core.errors import StrataError
-from strata.dataset.description import IMAGE_FILES, LABEL_FILES, PARTS
+from strata.dataset.description import PARTS, files_of
 from strata.maps.alignment import aligned
 from strata.report.page.inputs import ReportInputs
 
@@ -36,8 +38,9 @@ def check_comparable(first: ReportInputs, second: ReportInputs, names: tuple[str
 
 def _files_shown(inputs: ReportInputs) -> tuple[str, list[str], list[str | None]]:
     """Return what identifies the images and labels on the maps; training labels do not matter if they are not shown."""
-    names = [table[part] for part in PARTS[inputs.provenance.split] for table in (IMAGE_FILES, LABEL_FILES)]
-    return inputs.dataset.name, inputs.dataset.classes, [inputs.dataset.sha256.get(name) for name in names]
+    names = [name for part in PARTS[inputs.provenance.split] for name in files_of(part, inputs.dataset)]
+    meanings = [*inputs.dataset.classes, *inputs.dataset.target_names]
+    return inputs.dataset.name, meanings, [inputs.dataset.sha256.get(name) for name in names]
 
 
 def only_layers(inputs: ReportInputs, layers: list[str]) -> ReportInputs:
@@ -48,22 +51,20 @@ def only_layers(inputs: ReportInputs, layers: list[str]) -> ReportInputs:
     all_layers = list(inputs.maps)
     measures = inputs.measures
     check_commit_layers(measures.decisions, all_layers)
-    commit = measures.decisions.commit_layer
+    kept = replace(measures, points={layer: measures.points[layer] for layer in layers})
+    if isinstance(measures.decisions, SampleDecisions):
+        moved = _moved(measures.decisions, all_layers, layers)
+        kept = replace(kept, decisions=replace(measures.decisions, commit_layer=moved))
+    return replace(inputs, maps={layer: inputs.maps[layer] for layer in layers}, measures=kept)
+
+
+def _moved(decisions: SampleDecisions, all_layers: list[str], layers: list[str]) -> NDArray[np.int16]:
     # The first kept layer from the commit layer on; none after it: after the last that is kept.
     places = [
         next((layers.index(layer) for layer in all_layers[place:] if layer in layers), len(layers))
         for place in range(len(all_layers) + 1)
     ]
-    moved = np.array(places, dtype=np.int16)[commit]
-    return replace(
-        inputs,
-        maps={layer: inputs.maps[layer] for layer in layers},
-        measures=replace(
-            measures,
-            points={layer: measures.points[layer] for layer in layers},
-            decisions=replace(measures.decisions, commit_layer=moved),
-        ),
-    )
+    return np.array(places, dtype=np.int16)[decisions.commit_layer]
 
 
 def turned_to(inputs: ReportInputs, reference: ReportInputs) -> ReportInputs:

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from strata.commands.recorded import cached
+from strata.core.errors import in_short
 from strata.core.files import md5_of
 from strata.measures.neighbours import neighbour_blocks
 from strata.measures.similarity import neighbourhood_overlap
@@ -29,7 +30,7 @@ def how_far(objects: Path, md5: str | None, recomputed: Path) -> str:
     try:
         return f" ({after.name}: {_compared(before, after)})"
     except (ValueError, KeyError, OSError) as error:
-        return f" ({after.name}: cannot be compared, {' '.join(str(error).split())[:100]})"
+        return f" ({after.name}: cannot be compared, {in_short(error)})"
 
 
 def _first_different(objects: Path, md5: str | None, recomputed: Path) -> tuple[Path, Path] | None:

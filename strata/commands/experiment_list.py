@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from strata.core.errors import StrataError
+from strata.core.errors import StrataError, in_short
 
 WORKSPACE = "workspace"
 CODE = ("stages/", "strata/", "networks")
@@ -43,7 +43,7 @@ def read_experiments(repository: Path, all_commits: bool = False) -> list[Baseli
     command = [sys.executable, "-m", "dvc", "exp", "show", "--json", *(["--all-commits"] if all_commits else [])]
     done = subprocess.run(command, cwd=repository, capture_output=True, text=True)
     if done.returncode:
-        raise StrataError(f"dvc exp show: {' '.join(done.stderr.split())[:300]}")
+        raise StrataError(f"dvc exp show: {in_short(done.stderr)}")
     return [_baseline(state) for state in json.loads(done.stdout)]
 
 

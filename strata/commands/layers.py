@@ -12,7 +12,7 @@ from strata.core.paths import Paths
 from strata.core.stage import run_stage, stage_parser
 from strata.core.strict_yaml import as_text
 from strata.dataset.description import read_description
-from strata.network.make import initialized_network
+from strata.network.make import initialized_network, wanted_outputs
 from strata.network.params import NetworkParams
 from strata.network.preprocessing import preprocessing
 from strata.network.proposal import proposed_layers
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     description = read_description(Paths.under(Path.cwd()).raw)
     before = preprocessing(description, params)
     seed = load_section(options.params, "seed", Seed)
-    network = initialized_network(params, before.shape, len(description.classes), seed)
+    network = initialized_network(params, before.shape, wanted_outputs(description, params), seed)
     print(as_section(proposed_layers(network, before.shape)))
 
 

@@ -11,7 +11,7 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from dvc.scm import SCMError
 
-from strata.core.errors import StrataError
+from strata.core.errors import StrataError, in_short
 from strata.core.files import md5_of
 
 
@@ -33,7 +33,7 @@ def read_lock(path: Path) -> dict[str, LockedStage]:
     except FileNotFoundError:
         raise StrataError(f"{path} is missing: nothing was recorded; run `dvc repro` and commit it") from None
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
-        raise StrataError(f"{path} is not a DVC lock file: {' '.join(str(error).split())[:100]}") from None
+        raise StrataError(f"{path} is not a DVC lock file: {in_short(error)}") from None
 
 
 def _stage(content: Mapping[str, Any]) -> LockedStage:
@@ -54,7 +54,7 @@ def objects_folder(project: Path) -> Path:
         with Repo(str(project)) as repo:
             return Path(repo.cache.local.path)
     except (DvcException, SCMError) as error:
-        raise StrataError(f"{project}: DVC does not open this folder: {' '.join(str(error).split())[:300]}") from None
+        raise StrataError(f"{project}: DVC does not open this folder: {in_short(error)}") from None
 
 
 def cached(objects: Path, md5: str) -> Path:

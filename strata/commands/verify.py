@@ -19,7 +19,7 @@ from strata.commands.distance import how_far
 from strata.commands.place import check_git
 from strata.commands.recorded import LockedStage, cached, damaged_objects, objects_folder, read_lock
 from strata.core.console import say
-from strata.core.errors import StrataError
+from strata.core.errors import StrataError, in_short
 from strata.core.files import md5_of
 from strata.core.stage import run_stage, stage_parser
 from strata.jobs.pool import PROCESSES, process_count
@@ -79,7 +79,7 @@ def git(*command: str, folder: Path) -> str:
     """Run Git and return its output. Raises StrataError with its message if it fails."""
     done = subprocess.run(["git", *command], cwd=folder, capture_output=True, text=True)
     if done.returncode:
-        raise StrataError(f"git {command[0]}: {' '.join(done.stderr.split())[:300]}")
+        raise StrataError(f"git {command[0]}: {in_short(done.stderr)}")
     return done.stdout
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from strata.core.errors import StrataError
+from strata.core.errors import StrataError, in_short, listed
 from strata.core.strict_yaml import as_text, read_mapping
 
 Schema = TypeVar("Schema")
@@ -23,7 +23,8 @@ SECTIONS = ("seed", "reproducible", "dataset", "network", "layers", *STAGES)
 
 # How a bad value is shown: abbreviated, because YAML's aliases (*a) let a small file hold a value of gigabytes.
 SHOWN = reprlib.Repr()
-SHOWN.maxlevel, SHOWN.maxstring, SHOWN.maxother = 2, 200, 200
+SHOWN.maxlevel, SHOWN.maxstring, SHOWN.maxother = 2, 60, 60
+MISTAKES_LONG = 185  # characters
 
 
 class Section(BaseModel):
@@ -43,7 +44,8 @@ def load_section(path: Path, name: str, schema: type[Schema]) -> Schema:
     try:
         return TypeAdapter(schema).validate_python(content[name])
     except ValidationError as error:
-        raise StrataError(f"{path}: " + "; ".join(_mistakes(name, error.errors(), schema))) from None
+        mistakes = listed(_mistakes(name, error.errors(), schema), MISTAKES_LONG, between="; ")
+        raise StrataError(f"{path}: {mistakes}") from None
 
 
 def read_params(path: Path) -> dict[str, Any]:
@@ -76,8 +78,8 @@ def _mistakes(section: str, errors: Sequence[ErrorDetails], schema: Any) -> list
         if details["type"] == "extra_forbidden":
             keys = _allowed_keys(schema, location)
             suggestions = difflib.get_close_matches(str(location[-1]), keys, n=1)
-            hint = f"did you mean '{suggestions[0]}'? " if suggestions else ""
-            texts.append(f"{_dotted(section, location)}: unknown key; {hint}allowed: {', '.join(keys)}")
+            hint = f"did you mean '{suggestions[0]}'?" if suggestions else f"allowed: {listed(keys)}"
+            texts.append(f"{_dotted(section, location)}: unknown key; {hint}")
         elif details["type"] == "missing":
             texts.append(f"{_dotted(section, location)}: missing")
         elif details["type"] == "value_error" and not location:
@@ -85,6 +87,15 @@ def _mistakes(section: str, errors: Sequence[ErrorDetails], schema: Any) -> list
         else:
             misfits.setdefault(_dotted(section, _key_location(schema, location)), []).append(details)
     return texts + [_misfit(key, alternatives) for key, alternatives in misfits.items()]
+
+
+def first_mistake(error: Exception) -> str:
+    """Return what a file's content has that its schema refuses: the first key, and how many more."""
+    if not isinstance(error, ValidationError):
+        return in_short(error)
+    first, *more = error.errors()
+    where = ".".join(map(str, first["loc"]))
+    return in_short(f"{where}: {_message(first)}".removeprefix(": ")) + (f" and {len(more)} more" if more else "")
 
 
 def _fields(schema: Any) -> Mapping[str, FieldInfo]:

@@ -1,7 +1,8 @@
 """The IDX format of MNIST's files: a magic number, the sizes, then the data; numbers are big-endian.
 
 Format: http://yann.lecun.com/exdb/mnist/ ("the IDX file format"). Strata keeps images and labels as unsigned bytes
-(type 0x08), like all data sets of the MNIST family; with more than 256 classes, labels are int32 (0x0C).
+(type 0x08), like all data sets of the MNIST family; with more than 256 classes, labels are int32 (0x0C). Numbers to
+predict are float32 (0x0D).
 """
 
 import math
@@ -15,9 +16,9 @@ from numpy.typing import NDArray
 from strata.core.errors import StrataError
 from strata.core.files import whole_file
 
-UNSIGNED_BYTE, INT32 = 0x08, 0x0C
+UNSIGNED_BYTE, INT32, FLOAT32 = 0x08, 0x0C, 0x0D
 # The format's type codes.
-TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", INT32: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", INT32: ">i4", FLOAT32: ">f4", 0x0E: ">f8"}
 
 
 def read_header(file: BinaryIO, dimensions: int, code: int = UNSIGNED_BYTE) -> tuple[int, ...]:
@@ -78,6 +79,22 @@ def read_labels(path: Path) -> NDArray[np.integer]:
     return read_idx(path, 1, INT32 if _magic(path)[2:3] == bytes([INT32]) else UNSIGNED_BYTE)
 
 
+def read_targets(path: Path) -> NDArray[np.float32]:
+    """Return a file's numbers to predict, float32 (n, k). Raises StrataError on damage, and for what is no number."""
+    targets = read_idx(path, 2, FLOAT32)
+    if not np.isfinite(targets).all():
+        raise StrataError(f"{path}: a target is not a finite number")
+    return targets
+
+
+def read_any(path: Path) -> NDArray[Any]:
+    """Return a file's array, of any type and dimensions. Raises StrataError on any damage."""
+    try:
+        return parse_idx(path.read_bytes())
+    except ValueError as error:
+        raise StrataError(f"{path}: {error}") from None
+
+
 def _magic(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(4)
@@ -97,10 +114,10 @@ def parse_idx(content: bytes) -> NDArray[Any]:
 
 
 def write_idx(path: Path, content: NDArray[Any]) -> None:
-    """Write uint8 or int32 content of 1 to 255 dimensions as IDX, whole or not at all."""
-    codes = {np.dtype(np.uint8): UNSIGNED_BYTE, np.dtype(np.int32): INT32}
+    """Write uint8, int32 or float32 content of 1 to 255 dimensions as IDX, whole or not at all."""
+    codes = {np.dtype(np.uint8): UNSIGNED_BYTE, np.dtype(np.int32): INT32, np.dtype(np.float32): FLOAT32}
     if content.dtype not in codes:
-        raise TypeError(f"IDX content must be uint8 or int32, not {content.dtype}")
+        raise TypeError(f"IDX content must be uint8, int32 or float32, not {content.dtype}")
     code = codes[content.dtype]
     with whole_file(path) as part, part.open("wb") as file:
         file.write(bytes([0, 0, code, content.ndim]))

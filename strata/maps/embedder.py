@@ -15,6 +15,7 @@ from strata.core.params import Reproducible, Section
 from strata.maps.pca import principal_components
 
 INITIAL_DEVIATION = 1e-4
+POINTS_PER_NEIGHBOUR = 20
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,14 @@ class Embedder(Section, ABC):
         """Return the description that goes into a map's file; `name` is the method's name in `embed.method`."""
         caption, details = (text.format_map(embedding.settings) for text in (self.caption, self.details))
         return MapMethod(name, self.title, caption, details, self.caveats, dict(embedding.settings))
+
+
+def few_neighbours(count: int, usual: int) -> int:
+    """Return a number of neighbours that suits n points: the usual one, or where they are few a twentieth of them.
+
+    More would reach beyond a point's class. At least 2.
+    """
+    return max(2, min(usual, count // POINTS_PER_NEIGHBOUR))
 
 
 def initial_map(values: NDArray[np.float32], seed: int) -> NDArray[np.float64]:

@@ -13,8 +13,9 @@ from strata.maps.engines import Perplexity, TsneSettings, chosen_engine, run_eng
 NEIGHBOURS_PER_PERPLEXITY = 3
 # Memory for one of these affinities at its peak, measured with oneDAL and openTSNE.
 BYTES_PER_AFFINITY = 60
-# `perplexity: auto` by Kobak & Berens 2019: this, or one point in so many if that is more.
-USUAL_PERPLEXITY, POINTS_PER_PERPLEXITY = 30, 100
+# `perplexity: auto` (Kobak & Berens 2019): the usual, or a hundredth of many points, up to what is still fast. For few
+# points it is a tenth of them: at 30, a point would have affinities to most of the others.
+USUAL_PERPLEXITY, LARGEST_AUTO, POINTS_PER_PERPLEXITY, FEW_POINTS_PER_PERPLEXITY = 30, 100, 100, 10
 # The divergence as the engine reports it, by its own approximation; figures show the exact sum of stage measure.
 ENGINE_KL = "kl_divergence_by_engine"
 
@@ -86,8 +87,14 @@ class Tsne(TsneSettings, Embedder):
 
 
 def chosen_perplexity(setting: Perplexity, count: int) -> float:
-    """Return the perplexity for n points: as given, or for `auto` n / 100, at least 30 (Kobak & Berens 2019)."""
-    return max(USUAL_PERPLEXITY, count / POINTS_PER_PERPLEXITY) if setting == "auto" else setting
+    """Return the perplexity for n points: as given, or for `auto` 30.
+
+    Up to 300 points `auto` is n / 10, at least 1; from 3,000 on n / 100 (Kobak & Berens 2019), at most 100.
+    """
+    if setting != "auto":
+        return setting
+    few = max(1.0, count / FEW_POINTS_PER_PERPLEXITY)
+    return min(few, max(USUAL_PERPLEXITY, count / POINTS_PER_PERPLEXITY), LARGEST_AUTO)
 
 
 def largest_perplexity(count: int) -> float:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 
-from strata.artifacts.measure_registry import Need
+import numpy as np
+
 from strata.artifacts.measured import SHUFFLED, TRAINED
+from strata.artifacts.needs import Need
 from strata.measures.influence import Influences
 from strata.measures.intervals import Estimate
 from strata.measures.plan import Plan
@@ -22,7 +24,7 @@ def all_estimates(plan: Plan, results: Results) -> Estimates:
     return {
         (layer, measure, control): estimate
         for space in SPACES
-        for control in plan.labels_in(space)
+        for control in plan.controls_in(space)
         for layer in plan.layers
         for measure, estimate in measures_of(layer_results(plan, results, space, layer, control), control)
     }
@@ -76,16 +78,17 @@ def layer_results(plan: Plan, results: Results, space: str, layer: str, control:
     following = plan.layers[place + 1 : place + 2] if sums is not None else []
     if following and plan.same_projection(space, layer, following[0]):
         following = []  # they have all neighbours in common by construction
+    labels, geometry = plan.labels_in(space), results.geometries[space, layer]
     return LayerResults(
-        labels=plan.labels_in(space)[control].points,
+        known_labels=labels[control].points if labels else None,
         halves=plan.halves,
-        readout=results.readouts[space, layer][control],
-        geometry=results.geometries[space, layer],
+        known_readout=results.readouts[space, layer][control] if labels else None,
+        geometry=geometry,
         next_geometry=results.geometries[space, following[0]] if following else None,
         own_gram_sums=None if sums is None else sums.of_layer(place),
         divergence=results.divergences.get(layer) if space == TRAINED else None,
-        class_dimensions=results.geometries[space, layer].class_dimensions[control],
-        votes_before=[results.readouts[space, before][control].votes for before in plan.layers[:place]],
+        class_dimensions=geometry.class_dimensions[control] if labels else np.empty((0, 1)),
+        votes_before=[results.readouts[space, each][control].votes for each in plan.layers[:place]] if labels else [],
         predicted=plan.predicted if plan.held_out == POINTS and space not in plan.replicates else None,
         imbalances=_imbalances(results, space, layer, following[0]) if following else None,
     )

@@ -15,7 +15,7 @@ from strata.maps.params import TSNE, EmbedParams
 from strata.maps.tsne import chosen_perplexity
 from strata.measures.labels import is_output
 from strata.measures.memory import Sizes
-from strata.measures.params import MeasureParams
+from strata.measures.params import NumberedMeasureParams
 from strata.measures.plan import Plan
 from strata.measures.space_files import POINTS, Measured, SpaceFiles
 from strata.measures.stability import Embedders
@@ -29,7 +29,7 @@ class Settings:
 
     layers: dict[str, Layer]
     seed: int
-    params: MeasureParams
+    params: NumberedMeasureParams
     embed: EmbedParams
     again: Embedders
     network: NetworkParams
@@ -88,13 +88,13 @@ def sizes_of(
     return Sizes(
         mapped=mapped,
         points=points,
-        reference=min(counts["train"], params.samples),
-        held_out=min(counts["test"], params.samples),
+        reference=min(counts["train"], params.samples) if dataset.classes else 0,
+        held_out=min(counts["test"], params.samples) if dataset.classes else 0,
         classes=len(dataset.classes),
         units=units,
         networks=2 + replicates,
         earlier=earlier,
-        held_out_apart=split != "test",
+        held_out_apart=split != "test" and bool(dataset.classes),
         correlated=min(points, params.correlation_samples),
         perplexity=chosen_perplexity(embed.perplexity, mapped) if embed.method == TSNE else 0.0,
         components=embed.pca_components,
@@ -110,8 +110,14 @@ def make_plan(
     Raises StrataError where a layer's map is of another run.
     """
     params, seed, count = settings.params, settings.seed, len(measured.rows)
-    last, predicted = list(settings.layers)[-1], measured.samples.predicted[measured.rows]
-    at_end = is_output(files.read(TRAINED, POINTS, last), predicted, measured.labels.classes)
+    last, predicted, labels = list(settings.layers)[-1], None, measured.labels
+    if measured.samples.predicted is not None:
+        predicted = measured.samples.predicted[measured.rows]
+    at_end = (
+        predicted is not None
+        and labels is not None
+        and is_output(files.read(TRAINED, POINTS, last), predicted, labels.classes)
+    )
     return Plan(
         files=files,
         held_out=measured.held_out,
@@ -120,7 +126,7 @@ def make_plan(
         embed=settings.embed,
         again=settings.again,
         seed=seed,
-        labels={TRAINED: measured.labels, SHUFFLED: measured.labels.shuffled(streams.shuffled_labels(seed))},
+        labels={} if labels is None else {TRAINED: labels, SHUFFLED: labels.shuffled(streams.shuffled_labels(seed))},
         rows=measured.rows,
         predicted=predicted,
         output=last if at_end else None,

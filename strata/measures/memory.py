@@ -99,7 +99,7 @@ def job_bytes(sizes: Sizes) -> float:
     affinities = BYTES_PER_AFFINITY * 3 * sizes.perplexity * sizes.mapped
     return read + max(
         geometry_bytes(count, widest),
-        readout_bytes(count, sizes.reference, sizes.held_out, widest, sizes.classes),
+        readout_bytes(count, sizes.reference, sizes.held_out, widest, sizes.classes) if sizes.classes else 0.0,
         gram_bytes(count, widest, len(sizes.units) * sizes.networks),
         reduction_bytes(*file) - read + affinities if sizes.perplexity else 0.0,
         float(BYTES_OF_PROCRUSTES) * sizes.correlated * widest,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from strata.artifacts.measured import PROJECTION, TRAINED, UNTRAINED
 from strata.maps.params import EmbedParams
 from strata.measures.labels import LabelledSets
-from strata.measures.params import MeasureParams
+from strata.measures.params import NumberedMeasureParams
 from strata.measures.space_files import SPACES, SpaceFiles
 from strata.measures.stability import Embedders
 
@@ -21,24 +21,24 @@ class Plan:
     """What the jobs need: where the arrays are, the layers, parameters, labels by control, and the maps' points.
 
     `again` are the embedders of the stability runs; `earlier` the spaces of weights kept in training -> epochs, and
-    `replicates` those of networks trained from other seeds -> number of the network.
-    `rows` (n,) are the measured samples among all, `predicted` (n,) what the network predicts for them; `output` is the
-    last layer, where that is the network's output. `projections` names the layer whose random projection each shares;
-    `same_as_trained` are spaces and layers with the trained network's activations, which are not measured again.
-    `subsets` bool (n, s) are all points, half-samples, then the parts of PARTS; `stability_rows` (m,) and `correlated`
-    are rows of the measured samples.
+    `replicates` those of networks trained from other seeds -> number of the network. `rows` (n,) are the measured
+    samples among all, `predicted` (n,) what the network predicts for them, if classes; `output` is the last layer,
+    where that is the network's output. `labels` is empty where there are none. `projections` names the layer whose
+    random projection each shares; `same_as_trained` are spaces and layers with the trained network's activations, which
+    are not measured again. `subsets` bool (n, s) are all points, half-samples, then the parts of PARTS;
+    `stability_rows` (m,) and `correlated` are rows of the measured samples.
     """
 
     files: SpaceFiles
     held_out: str
     layers: Sequence[str]
-    params: MeasureParams
+    params: NumberedMeasureParams
     embed: EmbedParams
     again: Embedders
     seed: int
     labels: Mapping[str, LabelledSets]
     rows: NDArray[np.intp]
-    predicted: NDArray[np.int16]
+    predicted: NDArray[np.int16] | None
     output: str | None
     projections: Mapping[str, str]
     activations: Mapping[str, Path]
@@ -88,5 +88,14 @@ class Plan:
         }
 
     def labels_in(self, space: str) -> dict[str, LabelledSets]:
-        """Return the labels by control that a space is measured with: only the trained network's are shuffled, too."""
-        return dict(self.labels) if space == TRAINED else {space: self.labels[TRAINED]}
+        """Return the labels by control that a space is measured with: only the trained network's are shuffled, too.
+
+        Empty without labels.
+        """
+        if not self.labels or space == TRAINED:
+            return dict(self.labels)
+        return {space: self.labels[TRAINED]}
+
+    def controls_in(self, space: str) -> list[str]:
+        """Return the controls that a space is measured under: those of its labels, or itself without labels."""
+        return list(self.labels_in(space)) or [space]

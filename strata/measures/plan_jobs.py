@@ -42,9 +42,11 @@ def run_plan(plan: Plan, pool: Jobs) -> Results:
     readouts_done = _with_shared_projections(plan, _results_of(readouts, done))
     geometries_done = _with_shared_projections(plan, _results_of(geometries, done))
     for space, layer in plan.same_as_trained:
-        readouts_done[space, layer] = {space: readouts_done[TRAINED, layer][TRAINED]}
         known = geometries_done[TRAINED, layer]
-        classes = {space: known.class_dimensions[TRAINED]}
+        classes = {}
+        if plan.labels:
+            readouts_done[space, layer] = {space: readouts_done[TRAINED, layer][TRAINED]}
+            classes = {space: known.class_dimensions[TRAINED]}
         geometries_done[space, layer] = replace(known, map=None, class_dimensions=classes)
     joint, projected = _joined_gram_sums(_results_of(grams, done))
     layers = len(plan.layers)
@@ -88,7 +90,8 @@ def _results_of(jobs: Mapping[Key, Callable[[], Result]], done: Iterator[Any]) -
 
 
 def _with_shared_projections(plan: Plan, results: dict[tuple[str, str], Result]) -> dict[tuple[str, str], Result]:
-    return results | {(PROJECTION, layer): results[PROJECTION, same] for layer, same in plan.projections.items()}
+    shared = {(PROJECTION, layer): (PROJECTION, same) for layer, same in plan.projections.items()}
+    return results | {key: results[same] for key, same in shared.items() if same in results}
 
 
 def _joined_gram_sums(parts: Mapping[tuple[bool, int], GramSums]) -> tuple[GramSums, GramSums]:
@@ -110,6 +113,9 @@ def _spaces(plan: Plan) -> Iterable[tuple[str, str]]:
 
 
 def _readouts(plan: Plan) -> dict[tuple[str, str], Callable[[], dict[str, Readout]]]:
+    """Return a job for each space and layer; none without labels."""
+    if not plan.labels:
+        return {}
     params = plan.params
     probe = ProbeSettings(params.probe_penalties, params.probe_validation, params.probe_search_components, plan.seed)
     return {

@@ -15,14 +15,14 @@ from strata.dataset.description import load_images
 from strata.measures.input_projection import Inputs, project_input
 from strata.measures.inputs import Settings
 from strata.measures.labels import LabelledSets
-from strata.measures.params import MeasureParams
+from strata.measures.params import NumberedMeasureParams
 from strata.measures.space_files import HELD_OUT, POINTS, REFERENCE, Measured, SpaceFiles, copy_points
 from strata.measures.stability import Embedders, check_stability_points
 from strata.measures.subsets import chosen
 from strata.network.checkpoint import load_checkpoint
 from strata.network.device import prepare_torch
 from strata.network.extraction import Images, LayerBatch, stream_activations
-from strata.network.make import initialized_network
+from strata.network.make import initialized_network, wanted_outputs
 from strata.network.preprocessing import preprocessing
 from strata.network.untrained import untrained_network
 
@@ -36,11 +36,12 @@ def prepare_spaces(files: SpaceFiles, run: RunArtifacts, settings: Settings, oth
 
     Raises StrataError where the artifacts do not belong together, or there are too few samples to measure.
     """
-    rows = chosen(len(run.samples.label), settings.params.samples, streams.points(settings.seed))
+    count = len(run.samples)
+    rows = chosen(count, settings.params.samples, streams.points(settings.seed))
     check_enough(len(rows), settings.params, settings.again)
     images, labels = _images_and_labels(run, settings, rows)
     for layer, info in run.layers.items():
-        copy_points(files, info, run.activation_batches(layer), rows, len(run.samples.label))
+        copy_points(files, info, run.activation_batches(layer), rows, count)
     projections = _run_networks(files, run, settings, others, images)
     return Measured(
         rows=rows,
@@ -60,19 +61,24 @@ def prepare_spaces(files: SpaceFiles, run: RunArtifacts, settings: Settings, oth
 
 def _images_and_labels(
     run: RunArtifacts, settings: Settings, rows: NDArray[np.intp]
-) -> tuple[dict[str, Images], LabelledSets]:
-    """Return the images of each set, and the labels: the held-out images are the points where these are test images."""
+) -> tuple[dict[str, Images], LabelledSets | None]:
+    """Return the images of each set, and the labels: the held-out images are the points where these are test images.
+
+    Without labels there is nothing to read from the layers: the points are the only set.
+    """
+    if run.samples.label is None:
+        return {POINTS: run.images()[rows]}, None
     limit, seed = settings.params.samples, settings.seed
     train, test = load_images(run.paths.raw, "train"), load_images(run.paths.raw, "test")
-    reference = chosen(len(train.labels), limit, streams.reference_images(seed))
-    held_out = chosen(len(test.labels), limit, streams.held_out_images(seed))
+    reference = chosen(len(train.images), limit, streams.reference_images(seed))
+    held_out = chosen(len(test.images), limit, streams.held_out_images(seed))
     images = {POINTS: run.images()[rows], REFERENCE: train.images[reference], HELD_OUT: test.images[held_out]}
     if run.provenance.split == "test":  # no need to run the same images twice
         del images[HELD_OUT]
         held_out = rows
     classes = len(run.dataset.classes)
-    known, read = train.labels[reference].astype(np.int16), test.labels[held_out].astype(np.int16)
-    return images, LabelledSets(run.samples.label[rows], known, read, classes)
+    known, read = train.known_labels[reference].astype(np.int16), test.known_labels[held_out].astype(np.int16)
+    return images, LabelledSets(run.samples.labels[rows], known, read, classes)
 
 
 def _run_networks(
@@ -98,9 +104,9 @@ def _run_networks(
         write_batches(files, space, name, len(images[name]), batches)
 
     def inputs_of(chosen_images: Images) -> Inputs:
-        return lambda rows: to_input(chosen_images[rows]).flatten(1).cpu().numpy()
+        return lambda rows: before.flat(to_input(chosen_images[rows])).cpu().numpy()
 
-    made = (settings.network, before.shape, len(description.classes), settings.seed)
+    made = (settings.network, before.shape, wanted_outputs(description, settings.network), settings.seed)
     twin = untrained_network(*made).to(device)
     network = initialized_network(*made).to(device)
     for space, file in weights.items():
@@ -116,7 +122,7 @@ def _run_networks(
     return projections
 
 
-def check_enough(count: int, params: MeasureParams, embedders: Embedders) -> None:
+def check_enough(count: int, params: NumberedMeasureParams, embedders: Embedders) -> None:
     """Raise StrataError where there are too few points for the neighbours asked for, or for the stability runs."""
     if count < FEWEST:
         raise StrataError(f"{count} samples are too few to measure: extract {FEWEST} or more")

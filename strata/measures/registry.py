@@ -4,7 +4,8 @@ Tables, metrics, figures, the page's charts, the plots of dvc.yaml and docs/meas
 a change, run `make deps`.
 """
 
-from strata.artifacts.measure_registry import Interval, MeasureRegistry, Need, Panel
+from strata.artifacts.measure_registry import Interval, MeasureRegistry, Panel
+from strata.artifacts.needs import Need
 from strata.measures.activity import dead_share, participation_ratio, zero_shares
 from strata.measures.class_dimension import mean_dimensions
 from strata.measures.early_exit import exit_hits, exits
@@ -93,12 +94,12 @@ MEASURES = (
         key="prediction_agreement",
         title="agreement of the linear probe with the network",
         unit="share",
-        needs=(Need.LABELS, Need.TRAINING_IMAGES),
+        needs=(Need.LABELS, Need.TRAINING_IMAGES, Need.PREDICTIONS),
         interval=Interval.WILSON,
         meaning="How often the linear probe names the class that the trained network predicts for a test image.",
         source="Alain & Bengio 2017; Belrose et al. 2023",
         not_shown="Whether the network decides at this layer; right answers agree with each other anyway.",
-        score=lambda layer: None if layer.predicted is None else layer.readout.votes.classes == layer.predicted,
+        score=lambda layer: layer.readout.votes.classes == layer.predictions,
     ),
     Measure(
         key="intrinsic_dimension",

@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.artifacts.measure_registry import Need
+from strata.artifacts.needs import Need
 from strata.measures.early_exit import ProbeVotes
 from strata.measures.geometry import Geometry, MapGeometry
 from strata.measures.gram import GramSums
@@ -45,16 +45,16 @@ class Results:
 class LayerResults:
     """What is known of one layer in one space under one labelling; measures are functions of it.
 
-    `labels` int (n,) are those of the measured points; `halves` bool (n, 1 + r) are all points, then random halves.
-    `divergence` is the KL divergence of the layer's map, if it was measured; `imbalances` are those towards the next
-    layer and back; `class_dimensions` (C, 1 + r) the intrinsic dimension of each class, in the halves, too.
-    `votes_before` are the probes' of the layers before it, `predicted` (t,) what the trained network predicts for the
-    held-out images, where these are the measured points.
+    `known_labels` int (n,) are those of the measured points, if any, which `known_readout` needs, too; `halves` bool
+    (n, 1 + r) are all points, then random halves. `divergence` is the KL divergence of the layer's map, if it was
+    measured; `imbalances` are those towards the next layer and back; `class_dimensions` (C, 1 + r) the intrinsic
+    dimension of each class, in the halves, too. `votes_before` are the probes' of the layers before it, `predicted`
+    (t,) what the trained network predicts for the held-out images, where these are the measured points.
     """
 
-    labels: NDArray[np.int16]
+    known_labels: NDArray[np.int16] | None
     halves: NDArray[np.bool_]
-    readout: Readout
+    known_readout: Readout | None
     geometry: Geometry
     next_geometry: Geometry | None = None
     own_gram_sums: GramSums | None = None
@@ -68,11 +68,29 @@ class LayerResults:
     def lacks(self) -> set[Need]:
         """What is not there for a measure to use."""
         optional = {
+            Need.LABELS: self.known_labels,
+            Need.TRAINING_IMAGES: self.known_readout,
+            Need.PREDICTIONS: self.predicted,
             Need.MAP: self.geometry.map,
             Need.NEXT_LAYER: self.next_geometry,
             Need.ALL_PAIRS: self.own_gram_sums,
         }
         return {need for need, value in optional.items() if value is None}
+
+    @property
+    def labels(self) -> NDArray[np.int16]:
+        """The labels of the points (n,); ValueError where there are none."""
+        return _needed(self.known_labels, Need.LABELS)
+
+    @property
+    def readout(self) -> Readout:
+        """What is read from the layer; ValueError without labels."""
+        return _needed(self.known_readout, Need.LABELS)
+
+    @property
+    def predictions(self) -> NDArray[np.int16]:
+        """What the network predicts for the held-out images (t,); ValueError where that is not known."""
+        return _needed(self.predicted, Need.PREDICTIONS)
 
     @property
     def neighbours(self) -> NDArray[np.int32]:

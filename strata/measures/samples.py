@@ -5,7 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.artifacts.measured import TRAINED, LayerPoints, SampleDecisions, StabilityMap, commit_names
+from strata.artifacts.measured import (
+    TRAINED,
+    LayerPoints,
+    MeasuredSamples,
+    SampleDecisions,
+    StabilityMap,
+    commit_names,
+)
 from strata.artifacts.samples import Samples
 from strata.measures.estimates import layer_results
 from strata.measures.labels import decide, neighbourhood_hit, votes
@@ -15,28 +22,36 @@ from strata.measures.similarity import drift, neighbourhood_overlap
 from strata.measures.space_files import POINTS
 
 
-def sample_decisions(plan: Plan, results: Results, samples: Samples) -> SampleDecisions:
-    """Return where along the layers each measured sample is decided, by the clock of `layer_votes`."""
-    return _decided(plan, samples, [layer_votes(plan, results, layer) for layer in plan.layers])
+def measured_samples(plan: Plan, results: Results, samples: Samples) -> MeasuredSamples:
+    """Return where along the layers each measured sample is decided, by the clock of `layer_votes`.
+
+    Only which samples are measured where there are no labels to vote with, or no predictions to decide for.
+    """
+    if not plan.labels or plan.predicted is None:
+        return MeasuredSamples(samples.sample_id[plan.rows])
+    return _decided(plan, samples, plan.predicted, [layer_votes(plan, results, layer) for layer in plan.layers])
 
 
 def probe_decisions(plan: Plan, results: Results, samples: Samples) -> SampleDecisions | None:
     """Return the same by a second clock: the votes of each layer's linear probe (Belrose et al. 2023, the tuned lens).
 
-    None where the measured samples are not the held-out images: the probes are fitted to training images.
+    None where the measured samples are not the held-out images: the probes are fitted to training images. Or where
+    there are no labels, or no predictions.
     """
-    if plan.held_out != POINTS:
+    if plan.held_out != POINTS or not plan.labels or plan.predicted is None:
         return None
     votes = [
         plan.predicted if layer == plan.output else results.readouts[TRAINED, layer][TRAINED].votes.classes
         for layer in plan.layers
     ]
-    return _decided(plan, samples, votes)
+    return _decided(plan, samples, plan.predicted, votes)
 
 
-def _decided(plan: Plan, samples: Samples, votes: Sequence[NDArray[np.integer]]) -> SampleDecisions:
+def _decided(
+    plan: Plan, samples: Samples, predicted: NDArray[np.int16], votes: Sequence[NDArray[np.integer]]
+) -> SampleDecisions:
     ballots, rows = np.stack(votes), plan.rows
-    decisions = decide(ballots, plan.predicted, samples.label[rows], plan.params.late_layers)
+    decisions = decide(ballots, predicted, samples.labels[rows], plan.params.late_layers)
     return SampleDecisions(sample_id=samples.sample_id[rows], **vars(decisions))
 
 
@@ -45,7 +60,7 @@ def layer_votes(plan: Plan, results: Results, layer: str) -> NDArray[np.intp]:
 
     The network's output votes by the prediction itself.
     """
-    if layer == plan.output:
+    if layer == plan.output and plan.predicted is not None:
         return plan.predicted.astype(np.intp)
     labels = plan.labels[TRAINED]
     return votes(labels.points[results.geometries[TRAINED, layer].neighbours], labels.classes)
@@ -56,15 +71,18 @@ def layer_points(plan: Plan, results: Results, all_ids: NDArray[np.int32]) -> di
 
     Its neighbours are sought among all mapped samples, all else is measured among the measured ones.
     """
-    labels, ids = plan.labels[TRAINED].points, all_ids[plan.rows]
+    ids = all_ids[plan.rows]
     points = {}
     for layer in plan.layers:
         known = layer_results(plan, results, TRAINED, layer, TRAINED)
-        trust = known.map.trust
+        trust, vote, hit = known.map.trust, None, None
+        if known.known_labels is not None:
+            vote = layer_votes(plan, results, layer).astype(np.int16)
+            hit = neighbourhood_hit(known.labels[known.neighbours], known.labels).astype(np.float32)
         points[layer] = LayerPoints(
             sample_id=ids,
-            vote=layer_votes(plan, results, layer).astype(np.int16),
-            hit=neighbourhood_hit(labels[known.neighbours], labels).astype(np.float32),
+            vote=vote,
+            hit=hit,
             recall=trust.recall.astype(np.float32),
             trustworthiness=trust.trustworthiness.astype(np.float32),
             continuity=trust.continuity.astype(np.float32),
@@ -80,7 +98,7 @@ def layer_points(plan: Plan, results: Results, all_ids: NDArray[np.int32]) -> di
 def _drift(layer: LayerResults) -> NDArray[np.float64]:
     """Return each point's drift (n,) towards the next layer, NaN in the last."""
     if layer.next_geometry is None:
-        return np.full(len(layer.labels), np.nan)
+        return np.full(len(layer.near), np.nan)
     return drift(neighbourhood_overlap(layer.neighbours, layer.next_neighbours))
 
 
@@ -107,20 +125,25 @@ def stability_maps(plan: Plan, results: Results, ids: NDArray[np.int32]) -> list
 
 
 def clock_counts(
-    decisions: SampleDecisions, by_probe: SampleDecisions | None, layers: Sequence[str]
+    decisions: MeasuredSamples, by_probe: SampleDecisions | None, layers: Sequence[str]
 ) -> dict[str, object]:
     """Return how many samples commit at each layer by the probes, and the share for which both clocks agree.
 
     Empty without decisions by the probes.
     """
-    if by_probe is None:
+    if by_probe is None or not isinstance(decisions, SampleDecisions):
         return {}
     agree = float((decisions.commit_layer == by_probe.commit_layer).mean())
     return {"committed_by_probe": decision_counts(by_probe, layers)["committed"], "clocks_agree": round(agree, 4)}
 
 
-def decision_counts(decisions: SampleDecisions, layers: Sequence[str]) -> dict[str, object]:
-    """Return how many samples are late, flip-floppers, and right then lost; and how many commit at each layer."""
+def decision_counts(decisions: MeasuredSamples, layers: Sequence[str]) -> dict[str, object]:
+    """Return how many samples are late, flip-floppers, and right then lost; and how many commit at each layer.
+
+    Empty where samples are not decided.
+    """
+    if not isinstance(decisions, SampleDecisions):
+        return {}
     names = commit_names(layers)
     committed = np.bincount(decisions.commit_layer, minlength=len(names))
     return {

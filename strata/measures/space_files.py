@@ -65,7 +65,7 @@ class SpaceFiles:
 
 @dataclass(frozen=True)
 class Measured:
-    """What is measured: `rows` (n,) of the extracted samples, all samples, the labels of all sets, and the origin.
+    """What is measured: `rows` (n,) of the extracted samples, all samples, the labels of all sets if any, the origin.
 
     `held_out` names the set of images that are read: the points themselves where they are test images. `projections`
     names the layer whose random projection each layer shares. `same_as_trained` are the spaces and layers whose
@@ -74,7 +74,7 @@ class Measured:
 
     rows: NDArray[np.intp]
     samples: Samples
-    labels: LabelledSets
+    labels: LabelledSets | None
     held_out: str
     projections: dict[str, str]
     same_as_trained: frozenset[tuple[str, str]]

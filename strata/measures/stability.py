@@ -17,7 +17,7 @@ from strata.maps.embedder import INITIAL_DEVIATION, Embedder
 from strata.maps.pca import reduced
 from strata.maps.tsne import Tsne, largest_perplexity
 from strata.measures.neighbours import neighbour_blocks
-from strata.measures.params import MeasureParams
+from strata.measures.params import NumberedMeasureParams
 from strata.measures.similarity import neighbourhood_overlap
 from strata.measures.space_files import POINTS, SpaceFiles
 
@@ -25,7 +25,7 @@ from strata.measures.space_files import POINTS, SpaceFiles
 Embedders = Mapping[float | None, Embedder]
 
 
-def stability_embedders(params: MeasureParams, embedder: Embedder) -> Embedders:
+def stability_embedders(params: NumberedMeasureParams, embedder: Embedder) -> Embedders:
     """Return the embedders that draw maps again: t-SNE at every perplexity, briefly; another method as it is set.
 
     Raises StrataError where the numbers of iterations are too few for t-SNE's engine.

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from strata.artifacts.measured import TRAINED
+from strata.artifacts.needs import NOTHING, Lacking, is_there
 from strata.measures.between_networks import numbered
 from strata.measures.estimates import Estimates, estimates_of_networks, estimates_over_training
 from strata.measures.intervals import from_half_samples, from_influences
@@ -42,8 +43,11 @@ def layer_table(estimates: Estimates, layers: Sequence[str], control: str) -> pd
     return pd.DataFrame(columns)
 
 
-def metrics(estimates: Estimates, layers: Sequence[str], control: str) -> dict[str, object]:
-    """Return measure -> layer -> rounded value of the chief measures: few and readable in `dvc metrics diff`."""
+def metrics(estimates: Estimates, layers: Sequence[str], control: str, lacks: Lacking = NOTHING) -> dict[str, object]:
+    """Return measure -> layer -> rounded value of the chief measures: few and readable in `dvc metrics diff`.
+
+    Without those that need what a run `lacks`.
+    """
     return {
         measure.key: {
             layer: round(found.value, 4)
@@ -51,7 +55,7 @@ def metrics(estimates: Estimates, layers: Sequence[str], control: str) -> dict[s
             if (found := estimates.get((layer, measure.key, control))) is not None and isfinite(found.value)
         }
         for measure in MEASURES
-        if measure.chief
+        if measure.chief and is_there(measure.needs, lacks)
     }
 
 
@@ -131,10 +135,10 @@ def stability_table(plan: Plan, results: Results) -> pd.DataFrame:
 
 
 def class_pair_table(plan: Plan, results: Results) -> pd.DataFrame:
-    """Return how separable each pair of classes is in each layer: the neighbourhood hit of the pair."""
-    labels = plan.labels[TRAINED]
+    """Return how separable each pair of classes is in each layer: the neighbourhood hit of the pair; empty without."""
     rows = []
-    for layer in plan.layers:
+    for layer in plan.layers if plan.labels else ():
+        labels = plan.labels[TRAINED]
         neighbours = results.geometries[TRAINED, layer].neighbours
         pairs = class_pair_hits(labels.points[neighbours], labels.points, labels.classes)
         rows += [

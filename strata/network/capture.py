@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from strata.core.errors import StrataError
+from strata.core.errors import StrataError, in_short
 from strata.core.layers import Layer
+from strata.network.input_form import seen_by, takes_mask
 from strata.network.taking import batch_first, copied, part_of
 
 
@@ -52,7 +53,10 @@ def captured(network: nn.Module, layers: Mapping[str, Layer]) -> Iterator[Callab
     handles = [modules[path].register_forward_hook(_copy_into(outputs, path)) for path in hooked]
 
     def observed(images: torch.Tensor) -> Observed:
-        seen: dict[str, Any] = {INPUT: images.detach().clone()}
+        seen: dict[str, Any] = {INPUT: seen_by(network, images).detach().clone()}
+        if traced and takes_mask(network):
+            path, layer = next(iter(steps.items()))
+            raise StrataError(f"layer '{layer}': '{path}' is a step; of a network with a mask, name a module")
         if traced:
             outputs.clear()
             interpreter = _Steps(traced, steps)
@@ -111,7 +115,7 @@ def _traced(network: nn.Module, steps: Mapping[str, str]) -> fx.GraphModule:
         path, layer = next(iter(steps.items()))
         raise StrataError(
             f"layer '{layer}': the network has no module '{path}'{_suggestion(path, names)}; and torch.fx cannot find"
-            f" steps between its modules: {' '.join(str(error).split())[:150]}"
+            f" steps between its modules: {in_short(error)}"
         ) from error
     all_steps = _steps(graph)
     for path, layer in steps.items():

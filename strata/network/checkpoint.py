@@ -10,10 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from strata.core.errors import StrataError
+from strata.core.errors import StrataError, in_short
 from strata.core.files import path_of, whole_file
 from strata.network.checkpoint_form import ForeignObjectError, check_form
-from strata.network.fitting_weights import fitting_weights, listed, nearest_misfit
+from strata.network.fitting_weights import fitting_weights, listed_names, nearest_misfit
 from strata.network.foreign_weights import other_form
 
 CHOICE = "::"  # between a file and the name of the weights in it
@@ -56,12 +56,13 @@ def load_checkpoint(
     if len(fitting) > 1:
         names = [weights.name for weights in fitting]
         raise StrataError(
-            f"{path} has several weights that fit: {listed(names)}; choose: train.init_from={path}{CHOICE}{names[-1]}"
+            f"{path} has several weights that fit: {listed_names(names)}; choose:"
+            f" train.init_from={path}{CHOICE}{names[-1]}"
         )
     try:
         network.load_state_dict(fitting[0].state)
     except (RuntimeError, TypeError, AttributeError) as error:  # from the network's own way of loading
-        reason = " ".join(str(error).split())
+        reason = in_short(error)
         raise StrataError(f"{path} does not fit the network of params.yaml: {reason}; {remedy}") from None
     return fitting[0].notes()
 
@@ -69,7 +70,7 @@ def load_checkpoint(
 def _chosen(fitting: list[Any], choice: str, path: Path) -> list[Any]:
     chosen = [weights for weights in fitting if weights.name == choice]
     if not chosen:
-        there = listed([weights.name or "(the file itself)" for weights in fitting]) or "nothing"
+        there = listed_names([weights.name or "(the file itself)" for weights in fitting]) or "nothing"
         raise StrataError(f"{path} has no weights that fit named '{choice}'; those that fit: {there}")
     return chosen
 
@@ -89,13 +90,11 @@ def _content(path: Path, remedy: str) -> Any:
     except IsADirectoryError:
         raise StrataError(f"{path} is a folder; name a file of weights; {remedy}") from None
     except ForeignObjectError as error:
-        raise StrataError(f"{path} is not a checkpoint that is safe to load: {error}") from None
+        raise StrataError(f"{path} is not safe to load: {error}") from None
     except (OSError, MemoryError, StrataError, ModuleNotFoundError):
         raise
     except Exception as error:  # damaged bytes raise a dozen kinds; torch's messages advise loading the file unsafely
-        raise StrataError(
-            f"{path} is not a checkpoint that is safe to load: it is damaged, or has more than tensors; {remedy}"
-        ) from error
+        raise StrataError(f"{path} is not safe to load: it is damaged, or has more than tensors; {remedy}") from error
 
 
 def _is_safetensors(path: Path) -> bool:

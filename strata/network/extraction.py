@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,20 +11,25 @@ from torch import nn
 
 from strata.core.layers import Layer
 from strata.network.capture import captured, resolved_layers
-from strata.network.io import log_probabilities
+from strata.network.input_form import mask_in
+from strata.network.io import read_output
 from strata.network.params import Outputs
 from strata.network.taking import taken
 
-Images = NDArray[np.uint8]
+Images = NDArray[Any]  # uint8, or the numbers or token ids that are given to a network in place of images
 
 
 @dataclass(frozen=True)
 class LayerBatch:
-    """A batch of b samples: layer's name -> activations float32 (b, ...), and log-probabilities (b, classes)."""
+    """A batch of b samples from `start` on: layer's name -> activations float32 (b, ...), and what the network says.
+
+    `output` (b, k) are log-probabilities of classes, or what `read_output` makes of another form; None for features.
+    """
 
     start: int
+    count: int
     activations: dict[str, NDArray[np.float32]]
-    log_probabilities: NDArray[np.float32]
+    output: NDArray[np.float32] | None
 
 
 def stream_activations(
@@ -46,14 +52,18 @@ def stream_activations(
         few = images[: 2 if batch_size != 2 else 3]
         if len(few):
             with torch.inference_mode():
-                for layer, values in observed(to_input(few))[1].items():
-                    taken(values, layer, chosen[layer], len(few))
+                inputs = to_input(few)
+                for layer, values in observed(inputs)[1].items():
+                    taken(values, layer, chosen[layer], len(few), mask_in(network, inputs))
         for start in range(0, len(images), batch_size):
+            batch = images[start : start + batch_size]
+            count = len(batch)
             with torch.inference_mode():  # not around the yield: it would also apply to the consumer
-                output, captured_layers = observed(to_input(images[start : start + batch_size]))
-                predictions = log_probabilities(output, outputs)
-            count = len(predictions)
+                inputs = to_input(batch)
+                output, captured_layers = observed(inputs)
+                says = read_output(output, outputs)
             activations = {
-                layer: taken(values, layer, chosen[layer], count) for layer, values in captured_layers.items()
+                layer: taken(values, layer, chosen[layer], count, mask_in(network, inputs))
+                for layer, values in captured_layers.items()
             }
-            yield LayerBatch(start, activations, predictions.float().cpu().numpy())
+            yield LayerBatch(start, count, activations, None if says is None else says.float().cpu().numpy())

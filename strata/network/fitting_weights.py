@@ -8,9 +8,11 @@ from typing import Any
 
 import torch
 
+from strata.core.errors import in_short, listed
+
 DEEPEST = 3  # dicts within dicts that are looked into
 OPTIONAL = "num_batches_tracked"  # not in files before PyTorch 0.4.1; the network's own zero then stays
-NAMED_AT_MOST = 4
+NAME_LONG, NAMES_LONG = 40, 50  # characters of an error
 MOST_PREFIXES = 100  # that are tried in one dict
 
 
@@ -34,7 +36,7 @@ class FittingWeights:
         if self.prefix:
             notes.append(f"prefix '{shown(self.prefix)}' removed from the names")
         if self.left:
-            notes.append(f"not used: {listed(self.left)}")
+            notes.append(f"not used: {listed_names(self.left)}")
         return notes
 
 
@@ -53,9 +55,9 @@ def misfit(state: Mapping[Any, Any], network: Mapping[str, Any]) -> str:
     """Return how names or shapes differ from a network's state_dict, in a few words, or nothing if they do not."""
     lacking = [key for key in network if key not in state and not key.endswith(OPTIONAL)]
     unknown = [key for key in state if key not in network]
-    faults = [f"it lacks {listed(lacking)}"] if lacking else []
+    faults = [f"it lacks {listed_names(lacking)}"] if lacking else []
     if unknown:
-        faults.append(f"{'the network lacks' if lacking else 'it has, but the network lacks,'} {listed(unknown)}")
+        faults.append(f"{'the network lacks' if lacking else 'it has, but the network lacks,'} {listed_names(unknown)}")
     if faults:
         return "; ".join(faults)
     for key, expected in network.items():
@@ -127,17 +129,16 @@ def _divided(tensors: Mapping[Any, Any], prefix: str) -> tuple[dict[Any, Any], t
     return {key.removeprefix(prefix): value for key, value in inside.items()}, left
 
 
-def listed(names: Sequence[Any]) -> str:
-    """Return the first names, and how many more there are, as text of one line."""
-    more = len(names) - NAMED_AT_MOST
-    return ", ".join(shown(name) for name in names[:NAMED_AT_MOST]) + (f" and {more:,} more" if more > 0 else "")
+def listed_names(names: Sequence[Any]) -> str:
+    """Return the first names of a file, and how many more there are, as text of one line."""
+    return listed((shown(name) for name in names), NAMES_LONG)
 
 
 def shown(name: Any) -> str:
     """Return a name of a file as text of one line, abbreviated if it is long."""
     text = str(name)[:200]
     text = text if text.isprintable() else repr(text)
-    return text if len(text) <= 50 else f"{text[:40]}..."
+    return in_short(text, NAME_LONG)
 
 
 def _shape(tensor: torch.Tensor) -> str:

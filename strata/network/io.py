@@ -1,4 +1,4 @@
-"""A network's outputs as log-probabilities."""
+"""A network's outputs as log-probabilities, or as predictions of the targets."""
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +28,23 @@ def log_probabilities(output: torch.Tensor, form: Outputs) -> torch.Tensor:
         form_found = "probabilities" if are_probabilities(output.detach()) else "logits"
         raise StrataError(f"network.outputs: the outputs are not log-probabilities; perhaps they are `{form_found}`")
     return output
+
+
+def read_output(output: torch.Tensor, form: Outputs) -> torch.Tensor | None:
+    """Return what a network's output (n, ...) says, float (n, k): log-probabilities of classes, values, probabilities.
+
+    The last are those of several labels, from their logits. Features, of any shape, say nothing: None.
+    """
+    if form == "features":
+        return None
+    if form == "values":
+        return in_columns(output)
+    return torch.sigmoid(in_columns(output)) if form == "multi-label" else log_probabilities(output, form)
+
+
+def in_columns(output: torch.Tensor) -> torch.Tensor:
+    """Return one number per sample (n,) as one column (n, 1); other outputs as they are."""
+    return output.unsqueeze(1) if output.ndim == 1 else output
 
 
 def are_probabilities(output: torch.Tensor) -> bool:

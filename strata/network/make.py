@@ -11,8 +11,10 @@ import torch
 from torch import nn
 
 from strata.core import streams
-from strata.core.errors import StrataError
+from strata.core.errors import StrataError, in_short
 from strata.core.temporary_folder import left_behind
+from strata.dataset.description import DatasetDescription
+from strata.network.input_form import TokenShape, blank_inputs, pass_mask, random_inputs
 from strata.network.io import are_probabilities, log_probabilities
 from strata.network.params import NetworkParams
 from strata.network.taking import part_of
@@ -20,12 +22,29 @@ from strata.network.taking import part_of
 TRIAL_IMAGES = 8  # of normal noise, as images are normalized
 
 
-def initialized_network(params: NetworkParams, image_shape: Sequence[int], classes: int, seed: int) -> nn.Module:
+def wanted_outputs(description: DatasetDescription, params: NetworkParams) -> int | None:
+    """Return how many numbers per sample a network outputs for a data set: one per class or target; None if any.
+
+    Raises StrataError if it is to output targets that the data does not have.
+    """
+    if params.predicts_targets and description.targets != params.outputs:
+        raise StrataError(
+            f"network.outputs: {params.outputs}, but the data's targets are {description.targets}: set it to logits or"
+            " features, or set dataset.targets"
+        )
+    if params.predicts_classes and description.targets != "classes":
+        return None
+    return description.wanted
+
+
+def initialized_network(params: NetworkParams, image_shape: Sequence[int], classes: int | None, seed: int) -> nn.Module:
     """Return the network for images (C, H, W), with weights drawn from `seed`; the global generator is left alone.
 
-    If the target takes `image_shape` and `classes`, and the arguments do not set them, they come from the data. The
-    network is in evaluation mode. Raises StrataError if there is no such target, it takes other arguments, or it does
-    not output (n, classes) for such images, in the form that params.yaml says.
+    If the target takes `image_shape` (or `input_shape`, the same), `classes`, or the `vocabulary` of token ids, and the
+    arguments do not set them, they come from the data. The
+    network is in evaluation mode. `classes` is how many numbers the data asks for, None where it has no targets. Raises
+    StrataError if there is no such target, it takes other arguments, or it does not output (n, classes) for such
+    images, in the form that params.yaml says.
     """
     make = _target(params.target)
     arguments = _arguments(make, params, image_shape, classes)
@@ -37,7 +56,9 @@ def initialized_network(params: NetworkParams, image_shape: Sequence[int], class
             raise StrataError(f"network.target {params.target}: {error_line(error)}") from error
         if not isinstance(network, nn.Module):
             raise StrataError(f"network.target {params.target} makes a {type(network).__name__}, not a torch module")
-        if params.part is not None:
+        if isinstance(image_shape, TokenShape) and image_shape.masked:
+            pass_mask(network, params.mask)
+        if params.part is not None and params.outputs != "features":
             network.register_forward_hook(_choose(params))
         _check_state(network, params)
         _check_output(network, params, image_shape, classes)  # lazy modules draw their weights here
@@ -88,10 +109,20 @@ def _left_behind(module: str) -> str:
 
 
 def _arguments(
-    make: Callable[..., Any], params: NetworkParams, image_shape: Sequence[int], classes: int
+    make: Callable[..., Any], params: NetworkParams, image_shape: Sequence[int], classes: int | None
 ) -> dict[str, Any]:
     parameters = inspect.signature(make).parameters
-    from_data = {"image_shape": tuple(image_shape), "classes": classes}
+    if classes is None and "classes" in parameters and "classes" not in params.arguments:
+        raise StrataError(
+            f"network.arguments: {params.target} takes `classes`, and the data has none: set network.arguments.classes"
+        )
+    from_data: dict[str, Any] = {
+        "image_shape": tuple(image_shape),
+        "input_shape": tuple(image_shape),
+        "classes": classes,
+    }
+    if isinstance(image_shape, TokenShape):
+        from_data["vocabulary"] = image_shape.vocabulary
     arguments = {name: value for name, value in from_data.items() if name in parameters} | params.arguments
     try:
         inspect.signature(make).bind(**arguments)
@@ -110,30 +141,36 @@ def _check_state(network: nn.Module, params: NetworkParams) -> None:
             )
 
 
-def _check_output(network: nn.Module, params: NetworkParams, image_shape: Sequence[int], classes: int) -> None:
+def _check_output(network: nn.Module, params: NetworkParams, image_shape: Sequence[int], classes: int | None) -> None:
     network.eval()
     try:
         with torch.no_grad():
-            output = network(torch.zeros(2, *image_shape))
+            output = network(blank_inputs(image_shape, 2))
     except StrataError:
         raise
     except Exception as error:
         raise StrataError(
-            f"network.target {params.target} does not take images of shape {tuple(image_shape)}: {error_line(error)}"
+            f"network.target {params.target} does not take {_what(image_shape)} of shape {tuple(image_shape)}:"
+            f" {error_line(error)}"
         ) from error
+    if params.outputs == "features":
+        return
     found = part_of(output, None, f"network.part: {params.target} outputs")
-    if found.shape != (2, classes):
+    if found.shape != (2, classes) if classes else (found.ndim != 2 or len(found) != 2 or found.shape[1] < 2):
+        what = "one per class" if params.predicts_classes else "one per target"
         raise StrataError(
-            f"network.target {params.target}: it must output {classes} numbers per image, one per class; for two images"
-            f" its output is {tuple(found.shape)}"
+            f"network.target {params.target}: it must output {classes or 'some'} numbers per image, {what}; for two"
+            f" images its output is {tuple(found.shape)}; without a head, set network.outputs: features"
         )
 
 
 def _check_form(network: nn.Module, params: NetworkParams, image_shape: Sequence[int], seed: int) -> None:
     """Check the outputs for images of different contents: for one image, logits could sum to 1 by chance."""
+    if not params.predicts_classes:
+        return
     generator = torch.Generator().manual_seed(streams.trial_images(seed))
     with torch.no_grad():
-        output = network(torch.randn(TRIAL_IMAGES, *image_shape, generator=generator))
+        output = network(random_inputs(image_shape, TRIAL_IMAGES, generator))
     if params.outputs == "logits" and bool(output.isfinite().all()) and are_probabilities(output):
         raise StrataError(
             f"network.outputs: `logits` of {params.target} are probabilities, none below 0 and summing to 1: set"
@@ -142,6 +179,10 @@ def _check_form(network: nn.Module, params: NetworkParams, image_shape: Sequence
     log_probabilities(output, params.outputs)
 
 
+def _what(shape: Sequence[int]) -> str:
+    return "token ids" if isinstance(shape, TokenShape) else "images" if len(shape) == 3 else "numbers"
+
+
 def error_line(error: BaseException) -> str:
     """Return an exception as one line: its kind, and the start of its message."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    return in_short(f"{type(error).__name__}: {error}")

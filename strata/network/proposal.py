@@ -10,6 +10,7 @@ from torch import nn
 from strata.core.errors import StrataError
 from strata.core.layers import Layer
 from strata.network.capture import INPUT, named_layers
+from strata.network.input_form import blank_inputs
 from strata.network.taking import batch_first
 
 Size = tuple[int, ...]
@@ -117,7 +118,7 @@ def _sizes(network: nn.Module, image_shape: Sequence[int]) -> dict[str, Size]:
     handles = [module.register_forward_hook(hook(path)) for path, module in network.named_modules() if path]
     try:
         with torch.inference_mode():
-            network.eval()(torch.zeros(SAMPLES, *image_shape))
+            network.eval()(blank_inputs(image_shape, SAMPLES))
     finally:
         for handle in handles:
             handle.remove()

@@ -12,11 +12,10 @@ from scipy.sparse import csr_matrix
 from torch import nn
 
 from strata.core import streams
-from strata.core.errors import StrataError
+from strata.core.errors import StrataError, listed
 from strata.core.layers import Layer
 
 FEWEST_SIZES = {"tokens": 3, "maps": 4}  # of (n, T, D) and (n, C, H, W)
-MOST_NAMES = 8  # that an error lists
 SAME_FOR_ALL = 0  # in place of `seed`: runs that are compared have the same projections
 
 
@@ -69,24 +68,38 @@ def part_of(output: Any, part: int | str | None, where: str) -> torch.Tensor:
     return found
 
 
-def taken(values: torch.Tensor, layer: str, chosen: Layer, samples: int) -> NDArray[np.float32]:
+def taken(
+    values: torch.Tensor, layer: str, chosen: Layer, samples: int, mask: torch.Tensor | None = None
+) -> NDArray[np.float32]:
     """Return what is taken of a layer's output (n, ...) for n samples, float32.
 
-    Raises StrataError if the samples are not first, or the output has no tokens or maps, or too few.
+    With a mask (n, T), the mean is that of tokens whose mask is 1, and the last is the last of these. Raises
+    StrataError if the samples are not first, or the output has no tokens or maps, or too few.
     """
     where = f"layer '{layer}': '{chosen}'"
     if values.ndim == 0 or len(values) != samples:
         raise StrataError(f"{where}: for {samples} samples its size is {_size(values)}; the first must be the samples")
-    values = _pooled(_tokens_taken(values.float(), chosen, where), chosen, where)
+    values = _pooled(_tokens_taken(values.float(), chosen, where, mask), chosen, where)
     array = values.cpu().numpy()
     return array if chosen.project is None else _projected(array.reshape(samples, -1), chosen.project, where)
 
 
-def _tokens_taken(values: torch.Tensor, chosen: Layer, where: str) -> torch.Tensor:
+def _tokens_taken(values: torch.Tensor, chosen: Layer, where: str, mask: torch.Tensor | None) -> torch.Tensor:
     if chosen.take in (None, "flat"):
         return values
     if values.ndim != FEWEST_SIZES["tokens"]:
         raise StrataError(f"{where}: take needs tokens (n, T, D), but the size is {_size(values)}; `pool` is for maps")
+    if mask is not None and chosen.take in ("mean", "last"):
+        if values.shape[1] != mask.shape[1]:
+            raise StrataError(
+                f"{where}: take {chosen.take} needs the mask's {mask.shape[1]} tokens, but there are {values.shape[1]}:"
+                " take cls, flat, or token:0"
+            )
+        counts = mask.to(values.dtype)
+        if chosen.take == "mean":
+            return (values * counts[:, :, None]).sum(dim=1) / counts.sum(dim=1, keepdim=True)
+        places = (mask * torch.arange(1, mask.shape[1] + 1, device=mask.device)).argmax(dim=1)
+        return values[torch.arange(len(values), device=values.device), places]
     if chosen.take == "mean":
         return values.mean(dim=1)
     place = {"cls": 0, "last": -1}.get(str(chosen.take))
@@ -142,8 +155,7 @@ def _parts(output: Any) -> dict[str, Any]:
 
 
 def _listed(names: Any) -> str:
-    names = list(names)
-    return ", ".join(names[:MOST_NAMES]) + (", ..." if names[MOST_NAMES:] else "") if names else "no parts"
+    return listed(names) or "no parts"
 
 
 def _form(output: Any) -> str:

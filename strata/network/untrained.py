@@ -10,15 +10,14 @@ import torch
 from torch import nn
 
 from strata.core import streams
-from strata.core.errors import StrataError
+from strata.core.errors import StrataError, listed
 from strata.network.make import error_line, initialized_network
 from strata.network.params import NetworkParams
 
 RESETS = ("reset_parameters", "_reset_parameters")  # the second is that of torch's attention and transformers
-MOST_NAMES = 5  # that an error lists
 
 
-def untrained_network(params: NetworkParams, image_shape: Sequence[int], classes: int, seed: int) -> nn.Module:
+def untrained_network(params: NetworkParams, image_shape: Sequence[int], classes: int | None, seed: int) -> nn.Module:
     """Return the network with weights drawn from `seed`, in evaluation mode; the global generator is left alone.
 
     It is that of `initialized_network` if the constructor draws the weights. Weights that are the same under two seeds,
@@ -32,10 +31,9 @@ def untrained_network(params: NetworkParams, image_shape: Sequence[int], classes
     for network, each in zip((twin, other), seeds, strict=True):
         _draw_anew(network, seedless, each, params.target)
     if same := _seedless_tensors(twin, other):
-        listed = ", ".join(same[:MOST_NAMES]) + (f" and {len(same) - MOST_NAMES} more" if same[MOST_NAMES:] else "")
         raise StrataError(
-            f"network.target {params.target}: no seed changes {listed}, so there is no untrained network to compare"
-            " with; let the class be made without loaded weights, or give the module a reset_parameters that draws them"
+            f"network.target {params.target}: no seed changes {listed(same, 40)}, so there is no untrained network;"
+            " make it without loaded weights, or give it a reset_parameters"
         )
     return twin
 

@@ -38,6 +38,11 @@ def read_class_folders(folder: Path, colour: Colour, side: int | None) -> OwnDat
     Raises StrataError, with a line that names the file or folder at fault, if a class folder contains anything but
     images, an image cannot be read, images differ in size and no `side` is given, or classes do not fit.
     """
+    if alone := _parts_of_images(folder):
+        parts, notes = chosen_parts(alone, str(folder))
+        return _without_labels(
+            folder, {part: list(_images_in(root)) for part, root in parts.items()}, colour, side, notes
+        )
     parts, notes = _parts(folder)
     files = {part: _files_of(root) for part, root in parts.items()}
     names = checked_names(list(files.get(TRAIN, files.get(WHOLE, {}))), str(folder))
@@ -48,6 +53,31 @@ def read_class_folders(folder: Path, colour: Colour, side: int | None) -> OwnDat
     reader = _ImageReader(folder, colour, side, checksum)
     arrays = {part: reader.read(by_class, names, part) for part, by_class in files.items()}
     return checked_data(arrays, names, checksum.hexdigest(), str(folder), notes)
+
+
+def read_images_alone(folder: Path, colour: Colour, side: int | None) -> OwnData:
+    """Return the images in a folder without class folders, in the order of their names: they have no labels.
+
+    Raises StrataError as `read_class_folders` does.
+    """
+    return _without_labels(folder, {WHOLE: list(_images_in(folder))}, colour, side, [])
+
+
+def _without_labels(
+    folder: Path, files: Mapping[str, Sequence[Path]], colour: Colour, side: int | None, notes: Sequence[str]
+) -> OwnData:
+    checksum = hashlib.sha256()
+    reader = _ImageReader(folder, colour, side, checksum)
+    arrays = {part: (reader.read({"": paths}, [""], part)[0], None) for part, paths in files.items()}
+    return checked_data(arrays, None, checksum.hexdigest(), str(folder), notes)
+
+
+def _parts_of_images(folder: Path) -> dict[str, Path]:
+    """Return the folders named as splits if they hold images themselves, and there are no other folders; else none."""
+    folders = {path.name: path for path in entries(folder) if path.is_dir()}
+    if not any(part_named(name) == TRAIN for name in folders) or not all(map(part_named, folders)):
+        return {}
+    return {} if any(path.is_dir() for each in folders.values() for path in entries(each)) else folders
 
 
 def _parts(folder: Path) -> tuple[dict[str, Path], list[str]]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from strata.core.console import say
-from strata.core.errors import StrataError
+from strata.core.errors import StrataError, listed
 from strata.core.files import path_of, whole_file
 from strata.dataset.description import IDX_FILES, CatalogueEntry
 from strata.dataset.idx import check_idx
@@ -43,7 +43,7 @@ def acquire(
         if not wanted:
             return
     raise StrataError(
-        f"no source has a valid {', '.join(wanted)} of {entry.name}; add one to dataset.mirrors,"
+        f"no source has a valid {listed(wanted, 40)} of {entry.name}; add one to dataset.mirrors,"
         " or use -S dataset.name=mnist-5k, which needs no network"
     )
 

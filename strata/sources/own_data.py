@@ -2,17 +2,19 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from strata.core.console import say
 from strata.core.errors import StrataError
 from strata.core.temporary_folder import left_behind
-from strata.dataset.description import IMAGE_FILES, LABEL_FILES, CatalogueEntry
+from strata.dataset.description import IMAGE_FILES, INPUT_FILES, LABEL_FILES, MASK_FILES, TARGET_FILES, CatalogueEntry
 from strata.dataset.idx import write_idx
-from strata.sources.array_files import read_npz
+from strata.sources.array_files import read_npy, read_npz
 from strata.sources.cifar_batches import holds_cifar, read_cifar
-from strata.sources.class_folders import entries, read_class_folders
+from strata.sources.class_folders import entries, read_class_folders, read_images_alone
 from strata.sources.idx_folder import holds_idx, read_idx_folder
 from strata.sources.image_file import IMAGE_SUFFIXES
 from strata.sources.labelled_arrays import TEST, TRAIN, WHOLE, LabelledArrays, OwnData
@@ -36,7 +38,6 @@ OTHER_FORMS = {
     ".gz": "compressed: unpack it with gunzip, or tar -xzf",
     ".7z": ARCHIVE,
     ".rar": ARCHIVE,
-    ".npy": f"one array, without labels: {ARRAYS}",
     ".pkl": PICKLE,
     ".pickle": PICKLE,
     ".pt": PICKLE,
@@ -63,8 +64,19 @@ def bring_own_data(path: Path, params: DatasetParams, seed: int, out: Path) -> t
     parts = data.parts if TRAIN in data.parts else split(data.parts[WHOLE], params.test_share, seed)
     kind = np.uint8 if len(data.classes) <= 256 else np.int32
     for part, arrays in parts.items():
-        write_idx(out / IMAGE_FILES[part], arrays.images)
-        write_idx(out / LABEL_FILES[part], arrays.labels.astype(kind))
+        for table in (
+            IMAGE_FILES,
+            INPUT_FILES,
+            MASK_FILES,
+            LABEL_FILES,
+            TARGET_FILES,
+        ):  # of other data, if the stage was run by hand
+            (out / table[part]).unlink(missing_ok=True)
+        _write_inputs(out, part, arrays.images, data)
+        if arrays.labels is not None:
+            write_idx(out / LABEL_FILES[part], arrays.labels.astype(kind))
+        if arrays.targets is not None:
+            write_idx(out / TARGET_FILES[part], arrays.targets)
     entry = CatalogueEntry(
         name=_name_of(path),
         source="; ".join(["a folder of your own" if path.is_dir() else "a file of your own", *data.notes]),
@@ -72,8 +84,22 @@ def bring_own_data(path: Path, params: DatasetParams, seed: int, out: Path) -> t
         citation="not stated",
         licence="not stated",
         sha256={},
+        targets=data.targets,
+        target_names=data.target_names,
+        inputs=data.inputs,
+        masked=data.masked,
     )
     return entry, data.sha256
+
+
+def _write_inputs(out: Path, part: str, values: NDArray[Any], data: OwnData) -> None:
+    """Write the images of a part, or the numbers, or the token ids and their mask."""
+    if data.inputs == "images":
+        write_idx(out / IMAGE_FILES[part], values)
+        return
+    write_idx(out / INPUT_FILES[part], values[:, 0] if data.masked else values)
+    if data.masked:
+        write_idx(out / MASK_FILES[part], values[:, 1].astype(np.uint8))
 
 
 def _foreign_form(path: Path) -> str:
@@ -88,7 +114,19 @@ def _name_of(path: Path) -> str:
 
 
 def read_own_data(path: Path, params: DatasetParams) -> OwnData:
-    """Return the data at a path; its form is recognized by the files there, or in the only folder there."""
+    """Return the data at a path; its form is recognized by the files there, or in the only folder there.
+
+    With `dataset.targets: none`, labels are left out.
+    """
+    data = _read(path, params)
+    if params.inputs not in (None, data.inputs):
+        raise StrataError(f"{path}: dataset.inputs is {params.inputs}, but there are {data.inputs}: set it to null")
+    if params.targets in ("values", "multi-label") and data.targets != params.targets:
+        raise StrataError(f"{path}: dataset.targets is {params.targets}, but there are {data.targets}: set it to null")
+    return data.without_labels() if params.targets == "none" and data.targets != "none" else data
+
+
+def _read(path: Path, params: DatasetParams) -> OwnData:
     if path.is_dir():
         return _read_folder(_innermost(path), params)
     if not path.exists():
@@ -96,21 +134,21 @@ def read_own_data(path: Path, params: DatasetParams) -> OwnData:
         raise StrataError(f"dataset.name: {path}: no such file or folder, {why}")
     names = class_names(path.parent)
     match path.suffix.casefold():
-        case ".npz":
+        case ".npz" | ".npy":
             _refuse_resizing(path, params)
-            return read_npz(path)
+            return _read_arrays(path, None, params)
         case ".csv":
             _refuse_resizing(path, params)
-            return read_tables([path], names, path)
+            return read_tables([path], names, path, params.wanted_targets, params.inputs)
         case ".parquet":
             return read_parquet([path], params.colour, params.image_side, names, path)
-    fault = _foreign_form(path) or "is neither a folder nor an .npz, .csv or .parquet file"
+    fault = _foreign_form(path) or "is neither a folder nor an .npz, .npy, .csv or .parquet file"
     raise StrataError(f"dataset.name: {path} {fault}")
 
 
 def _read_folder(path: Path, params: DatasetParams) -> OwnData:
     contents = entries(path)
-    archives, tables = ([each for each in contents if each.suffix == suffix] for suffix in (".npz", ".csv"))
+    archives, tables = ([each for each in contents if each.suffix in kinds] for kinds in ((".npz", ".npy"), (".csv",)))
     shards = shards_in(path)
     folders = [each for each in contents if each.is_dir() and each not in {shard.parent for shard in shards}]
     forms = [holds_idx(path), holds_cifar(path), bool(archives), bool(tables) and not folders, bool(shards)]
@@ -123,15 +161,28 @@ def _read_folder(path: Path, params: DatasetParams) -> OwnData:
     if shards:
         return read_parquet(shards, params.colour, params.image_side, class_names(path), path)
     if not any(forms):
-        raise StrataError(_what_is_there(path, contents))
+        return _read_images_alone(path, contents, params)
     _refuse_resizing(path, params)
     if archives:
-        return read_npz(archives[0], class_names(path))
+        return _read_arrays(archives[0], class_names(path), params)
     if tables:
-        return read_tables(tables, class_names(path), path)
+        return read_tables(tables, class_names(path), path, params.wanted_targets, params.inputs)
     if holds_cifar(path):
         return read_cifar(path)
     return read_idx_folder(path, class_names(path))
+
+
+def _read_arrays(path: Path, names: list[str] | None, params: DatasetParams) -> OwnData:
+    if path.suffix.casefold() == ".npy":
+        return read_npy(path, params.inputs)
+    return read_npz(path, names, params.wanted_targets, params.inputs)
+
+
+def _read_images_alone(path: Path, contents: list[Path], params: DatasetParams) -> OwnData:
+    """Return the images of a folder that holds no form of data with labels. Raises StrataError if there are none."""
+    if not any(each.suffix.casefold() in IMAGE_SUFFIXES for each in contents):
+        raise StrataError(_what_is_there(path, contents))
+    return read_images_alone(path, params.colour, params.image_side)
 
 
 def _what_is_there(path: Path, contents: list[Path]) -> str:
@@ -190,9 +241,7 @@ def class_names(folder: Path) -> list[str] | None:
 
 
 def split(whole: LabelledArrays, share: float, seed: int) -> dict[str, LabelledArrays]:
-    """Return the training and test parts, each in the order of the whole."""
-    chosen = rows_for_testing(whole.labels, share, seed)
-    return {
-        part: LabelledArrays(whole.images[rows], whole.labels[rows])
-        for part, rows in ((TRAIN, ~chosen), (TEST, chosen))
-    }
+    """Return the training and test parts, each in the order of the whole; without classes, a share of all images."""
+    labels = np.zeros(len(whole.images), dtype=np.int32) if whole.labels is None else whole.labels
+    chosen = rows_for_testing(labels, share, seed)
+    return {TRAIN: whole.at(~chosen), TEST: whole.at(chosen)}

@@ -7,11 +7,11 @@ from pydantic import AfterValidator, Field, model_validator
 
 from strata.core.files import path_of
 from strata.core.params import Section
-from strata.dataset.description import Deviation, Normalization, PerChannel
+from strata.dataset.description import Deviation, InputKind, Normalization, PerChannel, Targets
 from strata.sources.catalogue import CATALOGUE
 
 KNOWN = tuple(CATALOGUE)
-FILES = (".npz", ".csv", ".parquet")
+FILES = (".npz", ".npy", ".csv", ".parquet")
 Colour = Literal["grey", "rgb"]
 
 
@@ -32,8 +32,8 @@ def _name(text: str) -> str:
     if text not in KNOWN and not _is_path(text):
         path = f"./{text}" if text.isprintable() and text else "./folder"
         raise ValueError(
-            f"should be {', '.join(KNOWN)}, or a path to your own data: with a slash ({path}), or to an .npz, .csv or"
-            " .parquet file"
+            f"should be {', '.join(KNOWN)}, or a path to your own data: with a slash ({path}), or to an .npz, .npy,"
+            " .csv or .parquet file"
         )
     return text
 
@@ -41,7 +41,9 @@ def _name(text: str) -> str:
 class DatasetParams(Section):
     """Which images to use, by catalogue name or as a path to user data; mirrors; how to read and split user data.
 
-    `mean` and `std` replace the data set's own normalization, for weights that were trained with another.
+    `mean` and `std` replace the data set's own normalization, for weights that were trained with another. `targets`
+    says what the labels of user data are, where that is not plain, or that they are left out; `inputs` that the data
+    are numbers or tokens, and no images. With `standardize`, numbers get a mean of 0 and a deviation of 1 by feature.
     """
 
     name: Annotated[str, AfterValidator(_name)]
@@ -52,6 +54,9 @@ class DatasetParams(Section):
     shuffle_labels: bool
     mean: float | PerChannel | None = None
     std: Deviation | Annotated[list[Deviation], Field(min_length=3, max_length=3)] | None = None
+    targets: Targets | None = None
+    inputs: InputKind | None = None
+    standardize: bool = False
 
     @model_validator(mode="after")
     def _mean_and_std_go_together(self) -> "DatasetParams":
@@ -69,6 +74,19 @@ class DatasetParams(Section):
         if self.image_side is not None and self.own_path is None:
             raise ValueError(f"image_side resizes your own class folders, not {self.name}: set it to null")
         return self
+
+    @model_validator(mode="after")
+    def _only_own_targets_are_chosen(self) -> "DatasetParams":
+        if self.own_path is None and not (self.targets is None and self.inputs is None):
+            raise ValueError(f"targets and inputs are for your own data, not {self.name}: leave them out")
+        if self.standardize and (self.inputs != "numbers" or self.mean is not None):
+            raise ValueError("standardize is for inputs: numbers, without a mean and std of your own")
+        return self
+
+    @property
+    def wanted_targets(self) -> Targets | None:
+        """What the labels are read as; None for what they can only be, and for those that are left out afterwards."""
+        return None if self.targets == "none" else self.targets
 
     @property
     def own_path(self) -> Path | None:

@@ -4,9 +4,10 @@ import csv
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ from pyarrow import csv as arrow_csv
 
 from strata.core.errors import StrataError
 from strata.core.files import sha256_of
+from strata.dataset.description import InputKind, Targets
 from strata.sources.emnist import UPRIGHT, is_emnist, mapped_names, upright
 from strata.sources.labelled_arrays import WHOLE, OwnData, checked_data
 from strata.sources.splits import chosen_parts, part_named
@@ -40,29 +42,42 @@ class Layout:
     left: list[str]
 
 
-def read_tables(paths: Sequence[Path], names: Sequence[str] | None, where: Path) -> OwnData:
+def read_tables(
+    paths: Sequence[Path],
+    names: Sequence[str] | None,
+    where: Path,
+    wanted: Targets | None = None,
+    inputs: InputKind | None = None,
+) -> OwnData:
     """Return the images and labels of one CSV file, or of a folder's; `names` are the class names of labels 0, 1 ...
 
-    A file's part is a word of its name, such as `mnist_train.csv`; files without labels are left out. Three colours
-    stand side by side for each pixel. Raises StrataError if a file is no such table, or the files do not fit.
+    A file's part is a word of its name, such as `mnist_train.csv`; files without labels are left out, unless none has
+    any. Three colours stand side by side for each pixel. Raises StrataError if a file is no such table, or the files do
+    not fit.
     """
     layouts = {path: layout_of(path) for path in paths}
-    usable = [path for path, layout in layouts.items() if layout.shape and layout.label is not None]
+    if inputs == "numbers":
+        layouts = {path: replace(layout, shape=(len(layout.pixels),)) for path, layout in layouts.items()}
+    images = [path for path, layout in layouts.items() if layout.shape]
+    usable = [path for path in images if layouts[path].label is not None] or images
     if not usable:
         raise StrataError(_why_not(paths[0], layouts[paths[0]]))
     notes = [f"left out: {_why_not(path, layouts[path], path.name)}" for path in paths if path not in usable]
     parts, decided = _parts_of(usable, where)
-    read = {part: _read(path, layouts[path]) for part, path in parts.items()}
-    numbers, classes = _numbered({part: labels for part, (_, labels) in read.items()})
+    kind = pa.float32() if inputs == "numbers" else pa.uint8()
+    read = {part: _read(path, layouts[path], kind) for part, path in parts.items()}
+    texts = {part: labels for part, (_, labels) in read.items() if labels is not None}
+    numbers, classes = _numbered(texts, wanted) if texts else ({}, None)
+    notes += [] if texts else [f"no column is named {', '.join(LABELS[:5])}"]
     for path in parts.values():
         notes += [f"left out: columns {', '.join(layouts[path].left)}"] if layouts[path].left else []
         if is_emnist(path.name) and names is None:
             names = mapped_names(path.parent, re.split("-(?:train|test)", path.stem)[0])
     notes += [UPRIGHT] if any(is_emnist(path.name) for path in parts.values()) else []
-    arrays = {part: (images, numbers[part]) for part, (images, _) in read.items()}
+    arrays = {part: (pixels, numbers.get(part)) for part, (pixels, _) in read.items()}
     sums = "".join(f"{part}\0{sha256_of(path)}\n" for part, path in parts.items())
     checksum = hashlib.sha256(sums.encode()).hexdigest()
-    return checked_data(arrays, classes or names, checksum, str(where), notes + decided)
+    return checked_data(arrays, classes or names, checksum, str(where), notes + decided, wanted, inputs or "images")
 
 
 def layout_of(path: Path) -> Layout:
@@ -106,8 +121,7 @@ def _why_not(path: Path, layout: Layout, name: str | None = None) -> str:
     start = str(path) if name is None else name
     if not layout.shape:
         return f"{start}: {len(layout.pixels):,} columns besides label and id, which are no square image, grey or RGB"
-    pixels = f"{len(layout.pixels):,} columns of pixels"
-    return f"{start}: {pixels}, and no label: add a column named label" if name is None else f"{start}, without labels"
+    return f"{start}, without labels"
 
 
 def _parts_of(paths: Sequence[Path], where: Path) -> tuple[dict[str, Path], list[str]]:
@@ -126,8 +140,10 @@ def _splits_in(path: Path) -> list[str]:
     return [word for word in re.split(r"[\W_]+", path.stem) if part_named(word)]
 
 
-def _read(path: Path, layout: Layout) -> tuple[NDArray[np.uint8], NDArray[np.str_]]:
-    kinds = {f"f{number}": pa.uint8() for number in layout.pixels} | {f"f{layout.label}": pa.string()}
+def _read(path: Path, layout: Layout, kind: pa.DataType) -> tuple[NDArray[Any], NDArray[np.str_] | None]:
+    """Return a table's images, or its numbers of another kind, and its labels as text, if it has any."""
+    kinds = {f"f{number}": kind for number in layout.pixels}
+    kinds |= {} if layout.label is None else {f"f{layout.label}": pa.string()}
     try:
         table = arrow_csv.read_csv(
             path,
@@ -142,18 +158,31 @@ def _read(path: Path, layout: Layout) -> tuple[NDArray[np.uint8], NDArray[np.str
             raise StrataError(
                 f"{path}: a pixel is not a whole number from 0 to 255; from 0 to 1: (x * 255).round().astype('uint8')"
             ) from None
+        if "conversion error to float" in str(error):
+            raise StrataError(
+                f"{path}: a feature is no number: leave such columns out, or write them as numbers"
+            ) from None
         raise StrataError(f"{path}: cannot be read as CSV: damaged, or without rows") from None
     pixels = np.stack([table[f"f{number}"].to_numpy() for number in layout.pixels], axis=1)
     images = pixels.reshape(len(pixels), *(layout.shape or ()))
-    labels = np.array(table[f"f{layout.label}"].to_pylist(), dtype=str)
+    labels = None if layout.label is None else np.array(table[f"f{layout.label}"].to_pylist(), dtype=str)
     return (upright(images) if is_emnist(path.name) and images.ndim == 3 else images), labels
 
 
-def _numbered(labels: Mapping[str, NDArray[np.str_]]) -> tuple[dict[str, NDArray[np.int64]], list[str] | None]:
-    """Return labels as whole numbers, and the class names if the labels are texts: sorted, they are 0, 1, 2 ..."""
+def _numbered(
+    labels: Mapping[str, NDArray[np.str_]], wanted: Targets | None
+) -> tuple[dict[str, NDArray[Any]], list[str] | None]:
+    """Return labels as whole numbers, and the class names if the labels are texts: sorted, they are 0, 1, 2 ...
+
+    Numbers that are not whole stay as they are, unless they are wanted as classes.
+    """
     try:
         numbers = {part: found.astype(np.float64) for part, found in labels.items()}
-        if all(np.isfinite(found).all() and (found == np.round(found)).all() for found in numbers.values()):
+        finite = all(np.isfinite(found).all() for found in numbers.values())
+        whole = finite and all((found == np.round(found)).all() for found in numbers.values())
+        if finite and (wanted == "values" or (not whole and wanted is None)):
+            return dict(numbers), None
+        if whole:
             return {part: np.clip(found, -(2**60), 2**60).astype(np.int64) for part, found in numbers.items()}, None
     except ValueError:
         pass

@@ -8,11 +8,12 @@ from torch import nn
 
 from strata.core import streams
 from strata.core.temporary_folder import left_behind
-from strata.dataset.description import load_images
+from strata.dataset.description import DatasetDescription, load_images
 from strata.network.checkpoint import file_and_choice, load_checkpoint
 from strata.network.make import initialized_network
 from strata.network.params import NetworkParams, Outputs
 from strata.network.preprocessing import Preprocessing
+from strata.training.losses import has_answers
 from strata.training.params import TrainParams
 from strata.training.sgd import EpochRecord, Examples, History, freeze, train
 
@@ -20,16 +21,35 @@ FULL_PATH = "write the full path of train.init_from"
 
 
 def load_examples(folder: Path, split: str, before: Preprocessing, device: torch.device) -> Examples:
-    """Return the images of `train` or `test`, as the network's input, and their labels, on a device."""
+    """Return the images of `train` or `test`, as the network's input, and their labels or targets, on a device.
+
+    Raises ValueError where there are neither.
+    """
     loaded = load_images(folder, split)
-    return Examples(before.prepared(loaded.images).to(device), torch.from_numpy(loaded.labels).long().to(device))
+    if loaded.labels is not None:
+        answers = torch.from_numpy(loaded.labels).long()
+    elif loaded.targets is not None:
+        answers = torch.from_numpy(loaded.targets)
+    else:
+        raise ValueError(f"the {split} images have neither labels nor targets")
+    return Examples(before.prepared(loaded.images).to(device), answers.to(device))
+
+
+def answered_examples(
+    folder: Path, description: DatasetDescription, network: NetworkParams, before: Preprocessing, device: torch.device
+) -> tuple[Examples | None, Examples | None]:
+    """Return the training and the test examples; None where the data does not say what the network should output."""
+    if not has_answers(description, network):
+        return None, None
+    train_examples, test = (load_examples(folder, split, before, device) for split in ("train", "test"))
+    return train_examples, test
 
 
 def network_to_train(
     network: NetworkParams,
     params: TrainParams,
     shape: Sequence[int],
-    classes: int,
+    classes: int | None,
     seed: int,
     device: torch.device,
     on_change: Callable[[str], None] = lambda _: None,
@@ -51,8 +71,8 @@ def network_to_train(
 
 def train_from_seed(
     network: nn.Module,
-    examples: Examples,
-    test: Examples,
+    examples: Examples | None,
+    test: Examples | None,
     params: TrainParams,
     seed: int,
     outputs: Outputs,
@@ -61,8 +81,12 @@ def train_from_seed(
 ) -> History:
     """Train a network in place, with the order of images and the network's own noise drawn from `seed`.
 
-    Raises StrataError as `train` does.
+    Without examples, where nothing is trained, the history is empty. Raises StrataError as `train` does.
     """
+    if examples is None or test is None:
+        for time in params.checkpoints:  # at most one, before training
+            on_checkpoint(time)
+        return History([], [])
     torch.manual_seed(streams.training_noise(seed))
     generator = torch.Generator().manual_seed(streams.batch_order(seed))
     return train(network, examples, test, params, generator, on_epoch, outputs, on_checkpoint)

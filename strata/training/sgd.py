@@ -1,24 +1,26 @@
-"""Train a classifier by stochastic gradient descent on tensors held in memory."""
+"""Train a network by stochastic gradient descent on tensors held in memory."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 from torch.optim.sgd import sgd
 
 from strata.core.errors import StrataError
 from strata.core.params import Precision
-from strata.network.io import log_probabilities
 from strata.network.params import Outputs
+from strata.training.losses import mean_loss, raw_output, right
 from strata.training.params import TrainParams
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Normalized images, float32 (n, C, H, W), and labels, int64 (n,), on the device that trains."""
+    """Normalized images, float32 (n, C, H, W), and labels, int64 (n,), on the device that trains.
+
+    Or, in their place, targets float32 (n, k).
+    """
 
     images: torch.Tensor
     labels: torch.Tensor
@@ -26,7 +28,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class BatchRecord:
-    """A point of the learning curve: means over the batches since the previous point."""
+    """A point of the learning curve: means over the batches since the previous point; accuracy is NaN for values."""
 
     epoch: float
     images_seen: int
@@ -38,7 +40,7 @@ class BatchRecord:
 class EpochRecord:
     """An epoch: training means over its batches, while the weights change; test means after it.
 
-    Epoch 0 is the network before training: its training means are NaN.
+    Epoch 0 is the network before training: its training means are NaN. So are accuracies of values.
     """
 
     epoch: int
@@ -58,17 +60,18 @@ class History:
 
 @dataclass(frozen=True)
 class Predictions:
-    """Log-probabilities of every class, float32 (n, classes)."""
+    """Log-probabilities of every class, float32 (n, classes); or values, or logits of labels, by their form."""
 
-    log_probabilities: torch.Tensor
+    output: torch.Tensor
+    form: Outputs = "log-probabilities"
 
     def loss(self, labels: torch.Tensor) -> float:
-        """Return the mean negative log-likelihood of the labels, in nats."""
-        return F.nll_loss(self.log_probabilities.double(), labels).item()
+        """Return the mean loss against the labels, or targets; of classes the negative log-likelihood, in nats."""
+        return mean_loss(self.output.double(), labels, self.form).item()
 
     def accuracy(self, labels: torch.Tensor) -> float:
-        """Return the share of samples whose most probable class is the label."""
-        return (self.log_probabilities.argmax(dim=1) == labels).double().mean().item()
+        """Return the share of samples whose most probable class is the label; see `right` for other targets."""
+        return right(self.output, labels, self.form).mean().item()
 
 
 class _Momentum:
@@ -186,8 +189,13 @@ def freeze(network: nn.Module, paths: Sequence[str]) -> None:
 def predict(
     network: nn.Module, images: torch.Tensor, batch_size: int, outputs: Outputs = "log-probabilities"
 ) -> Predictions:
-    """Return the network's log-probabilities for all images, in evaluation mode and without gradients."""
-    return Predictions(torch.cat([log_probabilities(each, outputs) for each in _outputs(network, images, batch_size)]))
+    """Return the network's log-probabilities for all images, in evaluation mode and without gradients.
+
+    Or, in their place, its values or its logits of labels.
+    """
+    return Predictions(
+        torch.cat([raw_output(each, outputs) for each in _outputs(network, images, batch_size)]), outputs
+    )
 
 
 def _outputs(network: nn.Module, images: torch.Tensor, batch_size: int) -> Iterator[torch.Tensor]:
@@ -236,24 +244,24 @@ def _step(
     layout: torch.memory_format,
     precision: Precision,
     outputs: Outputs,
-) -> tuple[float, int]:
+) -> tuple[float, float]:
     images = batch.images.contiguous(memory_format=layout)
     with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         output = network(images)
-    predictions = log_probabilities(output.float(), outputs)
-    loss = F.nll_loss(predictions, batch.labels)
+    predictions = raw_output(output.float(), outputs)
+    loss = mean_loss(predictions, batch.labels, outputs)
     loss.backward()
     optimizer.step()
-    return loss.item(), int((output.argmax(dim=1) == batch.labels).sum())
+    return loss.item(), right(output.detach(), batch.labels, outputs).sum().item()
 
 
 class _Means:
     """Running means of loss and accuracy over images."""
 
     def __init__(self) -> None:
-        self.count, self._loss, self._correct = 0, 0.0, 0
+        self.count, self._loss, self._correct = 0, 0.0, 0.0
 
-    def add(self, loss: float, correct: int, count: int) -> None:
+    def add(self, loss: float, correct: float, count: int) -> None:
         self.count += count
         self._loss += loss * count
         self._correct += correct

@@ -9,15 +9,16 @@ from torch import nn
 
 from strata.core.layers import Layer
 from strata.network.capture import captured, steps_between
+from strata.network.device import device_of
+from strata.network.input_form import blank_inputs
 from strata.network.make import parameter_count
 
 
 def network_summary(network: nn.Module, image_shape: Sequence[int], layers: Mapping[str, Layer]) -> str:
     """Return tables of the modules (layer's name, kind, output shape, parameters) and of the state_dict's shapes.
 
-    There is one row per module without children, and one per
-    layer that is a step of a functional network. The names of the other steps follow. Raises StrataError if a layer is
-    not in the network.
+    There is one row per module without children, and one per layer that is a step of a functional network. The names
+    of the other steps follow. The network may be on any device. Raises StrataError if a layer is not in the network.
     """
     names = {chosen.module: layer for layer, chosen in layers.items()}
     modules = {path: module for path, module in network.named_modules() if path and not any(module.children())}
@@ -26,7 +27,7 @@ def network_summary(network: nn.Module, image_shape: Sequence[int], layers: Mapp
     network.eval()
     try:
         with captured(network, layers) as observed, torch.no_grad():
-            _, activations = observed(torch.zeros(1, *image_shape))
+            _, activations = observed(blank_inputs(image_shape, 1, device_of(network)))
     finally:
         for handle in handles:
             handle.remove()

@@ -96,7 +96,7 @@ def test_what_is_no_registry_is_refused(written, content):
         ({"title": ""}, "measures.0.title: String should have at least 1 character"),
         ({"key": 3}, "measures.0.key: Input should be a valid string"),
         ({"colour": "red"}, "measures.0.colour: Extra inputs are not permitted"),
-        ({"panel": "q"}, "Value error, measure 'a' names panel 'q', which is not listed"),
+        ({"panel": "q"}, "measure 'a' names panel 'q', which is not listed"),
     ],
 )
 def test_a_field_that_does_not_fit_is_named(written, change, problem):

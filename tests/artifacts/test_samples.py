@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from strata.artifacts.provenance import Provenance
-from strata.artifacts.samples import COLUMNS, Samples, read_samples, write_samples
+from strata.artifacts.samples import COLUMNS, Samples, described_samples, read_samples, write_samples
 from strata.core.errors import StrataError
 
 PROVENANCE = Provenance("both", "a" * 64, "b" * 64)
@@ -46,6 +46,9 @@ def test_every_column_and_the_origin_survive_the_round_trip(path):
     assert provenance == PROVENANCE
     for field in fields(Samples):
         expected, read = getattr(SAMPLES, field.name), getattr(samples, field.name)
+        if expected is None:
+            assert read is None
+            continue
         np.testing.assert_array_equal(read, expected)
         assert read.dtype.kind == expected.dtype.kind and (read.dtype == expected.dtype or field.name == "split")
 
@@ -99,3 +102,53 @@ def test_a_split_that_is_no_longer_text_is_refused(path):
     )
     rewrite(path, lambda table: table.set_column(1, "split", broken))
     assert read_error(path).startswith(f"{path} is damaged or not Parquet: ")
+
+
+LOGS = np.log(np.array([[0.7, 0.2, 0.1], [0.25, 0.25, 0.5]], dtype=np.float32))
+LABELS, SPLITS, TARGETS = np.array([1, 2]), np.array(["test", "test"]), np.array([[1, 2], [3, 4]], dtype=np.float32)
+
+
+@pytest.mark.parametrize(
+    ("known", "columns"),
+    [
+        ({}, []),
+        ({"labels": LABELS}, ["label"]),
+        ({"log_probabilities": LOGS}, ["predicted", "confidence"]),
+        ({"labels": LABELS, "log_probabilities": LOGS}, ["label", "predicted", "log_probability", "confidence"]),
+        ({"targets": TARGETS}, ["targets"]),
+        ({"targets": TARGETS, "output": -TARGETS}, ["targets", "output"]),
+    ],
+)
+def test_samples_have_the_columns_of_what_is_known(known, columns, tmp_path):
+    path = tmp_path / "samples.parquet"
+    samples = described_samples(SPLITS, **known)
+    write_samples(path, samples, PROVENANCE)
+    assert pq.read_schema(path).names == ["sample_id", "split", *columns]
+    found, _ = read_samples(path)
+    for field in fields(Samples):
+        expected, read = getattr(samples, field.name), getattr(found, field.name)
+        assert (read is None) == (expected is None)
+        if expected is not None:
+            np.testing.assert_array_equal(read, expected)
+    if "log_probabilities" in known:
+        assert found.predictions.tolist() == [0, 2]
+        np.testing.assert_allclose(found.confidences, [0.7, 0.5], rtol=1e-6)
+    if {"labels", "log_probabilities"} <= set(known):
+        np.testing.assert_allclose(found.log_probability, np.log([0.2, 0.5]), rtol=1e-6)
+    if "labels" not in known:
+        with pytest.raises(ValueError, match="these samples have no labels"):
+            _ = found.labels
+
+
+def test_what_is_known_of_other_samples_or_classes_is_refused():
+    with pytest.raises(ValueError, match="2 samples, but 3 of what is known of them"):
+        described_samples(SPLITS, np.array([0, 1, 1]))
+    for wrong in (np.array([0, 3]), np.array([-1, 0])):
+        with pytest.raises(ValueError, match="labels must be 0 to 2"):
+            described_samples(SPLITS, wrong, LOGS)
+
+
+@pytest.mark.parametrize("column", ["predicted", "confidence", "log_probability"])
+def test_a_part_of_what_goes_together_is_no_less_than_damage(path, column):
+    rewrite(path, lambda table: table.drop_columns([column]))
+    assert f"column '{column}' must be" in read_error(path)

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections import namedtuple
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -16,10 +17,11 @@ from strata.commands.plan.estimate import stage_needs
 from strata.commands.plan.needs import StageNeeds
 from strata.commands.plan.settings import load_plan_settings
 from strata.core.errors import StrataError
-from strata.dataset.description import read_description
+from strata.dataset.description import describe, read_description, write_description
 from strata.maps.params import EmbedParams
 from strata.measures import preparation
 from strata.measures.input_projection import project_input
+from strata.sources.catalogue import CATALOGUE
 from tests.tiny_pipeline import ROOT, TINY_PARAMS, run_embed, run_extract, run_train
 
 MOST_CHARACTERS = 200
@@ -112,6 +114,25 @@ def test_what_the_stages_refuse_is_refused_in_the_same_words(project, write_para
 
 
 @pytest.mark.usefixtures("in_process")
+def test_without_labels_the_plan_names_what_is_left_out_and_refuses_to_train(project, write_params, capsys):
+    raw = project / "data/raw"
+    write_description(raw, describe(raw, replace(CATALOGUE["mnist-5k"], targets="none", classes=())))
+    network = {**TINY_PARAMS["network"], "arguments": {**TINY_PARAMS["network"]["arguments"], "classes": 10}}
+    assert plan_error(write_params(network=network), project) == (
+        "train.epochs 2: the data has no labels; to train nothing, set train.epochs: 0"
+    )
+    assert plan_error(write_params(train={"epochs": 0}), project) == (
+        "network.arguments: networks.mnist_cnn:MnistCnn takes `classes`, and the data has none: set"
+        " network.arguments.classes"
+    )
+    plan(write_params(network=network, train={"epochs": 0}), project)
+    left_out = [line for line in capsys.readouterr().out.splitlines() if line.startswith("left out: ")]
+    assert len(left_out) == 1 and left_out[0].endswith("(the data has no labels)")
+    assert "neighbourhood hit" in left_out[0] and "linear probe accuracy" in left_out[0]
+    assert "participation ratio" not in left_out[0]
+
+
+@pytest.mark.usefixtures("in_process")
 def test_data_that_are_not_there_yet_are_named(tmp_path, write_params):
     assert plan_error(write_params(), tmp_path) == (
         f"{tmp_path}/data/raw/dataset.json is missing; run `dvc repro download`"
@@ -180,7 +201,8 @@ def test_the_disk_holds_what_is_left_its_copies_and_the_scratch_folder():
 def test_disk_and_scratch_are_those_of_the_files_that_stages_write(tmp_path, tiny_data, write_params, monkeypatch):
 
     params = write_params(measure={"samples": 32}, replicate={"networks": 1})
-    settings, dataset = load_plan_settings(params), read_description(tiny_data)
+    dataset = read_description(tiny_data)
+    settings = load_plan_settings(params, dataset.counts)
     (tmp_path / "trial").mkdir()
     measured = settings.measured
     job = trial.TrialJob(

@@ -34,8 +34,7 @@ SCHEMAS: dict[str, Any] = {
     "measure": MeasureParams,
     "report": ReportParams,
 }
-TRAIN_KEYS = "epochs, batch_size, test_batch_size, lr, momentum, log_interval, precision, device, threads,"
-TRAIN_KEYS += " init_from, freeze, checkpoints"
+TRAIN_KEYS = "epochs, batch_size, test_batch_size, lr, momentum, log_interval, precision, device, threads and 3 more"
 HINT = "; write the number without quotes"
 MIRROR = "a mirror is an http:// or https:// address, or a folder"
 LAYER = "a layer's name has letters, digits and _ . - and is not samples or checkpoints (got"
@@ -90,7 +89,7 @@ def test_whole_numbers_will_do_where_any_number_does(write_params):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"epoch": 3}, f"train.epoch: unknown key; did you mean 'epochs'? allowed: {TRAIN_KEYS}"),
+        ({"epoch": 3}, "train.epoch: unknown key; did you mean 'epochs'?"),
         ({"zzz": 3}, f"train.zzz: unknown key; allowed: {TRAIN_KEYS}"),
         ({"two\nlines": 3}, f"train.two lines: unknown key; allowed: {TRAIN_KEYS}"),
         ({1: 3}, "train.1: keys should be strings (got 1)"),
@@ -182,7 +181,7 @@ def test_all_mistakes_of_a_section_are_told_at_once(write_params):
         (
             "embed",
             {"umap": {"neighbours": 1}},
-            "embed.umap.neighbours: input should be greater than or equal to 2 (got",
+            "embed.umap.neighbours: input should be 'auto', or input should be greater than or equal to 2 (got",
         ),
         (
             "embed",
@@ -192,7 +191,7 @@ def test_all_mistakes_of_a_section_are_told_at_once(write_params):
         (
             "embed",
             {"umap": {"neighbors": 9}},
-            "embed.umap.neighbors: unknown key; did you mean 'neighbours'? allowed: neighbours, minimum_distance, ",
+            "embed.umap.neighbors: unknown key; did you mean 'neighbours'?",
         ),
         ("embed", {"pacmap": {"further_ratio": "1e-3"}}, "embed.pacmap.further_ratio: input should be a valid number"),
         ("report", {"dpi": 601}, "report.dpi: input should be less than or equal to 600 (got 601)"),

@@ -41,7 +41,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_a_description_says_what_the_files_hold(data):
-    assert describe(data, ENTRY).model_dump(exclude_none=True) == {
+    assert describe(data, ENTRY).model_dump(exclude_defaults=True) == {
         "name": "tiny",
         "source": "a test",
         "classes": ["い", "b", "c"],
@@ -68,7 +68,8 @@ def test_a_description_comes_back_as_written(data):
     assert read_description(data) == description
     text = (data / "dataset.json").read_text(encoding="utf-8")
     assert '"い"' in text
-    optional = ("shuffled_labels_seed", "source_sha256", "own_normalization")
+    optional = ("shuffled_labels_seed", "source_sha256", "own_normalization", "targets", "target_names")
+    optional += ("inputs", "masked", "vocabulary")
     assert list(json.loads(text)) == [name for name in DatasetDescription.model_fields if name not in optional]
 
 

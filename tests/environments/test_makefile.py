@@ -105,6 +105,7 @@ def test_the_set_up_is_marked_with_its_folder_only_when_it_is_whole(project):
 STUB = """#!/bin/sh
 case "$*" in
   *"-m venv"*) mkdir -p .venv/bin; cp "$0" .venv/bin/python ;;
+  *"-m pip install"*) echo "$@" > pip-arguments ;;
   *strata.commands.place*) exec "{python}" "$@" ;;
 esac
 """
@@ -134,6 +135,33 @@ def test_requirements_from_the_future_are_set_up_once(project, set_up):
     assert SETTING_UP in made(set_up, "format", project).stdout
     again = made(set_up, "format", project)
     assert again.returncode == 0 and SETTING_UP not in again.stdout
+
+
+FROM_REQUIREMENTS = "--no-deps --extra-index-url none --requirement .venv/requirements.txt\n"
+
+
+@pytest.mark.parametrize("works", [True, False], ids=["that works", "that fails"])
+def test_uv_installs_where_there_is_one(works, project, set_up, tmp_path, monkeypatch):
+    """In half of pip's time; where it fails, for want of pip's own settings perhaps, pip does it."""
+    uv = tmp_path / "tools/uv"
+    uv.parent.mkdir()
+    uv.write_text(f'#!/bin/sh\necho "$@" > "{tmp_path}/uv-arguments"\nexit {int(not works)}\n', encoding="utf-8")
+    uv.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{uv.parent}:{os.environ['PATH']}")
+    assert made(set_up, "format", project).returncode == 0
+    arguments = (tmp_path / "uv-arguments").read_text(encoding="utf-8")
+    assert arguments == f"pip install --quiet --python .venv/bin/python {FROM_REQUIREMENTS}"
+    assert (project / "pip-arguments").exists() is not works
+
+
+def test_pip_installs_where_there_is_no_uv(project, set_up, tmp_path, monkeypatch):
+    for tool in ("sh", "make", "env", "sed", "grep", "df", "awk", "cat", "pwd", "touch", "rm", "mkdir", "cp", "test"):
+        (tmp_path / "plain" / tool).parent.mkdir(exist_ok=True)
+        (tmp_path / "plain" / tool).symlink_to(shutil.which(tool))
+    monkeypatch.setenv("PATH", str(tmp_path / "plain"))
+    assert made(set_up, "format", project).returncode == 0
+    pip = (project / "pip-arguments").read_text(encoding="utf-8")
+    assert pip == f"-m pip install --quiet {FROM_REQUIREMENTS}"
 
 
 def test_a_colon_in_the_path_is_one_line_before_the_set_up(project, set_up):

@@ -192,10 +192,10 @@ def test_auto_epochs_are_those_of_few_points():
 @pytest.mark.parametrize(
     ("embedder", "count", "message"),
     [
-        (Umap(), 15, "embed.umap.neighbours 15 is too large for 15 points: at most 14 with these"),
-        (Umap(), 2, "embed.umap.neighbours 15 is too large for 2 points: too few points for any: extract more"),
+        (Umap(neighbours=15), 15, "embed.umap.neighbours 15 is too large for 15 points: at most 14 with these"),
+        (Umap(), 2, "embed.umap.neighbours 2 is too large for 2 points: too few points for any: extract more"),
         (
-            Pacmap(),
+            Pacmap(neighbours=10),
             35,
             "embed.pacmap.neighbours 10, with 35 pairs for each point, is too large for 35 points: at most 9 with"
             " these",
@@ -212,6 +212,25 @@ def test_too_few_points_are_one_line_with_what_would_do(embedder, count, message
     with pytest.raises(StrataError) as caught:
         embedder.check_points(count, False, "h1")
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("count", "umap", "pacmap"),
+    [(24, 2, 2), (60, 3, 3), (200, 10, 10), (1000, 15, 10), (10_000, 15, 10), (100_000, 15, 25)],
+)
+def test_auto_is_a_number_of_neighbours_that_suits_the_points(count, umap, pacmap):
+    assert Umap().chosen_neighbours(count) == umap
+    assert Pacmap().chosen_neighbours(count) == pacmap  # with the package's defaults from 200 points on
+    Umap().check_count(count)
+    Pacmap().check_count(count)
+
+
+def test_a_map_records_the_number_that_auto_stands_for():
+    points = clusters()
+    for automatic, given in ((Umap(epochs=20), Umap(epochs=20, neighbours=3)), (Pacmap(), Pacmap(neighbours=3))):
+        first, second = (each.embed(points, scrambled(), 0) for each in (automatic, given))
+        assert first.points.tobytes() == second.points.tobytes()
+        assert first.settings == second.settings and first.settings["neighbours"] == "3"
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,4 @@ def test_its_settings_are_checked_as_all_are(project, tmp_path):
     stage = [sys.executable, "-m", "stages.embed", "--out", "x"]
     done = subprocess.run(stage, cwd=folder, text=True, capture_output=True)
     assert done.returncode == 1
-    assert done.stderr.strip() == (
-        "error: params.yaml: embed.components.whitened: unknown key; did you mean 'whiten'? allowed: whiten"
-    )
+    assert done.stderr.strip() == ("error: params.yaml: embed.components.whitened: unknown key; did you mean 'whiten'?")

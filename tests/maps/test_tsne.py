@@ -181,31 +181,42 @@ def test_a_perplexity_too_large_for_the_points_is_refused_with_the_largest_allow
 
 @pytest.mark.parametrize(
     ("setting", "count", "perplexity"),
-    [("auto", 1000, 30), ("auto", 3000, 30), ("auto", 5000, 50), ("auto", 70_000, 700), (7.5, 70_000, 7.5)],
+    [
+        ("auto", 5, 1),
+        ("auto", 60, 6),
+        ("auto", 300, 30),
+        ("auto", 3000, 30),
+        ("auto", 5000, 50),
+        ("auto", 70_000, 100),
+        (7.5, 70_000, 7.5),
+    ],
 )
-def test_auto_is_a_hundredth_of_the_points_but_at_least_30(setting, count, perplexity):
+def test_auto_is_30_a_tenth_of_few_points_and_a_hundredth_of_many(setting, count, perplexity):
     assert chosen_perplexity(setting, count) == perplexity
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_map_with_perplexity_auto_is_that_of_the_number_which_it_records(engine):
     values, start = np.random.default_rng(3).normal(size=(100, 6)).astype(np.float32), scrambled(100)
-    automatic, given = (tsne(engine, perplexity=each).embed(values, start, 0) for each in ("auto", 30))
+    automatic, given = (tsne(engine, perplexity=each).embed(values, start, 0) for each in ("auto", 10))
     assert automatic.points.tobytes() == given.points.tobytes()
-    assert automatic.settings == given.settings and automatic.settings["perplexity"] == "30"
-    assert tsne().described("tsne", automatic).caption == "t-SNE with perplexity 30"
+    assert automatic.settings == given.settings and automatic.settings["perplexity"] == "10"
+    assert tsne().described("tsne", automatic).caption == "t-SNE with perplexity 10"
 
 
 def test_auto_too_is_refused_where_the_points_are_too_few():
     with pytest.raises(StrataError) as caught:
-        tsne(perplexity="auto").check_count(90)
-    assert str(caught.value) == "embed.perplexity auto (30) is too large for 90 points: at most 29.6667 with these"
-    tsne(perplexity="auto").check_count(91)
+        tsne(perplexity="auto").check_count(3)
+    assert str(caught.value) == (
+        "embed.perplexity auto (1) is too large for 3 points: too few points for any: extract more"
+    )
+    for count in (4, 24, 299, 3001, 70_000):
+        tsne(perplexity="auto").check_count(count)
 
 
 def test_memory_grows_with_points_and_perplexity():
     assert tsne(perplexity=30).bytes_needed(70_000) == 60 * 3 * 30 * 70_000
-    assert tsne(perplexity="auto").bytes_needed(70_000) == 60 * 3 * 700 * 70_000
+    assert tsne(perplexity="auto").bytes_needed(70_000) == 60 * 3 * 100 * 70_000
 
 
 @pytest.mark.parametrize(("count", "perplexity"), [(16, 5), (4, 1)])

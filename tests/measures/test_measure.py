@@ -5,7 +5,8 @@ import pickle
 import numpy as np
 import pytest
 
-from strata.artifacts.measure_registry import Interval, Need
+from strata.artifacts.measure_registry import Interval
+from strata.artifacts.needs import Need
 from strata.measures.collapse import Collapse
 from strata.measures.early_exit import ProbeVotes
 from strata.measures.estimates import measures_of

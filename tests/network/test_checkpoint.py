@@ -31,10 +31,7 @@ def small_network(seed: int = 0, fc1_units: int = 4) -> MnistCnn:
 
 
 def unsafe_message(path: Path) -> str:
-    return (
-        f"{path} is not a checkpoint that is safe to load: it is damaged, or has more than tensors;"
-        " run `dvc repro -f train`"
-    )
+    return f"{path} is not safe to load: it is damaged, or has more than tensors; run `dvc repro -f train`"
 
 
 def load_error(path: Path) -> str:
@@ -76,7 +73,7 @@ def test_a_pickle_that_runs_code_is_refused_and_does_not_run(tmp_path, in_archiv
     else:
         path.write_bytes(pickle.dumps(content, protocol=2))
     message = load_error(path)
-    assert message.startswith(f"{path} is not a checkpoint that is safe to load: ") and "\n" not in message
+    assert message.startswith(f"{path} is not safe to load: ") and "\n" not in message
     assert not victim.exists()
 
 

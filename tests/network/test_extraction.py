@@ -39,7 +39,7 @@ def streamed(batch_size: int) -> tuple[list[int], dict[str, np.ndarray], np.ndar
     return (
         [batch.start for batch in batches],
         activations,
-        np.concatenate([batch.log_probabilities for batch in batches]),
+        np.concatenate([batch.output for batch in batches]),
     )
 
 
@@ -69,7 +69,7 @@ def test_activations_are_float32_and_the_last_layer_is_the_output():
 def test_only_the_chosen_layers_are_captured():
     batch = next(stream_activations(NETWORK, IMAGES, as_layers({"h4": "pool2"}), to_input, 5))
     assert {layer: values.shape for layer, values in batch.activations.items()} == {"h4": (5, 4, 1, 1)}
-    assert batch.log_probabilities.shape == (5, 10)
+    assert batch.output.shape == (5, 10)
 
 
 def test_a_batch_is_not_overwritten_by_the_next():

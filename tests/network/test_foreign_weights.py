@@ -110,7 +110,7 @@ def test_torchscript_as_pytorch_writes_it_is_named(path):
 def test_a_whole_network_is_named_by_its_class(path):
     torch.save(Net(2, 3), path)
     assert refusal(path) == (
-        f"x.pt is not a checkpoint that is safe to load: it is a whole object of class {__name__}.Net, not its weights;"
+        f"x.pt is not safe to load: it is a whole object of class {__name__}.Net, not its weights;"
         f" where it opens: {ONLY}"
     )
 
@@ -118,7 +118,7 @@ def test_a_whole_network_is_named_by_its_class(path):
 def test_an_object_beside_the_weights_is_named(path):
     torch.save({"model": nn.Linear(2, 3).state_dict(), "args": Namespace(lr=1)}, path)
     assert refusal(path) == (
-        "x.pt is not a checkpoint that is safe to load: it asks for argparse.Namespace, which no state_dict needs;"
+        "x.pt is not safe to load: it asks for argparse.Namespace, which no state_dict needs;"
         f" where you trust it: {ONLY}"
     )
 

@@ -65,7 +65,7 @@ def test_an_argument_comes_before_what_the_data_give(module):
     assert made(f"{name}:net")[1].out_features == 5
     assert refusal(f"{name}:net", classes=4) == (
         f"network.target {name}:net: it must output 5 numbers per image, one per class;"
-        " for two images its output is (2, 4)"
+        " for two images its output is (2, 4); without a head, set network.outputs: features"
     )
 
 
@@ -171,7 +171,7 @@ def test_outputs_of_another_shape(module, made_of, shape):
     target = f"{module('def net():' + chr(10) + '    return ' + made_of)}:net"
     assert refusal(target) == (
         f"network.target {target}: it must output 5 numbers per image, one per class;"
-        f" for two images its output is {shape}"
+        f" for two images its output is {shape}; without a head, set network.outputs: features"
     )
 
 
@@ -208,7 +208,9 @@ def test_one_of_several_outputs_has_the_classes(module):
 
 def test_a_part_with_other_numbers_or_none_of_that_name(module):
     target = f"{module(PARTS)}:Net"
-    assert refusal(target, part="features").endswith("for two images its output is (2, 12)")
+    assert refusal(target, part="features").endswith(
+        "its output is (2, 12); without a head, set network.outputs: features"
+    )
     assert refusal(target, part=1) == (
         f"network.part: {target} outputs 2 named parts, without part 1; it has features, logits"
     )

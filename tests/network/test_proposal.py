@@ -13,7 +13,7 @@ from networks.mlp import Mlp
 from networks.mnist_cnn import MnistCnn
 from networks.resnet import resnet18_for
 from networks.vit import vit
-from strata import observe
+from strata import layer_outputs
 from strata.commands import layers as command
 from strata.core.errors import StrataError
 from strata.core.layers import Layer, Layers
@@ -81,7 +81,7 @@ def test_what_is_proposed_can_be_taken_and_is_not_too_much(make, shape):
     found = proposed_layers(network, shape)
     assert 5 <= len(found) <= MOST_LAYERS + 1
     chosen = {name: layer.model_dump(exclude_none=True) for name, (layer, _) in found.items()}
-    taken = observe(network, torch.randn(2, *shape), chosen)
+    taken = layer_outputs(network, torch.randn(2, *shape), chosen)
     assert all(values[0].numel() <= 50_000 for values in taken.values())
     assert not any(torch.equal(values[0], values[1]) for values in taken.values())
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from networks.lstm import Lstm
 from networks.vit import vit
-from strata import observe
+from strata import layer_outputs
 from strata.core.errors import StrataError
 from strata.core.layers import Layer
 from strata.network.extraction import stream_activations
@@ -270,5 +270,5 @@ def test_observe_takes_what_params_would():
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU())
     inputs = torch.randn(4, 1, 9, 9)
-    found = observe(network, inputs, {"maps": "1", "means": {"module": "1", "pool": "mean"}})
+    found = layer_outputs(network, inputs, {"maps": "1", "means": {"module": "1", "pool": "mean"}})
     torch.testing.assert_close(found["means"], found["maps"].mean(dim=(2, 3)))

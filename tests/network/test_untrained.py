@@ -162,15 +162,15 @@ def test_weights_that_nothing_draws_are_refused_by_name(target):
     with pytest.raises(StrataError) as caught:
         twin(where)
     assert str(caught.value) == (
-        f"network.target {where}: no seed changes gains, mixing, so there is no untrained network to compare with; let"
-        " the class be made without loaded weights, or give the module a reset_parameters that draws them"
+        f"network.target {where}: no seed changes gains, mixing, so there is no untrained network; make it without"
+        " loaded weights, or give it a reset_parameters"
     )
 
 
 def test_a_long_list_of_weights_is_cut(target):
-    weights = "\n".join(f"        self.w{number} = nn.Parameter(torch.eye(2))" for number in range(7))
+    weights = "\n".join(f"        self.w{number} = nn.Parameter(torch.eye(2))" for number in range(20))
     where = target(f"class Net(Base):\n    def __init__(self):\n        super().__init__()\n{weights}\n")
-    with pytest.raises(StrataError, match=r"no seed changes w0, w1, w2, w3, w4 and 2 more, so"):
+    with pytest.raises(StrataError, match=r"no seed changes w0, w1, w2, w3, w4, w5, w6, w7, w8, w9 and 10 more, so"):
         twin(where)
 
 

@@ -208,11 +208,19 @@ def test_images_of_other_formats_are_read(suffix, tmp_path):
     assert np.abs(images[:, 5, 5].astype(int) - [40, 40, 200, 200]).max() <= 1
 
 
-def test_classes_may_be_named_train_and_test(tmp_path):
-    for name in ("train", "test"):
+def test_images_in_folders_named_as_splits_have_no_labels(tmp_path):
+    for name, value in (("train", 10), ("test", 20)):
         for number in range(2):
-            save_image(tmp_path / name / f"{number}.png", np.zeros((SIDE, SIDE), np.uint8))
-    assert read_class_folders(tmp_path, "grey", None).classes == ("test", "train")
+            save_image(tmp_path / name / f"{number}.png", np.full((SIDE, SIDE), value + number, np.uint8))
+    data = read_class_folders(tmp_path, "grey", None)
+    assert (data.targets, data.classes) == ("none", ()) and "no labels" in data.notes[-1]
+    assert {part: arrays.images[:, 0, 0].tolist() for part, arrays in data.parts.items()} == {
+        "train": [10, 11],
+        "test": [20, 21],
+    }
+    for number in range(2):
+        save_image(tmp_path / f"other/{number}.png", np.zeros((SIDE, SIDE), np.uint8))
+    assert read_class_folders(tmp_path, "grey", None).classes == ("other", "test", "train")
 
 
 def test_small_images_are_refused(tmp_path):

@@ -179,7 +179,6 @@ def test_what_is_no_batch_is_one_line_and_runs_nothing(tmp_path):
     [
         ("a.zip", "is an archive: unpack it, and name the folder"),
         ("a.pkl", "is a pickle, which can run code: where you trust it, np.savez('mine.npz', images=..., labels=...)"),
-        ("a.npy", "is one array, without labels: np.savez('mine.npz', images=..., labels=...)"),
         ("a.mat", "is Matlab's: read it with scipy.io.loadmat, then np.savez('mine.npz', images=..., labels=...)"),
         ("a.arrow", "is in Arrow's form: dataset.to_parquet('train.parquet')"),
     ],

@@ -231,9 +231,9 @@ def test_no_images_are_refused(path):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (LABELS / 1, "labels are float64, not whole numbers from 0; put names into class_names"),
+        (LABELS / 1, "labels are float64, but whole numbers: set dataset.targets to classes, or to values"),
         (np.array(NAMES)[LABELS], "labels are <U8, not whole numbers from 0; put names into class_names"),
-        (np.eye(3)[LABELS], "labels are (12, 3), not (n,); from one-hot vectors: labels.argmax(axis=1)"),
+        (np.eye(3)[LABELS], "each row of the labels has a single 1: set dataset.targets to classes, or to multi-label"),
         (LABELS[:-1], "data has 12 images, but 11 labels: each image needs one label"),
         (LABELS[:0], "data has 12 images, but 0 labels: each image needs one label"),
         (LABELS - 1, "labels go down to -1: they must be whole numbers from 0"),

@@ -120,7 +120,7 @@ def test_what_is_not_there_or_no_npz_file_is_told(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert fault(Path("../none")) == (f"dataset.name: ../none: no such file or folder, relative to {tmp_path.name}/")
     (tmp_path / "a.xyz").touch()
-    assert fault(Path("./a.xyz")) == "dataset.name: a.xyz is neither a folder nor an .npz, .csv or .parquet file"
+    assert fault(Path("./a.xyz")) == "dataset.name: a.xyz is neither a folder nor an .npz, .npy, .csv or .parquet file"
     (tmp_path / "loop").symlink_to("loop")
     assert fault(Path("loop")).startswith("dataset.name: loop: no such file or folder")
 

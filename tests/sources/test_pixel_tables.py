@@ -107,10 +107,6 @@ SQUARE = "which are no square image, grey or RGB"
 
 def test_what_is_no_table_of_pixels_is_one_line(tmp_path):
     path = tmp_path / "x.csv"
-    table(path, pixels(IMAGES))
-    assert fault(path) == "x: 256 columns of pixels, and no label: add a column named label"
-    table(path, pixels(IMAGES), header=False)
-    assert fault(path) == "x: 256 columns of pixels, and no label: add a column named label"
     table(path, {"label": LABELS, **pixels(IMAGES[:, :, 1:], PIXELS[:240])})
     assert fault(path) == f"x: 240 columns besides label and id, {SQUARE}"
     table(path, {"id": LABELS, "label": LABELS})

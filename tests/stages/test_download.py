@@ -170,7 +170,7 @@ def test_an_unknown_data_set_is_one_line(tmp_path, write_params):
     params = write_params(dataset={"name": "mnist5k"})
     assert last_words(lambda: run(params, tmp_path / "raw")) == (
         f"error: {params}: dataset.name: should be mnist-5k, mnist, fashion-mnist, kmnist, cifar-10, or a path to your"
-        " own data: with a slash (./mnist5k), or to an .npz, .csv or .parquet file (got 'mnist5k')"
+        " own data: with a slash (./mnist5k), or to an .npz, .npy, .csv or .parquet file (got 'mnist5k')"
     )
     assert not (tmp_path / "raw").exists()
 
@@ -181,7 +181,7 @@ def test_when_all_sources_fail_the_stage_ends_with_one_line_and_no_description(t
         params = write_params(dataset={"name": "fashion-mnist", "mirrors": ["/nowhere", server.address]})
         said = last_words(lambda: run(params, tmp_path / "raw"))
     assert said == (
-        f"error: no source has a valid {', '.join(IDX_FILES)} of fashion-mnist; add one to dataset.mirrors,"
+        "error: no source has a valid train-images-idx3-ubyte and 3 more of fashion-mnist; add one to dataset.mirrors,"
         " or use -S dataset.name=mnist-5k, which needs no network"
     )
     assert capsys.readouterr().err.splitlines() == [

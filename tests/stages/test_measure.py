@@ -23,8 +23,9 @@ from stages import embed
 from stages import measure as stage
 from strata.artifacts.activations import ActivationWriter, read_activations
 from strata.artifacts.maps import read_map, write_map
-from strata.artifacts.measure_registry import Interval, Need, read_registry
+from strata.artifacts.measure_registry import Interval, read_registry
 from strata.artifacts.measured import read_decisions, read_points, read_stability_maps
+from strata.artifacts.needs import Need
 from strata.artifacts.provenance import Provenance
 from strata.core import streams
 from strata.core.errors import StrataError

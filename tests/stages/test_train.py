@@ -144,7 +144,7 @@ def test_the_checkpoint_makes_the_predictions_and_the_test_loss(trained, tiny_da
     load_checkpoint(network, trained / "model/mnist_cnn.pt")
     description, test = read_description(tiny_data), load_images(tiny_data, "test")
     predicted = predict(network, normalized(test.images, description.mean, description.std), 32)
-    names = predicted.log_probabilities.argmax(dim=1).numpy().astype(str).tolist()
+    names = predicted.output.argmax(dim=1).numpy().astype(str).tolist()
     assert names == pd.read_csv(trained / "reports/predictions.csv", dtype=str)["predicted"].tolist()
     loss = predicted.loss(torch.from_numpy(test.labels).long())
     assert metrics(trained)["test_loss"] == pytest.approx(loss, abs=1e-6)
@@ -282,7 +282,7 @@ def test_no_epochs_leave_the_network_as_it_is(tmp_path, tiny_data, write_params,
         ("folder", "is a folder; name a file of weights; check train.init_from"),
         (
             b"\x80\x04no",
-            "is not a checkpoint that is safe to load: it is damaged, or has more than tensors; check train.init_from",
+            "is not safe to load: it is damaged, or has more than tensors; check train.init_from",
         ),
         ({"fc9.bias": torch.zeros(1)}, "does not fit the network of params.yaml: "),
     ],

@@ -2,7 +2,8 @@
 
 import yaml
 
-from strata.artifacts.measure_registry import Interval, MeasureEntry, MeasureRegistry, Need, Panel
+from strata.artifacts.measure_registry import Interval, MeasureEntry, MeasureRegistry, Panel
+from strata.artifacts.needs import Need
 from strata.measures.registry import MEASURES, PANELS, REGISTRY
 from tests.tiny_pipeline import ROOT
 from tools.measure_documents import PAGE, PIPELINE, measures_page, with_current_plots

@@ -149,7 +149,7 @@ def test_loss_and_accuracy_of_predictions_are_those_computed_by_hand():
 def test_predict_keeps_the_order_in_evaluation_mode_without_gradients():
     images = clouds().images
     network = nn.Sequential(nn.Dropout(0.5), linear(7)).train()
-    predicted = predict(network, images, 3).log_probabilities
+    predicted = predict(network, images, 3).output
     torch.testing.assert_close(predicted, network[1](images).detach())
     assert not predicted.requires_grad
 

@@ -62,3 +62,11 @@ def test_columns_are_aligned():
         "0.weight               2 x 3  float32\n"
         "0.bias                 2      float32\n"
     )
+
+
+def test_a_network_on_another_device_has_the_same_summary():
+    # "meta" stands for a GPU: like one, it computes with no tensor that is on the CPU.
+    network = MnistCnn(image_shape=(1, 28, 28), classes=10)
+    layers = as_layers(named_layers(network))
+    here = network_summary(network, (1, 28, 28), layers)
+    assert network_summary(network.to("meta"), (1, 28, 28), layers) == here

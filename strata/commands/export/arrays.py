@@ -6,6 +6,7 @@ Row i is the same sample in all of them.
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,6 @@ def write_layer(path: Path, layer: str, inputs: ExportInputs) -> None:
             file.write(batch.values.astype("<f4", copy=False).tobytes())
 
 
-def _write_array(path: Path, values: NDArray[np.float32] | NDArray[np.uint8]) -> None:
+def _write_array(path: Path, values: NDArray[Any]) -> None:
     with whole_file(path) as part, part.open("wb") as file:
         np.save(file, np.ascontiguousarray(values), allow_pickle=False)

@@ -52,8 +52,9 @@ def write_atlas(path: Path, inputs: ExportInputs, arrays: dict[str, Path]) -> No
         if inputs.measured is not None:
             points = inputs.measured.points[layer]
             columns[f"neighbours_{layer}"] = neighbours_of(points, inputs.samples.sample_id, file)
-    pictures = zip(inputs.samples.sample_id, inputs.images, strict=True)
-    columns["image"] = pa.array([{"bytes": png(image), "path": f"{name}.png"} for name, image in pictures], IMAGE)
+    if inputs.dataset.inputs == "images":
+        pictures = zip(inputs.samples.sample_id, inputs.images, strict=True)
+        columns["image"] = pa.array([{"bytes": png(image), "path": f"{name}.png"} for name, image in pictures], IMAGE)
     write_table(path, pa.table(columns), inputs.provenance.metadata())
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from strata.artifacts.activations import LayerInfo
 from strata.artifacts.maps import LayerMap
-from strata.artifacts.measured import LayerPoints, SampleDecisions, commit_names
+from strata.artifacts.measured import LayerPoints, MeasuredSamples, SampleDecisions, commit_names
 from strata.artifacts.provenance import Provenance
 from strata.artifacts.run import RunArtifacts
 from strata.artifacts.samples import Samples, rows_of
@@ -21,7 +22,7 @@ from strata.dataset.description import DatasetDescription
 class Measured:
     """The layers at which the measured samples are decided, and their neighbours in each exported layer."""
 
-    decisions: SampleDecisions
+    decisions: MeasuredSamples
     points: dict[str, LayerPoints]
 
 
@@ -36,7 +37,7 @@ class ExportInputs:
     dataset: DatasetDescription
     provenance: Provenance
     samples: Samples
-    images: NDArray[np.uint8]
+    images: NDArray[Any]
     maps: dict[str, LayerMap]
     infos: dict[str, LayerInfo]
     order: tuple[str, ...]
@@ -76,24 +77,30 @@ KINDS = ("late", "flip_flopper", "right_then_lost")
 def sample_table(inputs: ExportInputs) -> pd.DataFrame:
     """Return one row per sample, in the order of the arrays; values that were not measured are missing.
 
+    What the run lacks, such as labels, has no column; targets and what the network outputs for them have one each.
+
     `commit_layer` is a layer's name, or 'after h5' where only the output after the last layer settles it;
     `commit_depth` is its place among all layers, from 0.
     """
-    samples, classes = inputs.samples, np.array(inputs.dataset.classes, dtype=object)
-    table = pd.DataFrame(
-        {
-            "sample_id": samples.sample_id,
-            "label": samples.label,
-            "label_name": classes[samples.label],
-            "predicted": samples.predicted,
-            "predicted_name": classes[samples.predicted],
-            "correct": samples.label == samples.predicted,
-            "log_probability": samples.log_probability,
-            "confidence": samples.confidence,
-            "split": samples.split.astype(object),
-        }
-    )
-    if inputs.measured is None:
+    samples, dataset = inputs.samples, inputs.dataset
+    classes = np.array(dataset.classes, dtype=object)
+    label, predicted = samples.label, samples.predicted
+    columns = {
+        "sample_id": samples.sample_id,
+        "label": label,
+        "label_name": None if label is None else classes[label],
+        "predicted": predicted,
+        "predicted_name": classes[predicted] if predicted is not None and len(classes) else None,
+        "correct": None if label is None or predicted is None else label == predicted,
+        "log_probability": samples.log_probability,
+        "confidence": samples.confidence,
+        "split": samples.split.astype(object),
+    }
+    for start, values in (("target", samples.targets), ("output", samples.output)):
+        if values is not None:
+            columns |= {f"{start} {name}": column for name, column in zip(dataset.target_names, values.T, strict=True)}
+    table = pd.DataFrame({name: values for name, values in columns.items() if values is not None})
+    if inputs.measured is None or not isinstance(inputs.measured.decisions, SampleDecisions):
         return table
     decisions = inputs.measured.decisions
     names = np.array(commit_names(inputs.order), dtype=object)

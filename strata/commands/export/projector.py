@@ -28,7 +28,7 @@ HEAD_BYTES = 1 << 20
 def write_projector(folder: Path, inputs: ExportInputs, arrays: dict[str, Path]) -> None:
     """Write the log folder; `arrays` are the layers' .npy files. The file that lists all others is written last."""
     (folder / CONFIG).unlink(missing_ok=True)
-    width, height = write_sprite(folder / "sprite.png", inputs.images)
+    size = write_sprite(folder / "sprite.png", inputs.images) if inputs.dataset.inputs == "images" else None
     write_metadata(folder / "metadata.tsv", inputs)
     tensors = []
     for layer, path in arrays.items():
@@ -38,11 +38,20 @@ def write_projector(folder: Path, inputs: ExportInputs, arrays: dict[str, Path])
         file = write_tensor(folder / "layers" / layer, values)
         write_tsv(folder / "maps" / f"{layer}.tsv", points)
         tensors += [(layer, f"layers/{file}", values.shape), (f"{layer} map", f"maps/{layer}.tsv", points.shape)]
-    write_text(folder / CONFIG, "".join(_entry(*tensor, width, height) for tensor in tensors))
+    write_text(folder / CONFIG, "".join(_entry(*tensor, size) for tensor in tensors))
 
 
-def _entry(name: str, path: str, shape: tuple[int, ...], width: int, height: int) -> str:
-    """Return a tensor's entry in the configuration; layers' names need no escapes."""
+def _entry(name: str, path: str, shape: tuple[int, ...], size: tuple[int, int] | None) -> str:
+    """Return a tensor's entry in the configuration, with the images' width and height; names need no escapes."""
+    sprite = ""
+    if size is not None:
+        sprite = (
+            "  sprite {\n"
+            '    image_path: "sprite.png"\n'
+            f"    single_image_dim: {size[0]}\n"
+            f"    single_image_dim: {size[1]}\n"
+            "  }\n"
+        )
     return (
         "embeddings {\n"
         f'  tensor_name: "{name}"\n'
@@ -50,11 +59,7 @@ def _entry(name: str, path: str, shape: tuple[int, ...], width: int, height: int
         f"  tensor_shape: {shape[0]}\n"
         f"  tensor_shape: {shape[1]}\n"
         '  metadata_path: "metadata.tsv"\n'
-        "  sprite {\n"
-        '    image_path: "sprite.png"\n'
-        f"    single_image_dim: {width}\n"
-        f"    single_image_dim: {height}\n"
-        "  }\n"
+        f"{sprite}"
         "}\n"
     )
 

@@ -27,7 +27,7 @@ def stage_needs(
     batch = min(settings.extract.batch_size, count)
     files = sum(layer.file_bytes for layer in network.layers)
     chosen = sizes.points + sizes.reference + (sizes.held_out if sizes.held_out_apart else 0)
-    each = math.prod(dataset.image_shape)
+    each = math.prod(dataset.image_shape) * (1 if dataset.inputs == "images" else 4)
     affinities = settings.embedder.bytes_needed(count)
     at_once = (network.peak - network.before) * min(params.batch_size, count) / network.batch
     return [

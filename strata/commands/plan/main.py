@@ -17,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, default=Path("data"), help="default: %(default)s")
     options = parser.parse_args(arguments)
     # Imported here: new processes import this file, and what they take is measured.
+    from strata.artifacts.needs import lacking, left_out
     from strata.commands.plan import disk, faults, table
     from strata.commands.plan.estimate import stage_needs
     from strata.commands.plan.memory_watch import in_new_process
@@ -26,13 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from strata.commands.plan.trial import TrialJob, try_network, try_worker
     from strata.core.guard import removed_if_killed
     from strata.core.paths import Paths
-    from strata.dataset.description import PARTS, read_description
+    from strata.dataset.description import read_description
+    from strata.measures.registry import MEASURES
     from strata.report.params import check_sample
 
     available = psutil.virtual_memory().available
-    settings, paths = load_plan_settings(options.params), Paths.of(options.data, Path("reports"))
-    dataset, measured, split = read_description(paths.raw), settings.measured, settings.extract.split
-    mapped = sum(dataset.counts[part] for part in PARTS[split])
+    paths = Paths.of(options.data, Path("reports"))
+    dataset = read_description(paths.raw)
+    settings = load_plan_settings(options.params, dataset.counts)
+    measured, split, mapped = settings.measured, settings.extract.split, settings.mapped
     rows = points_needed(mapped, measured.params, settings.embedder, measured.embed.method, measured.again)
     print(f"{table.point_table(rows)}\n", flush=True)
     check_points(mapped, measured.params, settings.embedder, measured.again)
@@ -57,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         finally:
             rmtree(folder, ignore_errors=True)
     stages = stage_needs(settings, dataset, network, worker)
+    lacks = lacking(dataset, measured.network.predicts_classes)
+    for sentence in left_out([(measure.title, measure.needs) for measure in MEASURES], lacks):
+        print(f"{sentence}\n")
     print(f"{table.layer_table(network.layers, measured.layers)}\n\n{table.stage_table(stages)}\n")
     widest = max(network.layers, key=lambda layer: layer.units).name
     free, copies = disk.free_bytes(options.data), 1 if disk.makes_clones(options.data) else 2

@@ -7,7 +7,7 @@ from functools import partial
 from strata.core.errors import StrataError
 from strata.maps.embedder import Embedder
 from strata.maps.tsne import Tsne
-from strata.measures.params import MeasureParams
+from strata.measures.params import NumberedMeasureParams
 from strata.measures.preparation import check_enough
 from strata.measures.stability import Embedders, check_stability_points
 
@@ -44,7 +44,7 @@ def fewest(check: Callable[[int], None]) -> int | None:
 
 
 def points_needed(
-    mapped: int, params: MeasureParams, embedder: Embedder, method: str, again: Embedders
+    mapped: int, params: NumberedMeasureParams, embedder: Embedder, method: str, again: Embedders
 ) -> list[PointsNeeded]:
     """Return what the stages embed and measure need, where `mapped` points are on the maps."""
     measured = min(mapped, params.samples)
@@ -67,7 +67,7 @@ def points_needed(
     return rows
 
 
-def check_points(mapped: int, params: MeasureParams, embedder: Embedder, again: Embedders) -> None:
+def check_points(mapped: int, params: NumberedMeasureParams, embedder: Embedder, again: Embedders) -> None:
     """Raise StrataError where a stage would, for too few points."""
     embedder.check_count(mapped)
     check_enough(min(mapped, params.samples), params, again)

@@ -1,11 +1,13 @@
 """All sections of params.yaml, read as the stages read them: a mistake in any is found before the first runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from stages.measure import load_settings
 from strata.core.params import Reproducible, load_section
 from strata.core.portable import check_portable
+from strata.dataset.description import PARTS
 from strata.maps.embedder import Embedder
 from strata.maps.start import check_choice
 from strata.measures.inputs import Settings
@@ -16,7 +18,7 @@ from strata.training.params import ReplicateParams, TrainParams
 
 @dataclass(frozen=True)
 class PlanSettings:
-    """The sections, those of measure (layers, network and embed among them), and the embedder of the maps."""
+    """The sections, those of measure (layers, network and embed among them), the maps' embedder and points."""
 
     train: TrainParams
     replicate: ReplicateParams
@@ -24,15 +26,17 @@ class PlanSettings:
     measured: Settings
     report: ReportParams
     embedder: Embedder
+    mapped: int
 
 
-def load_plan_settings(path: Path) -> PlanSettings:
-    """Return the settings. Raises StrataError where they do not fit, as the stages do."""
+def load_plan_settings(path: Path, counts: Mapping[str, int]) -> PlanSettings:
+    """Return the settings, for so many images of each part. Raises StrataError where they do not fit."""
     mode = load_section(path, "reproducible", Reproducible)
     train, extract = load_section(path, "train", TrainParams), load_section(path, "extract", ExtractParams)
     check_portable(mode, train.device, train.precision)
     check_portable(mode, extract.device)
-    measured = load_settings(path)
+    mapped = sum(counts[part] for part in PARTS[extract.split])
+    measured = load_settings(path, mapped)
     check_choice(measured.embed.initialization_layer, list(measured.layers), path)
     return PlanSettings(
         train=train,
@@ -41,4 +45,5 @@ def load_plan_settings(path: Path) -> PlanSettings:
         measured=measured,
         report=load_section(path, "report", ReportParams),
         embedder=measured.embed.embedder(mode),
+        mapped=mapped,
     )

@@ -75,8 +75,10 @@ def try_network(job: TrialJob) -> NetworkTrial:
     from strata.measures import preparation  # noqa: F401
     from strata.network.device import prepare_torch
     from strata.network.extraction import stream_activations
+    from strata.network.make import wanted_outputs
     from strata.network.preprocessing import preprocessing
     from strata.network.untrained import untrained_network
+    from strata.training.losses import check_trainable
     from strata.training.networks import network_to_train
 
     params, outputs = job.extract, job.network.outputs
@@ -85,9 +87,10 @@ def try_network(job: TrialJob) -> NetworkTrial:
     description = read_description(job.raw)
     images = load_images(job.raw, params.split).images
     before = preprocessing(description, job.network)
-    classes = len(description.classes)
-    network = network_to_train(job.network, job.train, before.shape, classes, job.seed, device)
-    untrained_network(job.network, before.shape, classes, job.seed)  # it fails for some networks; measure needs it
+    check_trainable(description, job.network, job.train)
+    wanted = wanted_outputs(description, job.network)
+    network = network_to_train(job.network, job.train, before.shape, wanted, job.seed, device)
+    untrained_network(job.network, before.shape, wanted, job.seed)  # it fails for some networks; measure needs it
     to_input, found = before.on(device), own_memory()
     first = next(stream_activations(network, images[:3], job.layers, to_input, 3, outputs))
     batch = min(params.batch_size, len(images))
@@ -103,7 +106,7 @@ def try_network(job: TrialJob) -> NetworkTrial:
             layers.append(LayerTrial(layer, values.shape[1:], path.stat().st_size / batch))
             path.unlink()
     weights = sum(tensor.nbytes for tensor in network.state_dict().values())
-    return NetworkTrial(layers, batch, math.prod(before.shape), weights, imported, found, peak.bytes)
+    return NetworkTrial(layers, batch, before.numbers, weights, imported, found, peak.bytes)
 
 
 def _check_batch(batch: int, bytes_each: int) -> None:

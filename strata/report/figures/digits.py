@@ -17,8 +17,8 @@ LONGEST_BESIDE = 4  # letters; two names up to this long fit side by side above 
 
 def surest_mistakes(samples: Samples, limit: int) -> NDArray[np.intp]:
     """Return the rows of at most `limit` misclassified samples, the most confident first, ties by sample id."""
-    wrong = np.flatnonzero(samples.label != samples.predicted)
-    order = np.lexsort((samples.sample_id[wrong], -samples.confidence[wrong]))
+    wrong = np.flatnonzero(samples.labels != samples.predictions)
+    order = np.lexsort((samples.sample_id[wrong], -samples.confidences[wrong]))
     return wrong[order[:limit]]
 
 
@@ -31,14 +31,14 @@ def draw_mistakes(
 ) -> Figure:
     """Return the images (r, H, W[, 3]) of r rows with label, prediction and confidence, or a note if there are none."""
     titles = [
-        joined(classes[samples.label[row]], f"taken for {classes[samples.predicted[row]]}", " ", classes)
-        + f"\n{samples.confidence[row]:.0%} sure · id {samples.sample_id[row]}"
+        joined(classes[samples.labels[row]], f"taken for {classes[samples.predictions[row]]}", " ", classes)
+        + f"\n{samples.confidences[row]:.0%} sure · id {samples.sample_id[row]}"
         for row in rows
     ]
     with strata_style():
         grid = image_grid(images, COLUMNS, 1.75, Around(above=_height(titles)), cmap=grey_map, vmin=0, vmax=255)
         for row, title, (x, y) in zip(rows, titles, grid.corners, strict=True):
-            colour = WARM if samples.confidence[row] > 0.9 else INK
+            colour = WARM if samples.confidences[row] > 0.9 else INK
             grid.axis.text(x + 0.875, y - 0.06, title, fontsize=9.5, ha="center", color=colour)
         if not len(rows):
             grid.figure.text(0.5, 0.5, "No sample was misclassified.", ha="center", va="center", fontsize=14)

@@ -12,7 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from strata.artifacts.measure_registry import MeasureRegistry, Panel
-from strata.artifacts.measured import CONTROLS, TRAINED
+from strata.artifacts.measured import CONTROLS, SHUFFLED, TRAINED
+from strata.artifacts.needs import Need
 from strata.report.figures.style import CONTROL_LOOKS, INK, MEASURE_LOOKS, MUTED, LineLook, strata_style
 
 # Hatched, so that it differs from an interval even without colour.
@@ -42,7 +43,12 @@ def draw_measures(
             finish(axis, panel.title, panel)
             if panel.lines == "measures":
                 _legend(axis, [_handle(name, look) for _, _, name, look in lines])
-        handles: list[Artist] = [_handle(CONTROLS[control], look) for control, look in CONTROL_LOOKS.items()]
+        labelled = any(Need.LABELS in measure.needs for measure in registry.measures)
+        handles: list[Artist] = [
+            _handle(CONTROLS[control], look)
+            for control, look in CONTROL_LOOKS.items()
+            if labelled or control != SHUFFLED
+        ]
         handles.append(Patch(facecolor=CONTROL_LOOKS[TRAINED].colour, alpha=0.25, label="95% over samples"))
         if (count := networks["network"].nunique()) > 1:
             handles.append(Patch(**RANGE_LOOK, label=f"range of {count} trained networks"))

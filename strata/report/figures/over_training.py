@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from strata.artifacts.measure_registry import MeasureEntry, MeasureRegistry, Panel
-from strata.report.figures.maps import legend_handles, scatter_labels
+from strata.report.figures.maps import Numbers, legend_handles, scatter_labels
 from strata.report.figures.measures import finish, grid_of, grid_size
 from strata.report.figures.style import MUTED, strata_style
 
@@ -17,9 +17,15 @@ MARKERS = "osDv^<>Pp*X"
 
 
 def draw_maps_over_training(
-    maps: Mapping[str, Mapping[str, NDArray[np.float32]]], labels: NDArray[np.integer], classes: Sequence[str]
+    maps: Mapping[str, Mapping[str, NDArray[np.float32]]],
+    labels: NDArray[np.integer] | None,
+    classes: Sequence[str],
+    numbers: Numbers | None = None,
 ) -> Figure:
-    """Return a grid of maps, time's name -> layer -> points (n, 2), with one row per time and one column per layer."""
+    """Return a grid of maps, time's name -> layer -> points (n, 2), with one row per time and one column per layer.
+
+    Coloured by label (n,), or else by numbers, if there are any.
+    """
     layers = list(next(iter(maps.values())))
     with strata_style():
         figure = Figure(figsize=(2.2 * len(layers) + 1.6, 2.25 * len(maps) + 0.5), layout="constrained")
@@ -27,12 +33,15 @@ def draw_maps_over_training(
         for row, (time, of_layers) in enumerate(maps.items()):
             for column, (layer, points) in enumerate(of_layers.items()):
                 axis = axes[row, column]
-                scatter_labels(axis, points, labels, size=max(0.5, 2.5 * (1000 / len(points)) ** 0.7))
+                scatter_labels(axis, points, labels, max(0.5, 2.5 * (1000 / len(points)) ** 0.7), numbers)
                 if row == 0:
                     axis.set_title(layer)
                 if column == 0:
                     axis.set_ylabel(time, color=MUTED)
-        figure.legend(handles=legend_handles(classes), title="label", loc="outside right upper")
+        if labels is not None:
+            figure.legend(handles=legend_handles(classes), title="label", loc="outside right upper")
+        elif numbers is not None:
+            figure.colorbar(numbers.scale, ax=axes, label=numbers.name, shrink=0.5)
     return figure
 
 

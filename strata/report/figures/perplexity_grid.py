@@ -6,24 +6,25 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from strata.report.figures.maps import legend_handles
-from strata.report.figures.style import MUTED, class_colour, strata_style
+from strata.report.figures.maps import Numbers, legend_handles, point_colours
+from strata.report.figures.style import MUTED, strata_style
 
 
 def draw_perplexity_grid(
     maps: Mapping[tuple[str, float | None], NDArray[np.float32]],
     overlaps: Mapping[tuple[str, float | None], float],
-    labels: NDArray[np.integer],
+    labels: NDArray[np.integer] | None,
     classes: Sequence[str],
+    numbers: Numbers | None = None,
 ) -> Figure:
     """Return maps (m, 2) by (layer, perplexity), one column per layer and row per perplexity, coloured by label (m,).
 
-    A method without a perplexity (None) has one row. `overlaps` are the shares of neighbours that runs from different
-    random starts have in common.
+    Or else by numbers, if there are any. A method without a perplexity (None) has one row. `overlaps` are the shares of
+    neighbours that runs from different random starts have in common.
     """
     layers = list(dict.fromkeys(layer for layer, _ in maps))
     perplexities = sorted({perplexity for _, perplexity in maps}, key=lambda each: each or 0)
-    colours = [class_colour(int(label)) for label in labels]
+    colours = point_colours(labels, numbers)
     with strata_style():
         figure = Figure(figsize=(2.15 * len(layers) + 0.6, 2.35 * len(perplexities) + 0.7), layout="constrained")
         grid = figure.subplots(len(perplexities), len(layers), squeeze=False)
@@ -40,6 +41,10 @@ def draw_perplexity_grid(
                 if column == 0 and perplexity is not None:
                     axis.set_ylabel(f"perplexity {perplexity:g}")
                 axis.set_xlabel(f"runs agree {overlaps[layer, perplexity]:.0%}", fontsize=9, color=MUTED)
+        if labels is None:
+            if numbers is not None:
+                figure.colorbar(numbers.scale, ax=grid, label=numbers.name, shrink=0.5)
+            return figure
         columns = min(10, len(classes)) if len(classes) <= 10 else max(1, len(layers))
         small = {} if len(classes) <= 10 else {"fontsize": 7}
         handles = legend_handles(classes)

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matplotlib.colors import to_hex
 from numpy.typing import NDArray
 
-from strata.artifacts.measured import COMMIT_DEFINITION, CONTROLS
+from strata.artifacts.measured import COMMIT_DEFINITION, CONTROLS, SHUFFLED
 from strata.report.figures.style import CONTROL_LOOKS, MEASURE_LOOKS, class_colour
 from strata.report.page.figure_row import PageFigure, data_address
 from strata.report.page.packing import packed, sprite_of
@@ -44,24 +44,31 @@ SCALE_COLOURS = 64
 
 def page_payload(
     classes: Sequence[str],
-    labels: NDArray[np.int16],
-    images: NDArray[np.uint8],
+    labels: NDArray[np.int16] | None,
+    images: NDArray[np.uint8] | Sequence[str],
     runs: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return all data of the page: what the runs share, and the runs by name (`run_payload`), the base run first."""
+    """Return all data of the page: what the runs share, and the runs by name (`run_payload`), the base run first.
+
+    Samples that are no images are given as text.
+    """
+    pictures = isinstance(images, np.ndarray)
     scale = mpl.colormaps["viridis"](np.linspace(0, 1, SCALE_COLOURS))
     return {
         "classes": list(classes),
         "class_colours": [class_colour(index) for index in range(len(classes))],
         "scale": [to_hex(colour) for colour in scale],
+        "count": len(images),
         "controls": {
             control: {"title": CONTROLS[control], "colour": look.colour, "dash": look.dashes}
             for control, look in CONTROL_LOOKS.items()
+            if labels is not None or control != SHUFFLED
         },
         "looks": [{"colour": look.colour, "dash": look.dashes} for look in MEASURE_LOOKS],
         "commit_definition": COMMIT_DEFINITION,
-        "labels": packed(labels),
-        "sprite": asdict(sprite_of(images)),
+        "labels": None if labels is None else packed(labels),
+        "sprite": asdict(sprite_of(images)) if isinstance(images, np.ndarray) else None,
+        "texts": None if pictures else list(images),
         "runs": [{"name": name, **run} for name, run in runs.items()],
     }
 
@@ -98,7 +105,10 @@ def render_explorer(
         times=list(payload["runs"][0]["earlier"]) if len(payload["runs"]) == 1 else [],
         runs=payload["runs"],
         nearest=_neighbours(payload["runs"][0]),
-        shown=payload["labels"]["shape"][0],
+        shown=payload["count"],
+        labelled=payload["labels"] is not None,
+        predicted=_all_have(payload["runs"], "predicted"),
+        decided=_all_have(payload["runs"], "commit"),
         caveats={run["method"]["title"]: run["method"]["caveats"] for run in payload["runs"]},
         starts=_starts([run["method"]["start"] for run in payload["runs"]]),
         classes=payload["classes"],
@@ -112,6 +122,11 @@ def render_explorer(
         script_hash=script_hash(script),
         payload=json_for_html(payload),
     )
+
+
+def _all_have(runs: Sequence[Mapping[str, Any]], name: str) -> bool:
+    """Return whether no run lacks something, which is None then."""
+    return not any(run.get(name, "") is None for run in runs)
 
 
 def _starts(starts: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from strata.artifacts.maps import MapMethod
+from strata.artifacts.needs import Need, is_there
 from strata.artifacts.run import RunArtifacts
 from strata.core.errors import StrataError
 from strata.core.files import sha256_of
@@ -16,19 +17,19 @@ def facts(inputs: ReportInputs, run: RunArtifacts, shown: int, environment: Mapp
     metrics of training cannot be read.
     """
     try:
-        accuracy, parameters = run.training["test_accuracy"], int(run.training["parameters"])
+        parameters, tested = int(run.training["parameters"]), _tested(inputs, run)
     except (KeyError, ValueError, OverflowError):
         raise StrataError(f"{run.paths.metrics('training')} is missing or damaged; run `dvc repro -f train`") from None
-    dataset, total = inputs.dataset, len(inputs.samples.label)
+    dataset, total = inputs.dataset, len(inputs.samples)
     part = "" if shown == total else f", {shown:,} of them on this page: measured ones first, then others at random"
     seed, read = dataset.shuffled_labels_seed, dataset.source_sha256
     labels = "" if seed is None else f"; the training labels are shuffled, from seed {seed}"
     return {
-        "Test accuracy": f"{accuracy:.2%}",
+        **tested,
         "Parameters of the network": f"{parameters:,}",
-        "Data set": f"{dataset.name}: {dataset.counts['train']:,} training and {dataset.counts['test']:,} test images"
-        f"{labels}",
-        "Samples": f"{total:,} images of split {inputs.provenance.split}{part}",
+        "Data set": f"{dataset.name}: {dataset.counts['train']:,} training and {dataset.counts['test']:,} test"
+        f" {inputs.things}{labels}",
+        "Samples": f"{total:,} {inputs.things} of split {inputs.provenance.split}{part}",
         "Source": dataset.source,
         "Citation": dataset.citation,
         "Licence of the data": dataset.licence,
@@ -41,6 +42,13 @@ def facts(inputs: ReportInputs, run: RunArtifacts, shown: int, environment: Mapp
         **{f"Layer {layer}": info.taken for layer, info in inputs.infos.items() if info.taken},
         **{f"Map of {layer}, SHA-256": sha256_of(run.paths.map(layer)) for layer in inputs.maps},
     }
+
+
+def _tested(inputs: ReportInputs, run: RunArtifacts) -> dict[str, str]:
+    """Return how the network does on the test data; empty where that is not known. Raises KeyError if it is missing."""
+    if is_there((Need.LABELS, Need.PREDICTIONS), inputs.lacks):
+        return {"Test accuracy": f"{run.training['test_accuracy']:.2%}"}
+    return {"Test loss": f"{run.training['test_loss']:.4g}"} if inputs.samples.output is not None else {}
 
 
 def drawn_by(method: MapMethod) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from strata.artifacts.needs import Need, is_there
 from strata.report.page.inputs import ReportInputs
 from strata.report.params import ReportParams
 
@@ -32,7 +33,7 @@ Planned = tuple[PageFigure, Draw]
 
 @dataclass(frozen=True)
 class FigureRow:
-    """One figure; `caption` and `draw` are called only if it `applies` to a run."""
+    """One figure; `caption` and `draw` are called only if its needs are there and it `applies` to a run."""
 
     name: str
     heading: str
@@ -41,10 +42,11 @@ class FigureRow:
     draw: Callable[[ReportInputs, ReportParams], Draw]
     applies: Callable[[ReportInputs], bool] = lambda _: True
     explored: bool = False
+    needs: tuple[Need, ...] = ()
 
     def planned(self, inputs: ReportInputs, params: ReportParams) -> Iterator[Planned]:
-        """Yield the figure, undrawn, if it applies."""
-        if self.applies(inputs):
+        """Yield the figure, undrawn, if its needs are there and it applies."""
+        if is_there(self.needs, inputs.lacks) and self.applies(inputs):
             caption = self.caption(inputs, params)
             yield PageFigure(self.name, self.heading, caption, self.group, self.explored), self.draw(inputs, params)
 
@@ -60,10 +62,11 @@ class LayerFigureRow:
     draw: Callable[[ReportInputs, str], Draw]
     applies: Callable[[ReportInputs, str], bool] = lambda _, __: True
     explored: bool = False
+    needs: tuple[Need, ...] = ()
 
     def planned(self, inputs: ReportInputs, _: ReportParams) -> Iterator[Planned]:
         """Yield the figure of each layer, undrawn."""
-        for layer in inputs.maps:
+        for layer in inputs.maps if is_there(self.needs, inputs.lacks) else ():
             if self.applies(inputs, layer):
                 name, heading = self.name.format(layer=layer), self.heading.format(layer=layer)
                 entry = PageFigure(name, heading, self.caption(inputs, layer), self.group, self.explored)

@@ -28,7 +28,7 @@ def start_of(inputs: ReportInputs) -> str:
 
 def commit_sentence(inputs: ReportInputs) -> str:
     """Return which share of the measured samples commits at each layer."""
-    layers, commit = list(inputs.maps), inputs.measures.decisions.commit_layer
+    layers, commit = list(inputs.maps), inputs.measures.decided.commit_layer
     names = commit_names(layers)
     shares = np.bincount(commit, minlength=len(names)) / max(1, len(commit))
     later = [f"{name} {share:.1%}" for name, share in zip(names[1:], shares[1:], strict=True) if share]
@@ -110,12 +110,12 @@ def stability_meaning(inputs: ReportInputs) -> str:
 
 def measured_set(inputs: ReportInputs) -> str:
     """Return which of the mapped images are measured, and against which; empty where all are."""
-    measured, mapped = len(inputs.measures.rows), len(inputs.samples.label)
+    measured, mapped = len(inputs.measures.rows), len(inputs.samples)
     if measured == mapped:
         return ""
     return (
-        f"Of {mapped:,} mapped images {measured:,} are measured: votes, commit layers, trust and drift, like the"
-        f" measures by depth, come from neighbours among these {measured:,}. Rings are around a sample's"
+        f"Of {mapped:,} mapped {inputs.things} {measured:,} are measured: votes, commit layers, trust and drift, like"
+        f" the measures by depth, come from neighbours among these {measured:,}. Rings are around a sample's"
         f" {neighbour_count(inputs)} nearest among all {mapped:,}."
     )
 
@@ -143,8 +143,8 @@ def shared_projections(cka: pd.DataFrame, layers: Sequence[str], control: str) -
 
 
 def _among_measured(inputs: ReportInputs) -> str:
-    measured, mapped = len(inputs.measures.rows), len(inputs.samples.label)
-    return "" if measured == mapped else f", among the {measured:,} measured of {mapped:,} mapped images"
+    measured, mapped = len(inputs.measures.rows), len(inputs.samples)
+    return "" if measured == mapped else f", among the {measured:,} measured of {mapped:,} mapped {inputs.things}"
 
 
 def _listed(names: Sequence[str]) -> str:

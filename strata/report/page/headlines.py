@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from strata.artifacts.measured import TRAINED, UNTRAINED, commit_names
+from strata.artifacts.measured import TRAINED, UNTRAINED, SampleDecisions, commit_names
 from strata.report.page.headline import Headline, course_of, share_of
 from strata.report.page.inputs import ReportInputs
 from strata.report.page.pair_steps import parting_pair
@@ -92,6 +92,8 @@ def dimension_changes(inputs: ReportInputs) -> Headline | None:
 def mistakes(inputs: ReportInputs) -> Headline | None:
     """How many samples the network gets wrong, and how many of these it is sure of."""
     samples = inputs.samples
+    if samples.label is None or samples.predicted is None or samples.confidence is None:
+        return None
     wrong = samples.predicted != samples.label
     count, total = int(wrong.sum()), len(wrong)
     if not count:
@@ -115,14 +117,15 @@ def mistakes(inputs: ReportInputs) -> Headline | None:
 
 def decided_early(inputs: ReportInputs) -> Headline | None:
     """Which share of the samples is decided at the first layer already, and where most of the others are."""
-    layers, commit = list(inputs.maps), inputs.measures.decisions.commit_layer
-    if not len(commit):
+    layers, decisions, labels = list(inputs.maps), inputs.measures.decisions, inputs.samples.label
+    if not isinstance(decisions, SampleDecisions) or labels is None or not len(decisions.commit_layer):
         return None
+    commit = decisions.commit_layer
     names, counts = commit_names(layers), np.bincount(commit, minlength=len(layers) + 1)
     early = share_of(int(counts[0]), len(commit))
     later = int(counts[1:].argmax()) + 1
     rest = f"; of the others, most at {names[later]} ({counts[later]:,})" if counts[later] else ""
-    chance = np.bincount(inputs.samples.label.astype(np.intp)).max() / len(inputs.samples.label)
+    chance = np.bincount(labels.astype(np.intp)).max() / len(labels)
     if early.low <= chance:
         return None
     return Headline(

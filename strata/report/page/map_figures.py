@@ -18,17 +18,25 @@ def shape_of(inputs: ReportInputs, layer: str) -> str:
 
 def _maps_caption(inputs: ReportInputs) -> str:
     return (
-        f"Each point is one of {len(inputs.samples.label):,} {inputs.provenance.split} images, coloured by its label;"
+        f"Each point is one of {len(inputs.samples):,} {inputs.provenance.split} {inputs.things}{_coloured(inputs)};"
         f" {inputs.method.caption}. {start_of(inputs)}Shown: who is near whom at each layer, as far as its map keeps"
         f" that. {recall_sentence(inputs)}"
         " Not shown: how far groups are from each other in the layer, and how wide they are."
     )
 
 
+def _coloured(inputs: ReportInputs) -> str:
+    """Return what colours the points, as the end of a sentence; empty where nothing does."""
+    if inputs.samples.label is not None:
+        return ", coloured by its label"
+    return "" if inputs.numbers is None else f", coloured by {inputs.numbers.name}"
+
+
 def _draw_maps(inputs: ReportInputs) -> Draw:
     points = {layer: layer_map.points for layer, layer_map in inputs.maps.items()}
     shapes = {layer: shape_of(inputs, layer) for layer in inputs.infos}
-    return partial(draw_all_maps, points, inputs.samples.label, inputs.names_in_figures, shapes, inputs.method.title)
+    labels, classes = inputs.samples.label, inputs.names_in_figures
+    return partial(draw_all_maps, points, labels, classes, shapes, inputs.method.title, inputs.numbers)
 
 
 def _map_caption(inputs: ReportInputs, layer: str) -> str:
@@ -41,14 +49,14 @@ def _map_caption(inputs: ReportInputs, layer: str) -> str:
 def _draw_map(inputs: ReportInputs, layer: str) -> Draw:
     points, labels = inputs.maps[layer].points, inputs.samples.label
     shape, title = shape_of(inputs, layer), inputs.method.title
-    return partial(draw_map, points, labels, inputs.names_in_figures, layer, shape, title)
+    return partial(draw_map, points, labels, inputs.names_in_figures, layer, shape, title, inputs.numbers)
 
 
 def _draw_maps_over_training(inputs: ReportInputs) -> Draw:
     times = {f"{time} epoch{'' if time == '1' else 's'}": maps for time, maps in inputs.earlier.items()}
     times["trained"] = inputs.maps
     points = {time: {layer: each.points for layer, each in maps.items()} for time, maps in times.items()}
-    return partial(draw_maps_over_training, points, inputs.samples.label, inputs.names_in_figures)
+    return partial(draw_maps_over_training, points, inputs.samples.label, inputs.names_in_figures, inputs.numbers)
 
 
 MAP_FIGURES = (
@@ -89,7 +97,7 @@ TRAINING_FIGURES = (
             "Taken in the full space of each layer; bands are 95% intervals. The last point is the trained network."
         ),
         draw=lambda inputs, _: partial(
-            draw_measures_over_training, inputs.measures.registry, inputs.measures_over_training, list(inputs.maps)
+            draw_measures_over_training, inputs.registry, inputs.measures_over_training, list(inputs.maps)
         ),
         applies=lambda inputs: bool(inputs.earlier),
         explored=True,

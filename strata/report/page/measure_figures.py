@@ -1,10 +1,12 @@
 """The rows of the figures of the measures, of the maps' trust, and of where samples are decided."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from strata.artifacts.measured import COMMIT_DEFINITION, PROJECTION, commit_names
+from strata.artifacts.needs import Need
 from strata.artifacts.samples import places_of
 from strata.report.figures.digits import draw_late_deciders, joined, late_rows
 from strata.report.figures.dimension import draw_dimension
@@ -28,11 +30,13 @@ KNOWS, TRUST, DECIDED = "What each layer knows", "How far to trust the maps", "W
 
 
 def _measures_caption(inputs: ReportInputs) -> str:
+    chance = "" if inputs.samples.label is None else "; what shuffled labels reach is chance"
+    things = inputs.things
     return (
-        f"Taken in the full space of each layer, on {len(inputs.measures.rows):,} {inputs.provenance.split} images;"
-        f" bands are 95% intervals over such images, for this network as it is trained.{networks_sentence(inputs)}"
-        " What the untrained twin or a random projection reaches is not learned; what shuffled"
-        " labels reach is chance. Shown: what can be read from a layer. Not shown: whether the network uses it."
+        f"Taken in the full space of each layer, on {len(inputs.measures.rows):,} {inputs.provenance.split} {things};"
+        f" bands are 95% intervals over such {things}, for this network as it is trained.{networks_sentence(inputs)}"
+        " What the untrained twin or a random projection reaches is not learned"
+        f"{chance}. Shown: what can be read from a layer. Not shown: whether the network uses it."
     )
 
 
@@ -62,17 +66,19 @@ def _stability_caption(inputs: ReportInputs) -> str:
 
 def _draw_stability(inputs: ReportInputs) -> Draw:
     maps, table = inputs.measures.stability_maps, inputs.measures.stability
-    labels = inputs.samples.label[places_of(maps[0].sample_id, inputs.samples.sample_id)]
+    rows = places_of(maps[0].sample_id, inputs.samples.sample_id)
+    labels = None if inputs.samples.label is None else inputs.samples.label[rows]
+    numbers = None if inputs.numbers is None else replace(inputs.numbers, values=inputs.numbers.values[rows])
     overlaps = {
         (layer, None if np.isnan(perplexity) else float(perplexity)): float(overlap)
         for layer, perplexity, overlap in zip(table["layer"], table["perplexity"], table["knn_overlap"], strict=True)
     }
     points = {(each.layer, each.perplexity): each.points for each in maps}
-    return partial(draw_perplexity_grid, points, overlaps, labels, inputs.names_in_figures)
+    return partial(draw_perplexity_grid, points, overlaps, labels, inputs.names_in_figures, numbers)
 
 
 def _late_caption(inputs: ReportInputs, params: ReportParams) -> str:
-    decisions = inputs.measures.decisions
+    decisions = inputs.measures.decided
     return (
         f"{COMMIT_DEFINITION} {commit_sentence(inputs)} Shown: {len(late_rows(decisions, params.late_deciders))} of"
         f" {int(decisions.late.sum()):,} samples that commit only in the last layers, with the vote of every layer"
@@ -83,18 +89,19 @@ def _late_caption(inputs: ReportInputs, params: ReportParams) -> str:
 
 def _draw_late(inputs: ReportInputs, params: ReportParams) -> Draw:
     measures, samples, classes = inputs.measures, inputs.samples, inputs.names_in_figures
-    chosen = late_rows(measures.decisions, params.late_deciders)
+    decisions = measures.decided
+    chosen = late_rows(decisions, params.late_deciders)
     rows = measures.rows[chosen]
     layers = list(inputs.maps)
     places = commit_names(layers)
     titles = []
     for row, place in zip(rows, chosen, strict=True):
-        where = f"commit layer: {places[measures.decisions.commit_layer[place]]}"
-        label, predicted = classes[samples.label[row]], classes[samples.predicted[row]]
+        where = f"commit layer: {places[decisions.commit_layer[place]]}"
+        label, predicted = classes[samples.labels[row]], classes[samples.predictions[row]]
         pair = joined(f"label {label}", f"predicted {predicted}", ", ", classes)
         titles.append(f"{pair}\n{where} · id {samples.sample_id[row]}")
-    votes = np.stack([measures.points[layer].vote[chosen] for layer in layers])
-    labels = samples.label[rows]
+    votes = np.stack([measures.points[layer].votes[chosen] for layer in layers])
+    labels = samples.labels[rows]
     return partial(draw_late_deciders, inputs.images[rows], titles, votes, labels, layers, classes, inputs.grey_map)
 
 
@@ -119,7 +126,7 @@ MEASURE_FIGURES = (
         group=KNOWS,
         caption=lambda inputs, _: f"{_measures_caption(inputs)} {_compared_caption(inputs)}",
         draw=lambda inputs, _: partial(
-            draw_measures, inputs.measures.registry, inputs.measures.table, inputs.measures.networks, list(inputs.maps)
+            draw_measures, inputs.registry, inputs.measures.table, inputs.measures.networks, list(inputs.maps)
         ),
         explored=True,
     ),
@@ -172,5 +179,6 @@ MEASURE_FIGURES = (
         group=DECIDED,
         caption=_late_caption,
         draw=_draw_late,
+        needs=(Need.LABELS, Need.PREDICTIONS, Need.IMAGES),
     ),
 )

@@ -1,10 +1,12 @@
 """The rows of the figures about what the network learned, and about one sample in it."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from strata.artifacts.needs import Need
 from strata.report.figures.close_up import draw_feature_maps, draw_output
 from strata.report.figures.confusion import confusion_counts, draw_confusion
 from strata.report.figures.digits import draw_mistakes, surest_mistakes
@@ -19,19 +21,19 @@ NETWORK, ONE_SAMPLE = "What the network learned", "One sample through the networ
 
 
 def _mistakes(inputs: ReportInputs) -> int:
-    return int((inputs.samples.label != inputs.samples.predicted).sum())
+    return int((inputs.samples.labels != inputs.samples.predictions).sum())
 
 
 def _confusion_caption(inputs: ReportInputs) -> str:
     return (
-        f"{_mistakes(inputs):,} of {len(inputs.samples.label):,} {inputs.provenance.split} images were misclassified."
-        " Rows are labels, columns predictions; the colour is the share of the row."
+        f"{_mistakes(inputs):,} of {len(inputs.samples):,} {inputs.provenance.split} {inputs.things} were"
+        " misclassified. Rows are labels, columns predictions; the colour is the share of the row."
     )
 
 
 def _draw_confusion(inputs: ReportInputs) -> Draw:
     samples, classes = inputs.samples, inputs.names_in_figures
-    return partial(draw_confusion, confusion_counts(samples.label, samples.predicted, len(classes)), classes)
+    return partial(draw_confusion, confusion_counts(samples.labels, samples.predictions, len(classes)), classes)
 
 
 def _mistakes_caption(inputs: ReportInputs, params: ReportParams) -> str:
@@ -53,11 +55,17 @@ def output_layer(inputs: ReportInputs) -> str | None:
     return last if inputs.infos[last].shape == (len(inputs.dataset.classes),) else None
 
 
-def _shown(inputs: ReportInputs) -> tuple[int, int, int]:
-    """Return the row, the id and the label of the sample that the close-ups show."""
+def _shown(inputs: ReportInputs) -> tuple[int, int]:
+    """Return the row and the id of the sample that the close-ups show."""
     if inputs.shown is None:
         raise ValueError("the report shows no sample")
-    return inputs.shown, int(inputs.samples.sample_id[inputs.shown]), int(inputs.samples.label[inputs.shown])
+    return inputs.shown, int(inputs.samples.sample_id[inputs.shown])
+
+
+def _label_of_shown(inputs: ReportInputs, classes: Sequence[str], before: str, after: str = "") -> str:
+    """Return the label's name of the sample that the close-ups show, between two texts; empty without labels."""
+    row, _ = _shown(inputs)
+    return "" if inputs.samples.label is None else f"{before}{classes[inputs.samples.label[row]]}{after}"
 
 
 def shown_log_probabilities(output: NDArray[np.float32], confidence: float) -> NDArray[np.float32]:
@@ -71,9 +79,9 @@ def shown_log_probabilities(output: NDArray[np.float32], confidence: float) -> N
 
 
 def _draw_output(inputs: ReportInputs) -> Draw:
-    row, identity, label = _shown(inputs)
+    (row, identity), samples = _shown(inputs), inputs.samples
     output = inputs.shown_activations[str(output_layer(inputs))]
-    output = shown_log_probabilities(output, float(inputs.samples.confidence[row]))
+    output, label = shown_log_probabilities(output, float(samples.confidences[row])), int(samples.labels[row])
     title, classes = f"sample {identity}", inputs.names_in_figures
     return partial(draw_output, inputs.images[row], output, label, classes, title, inputs.grey_map)
 
@@ -86,18 +94,19 @@ def _has_channels(inputs: ReportInputs, layer: str) -> bool:
 
 
 def _channels_caption(inputs: ReportInputs, layer: str) -> str:
-    _, identity, label = _shown(inputs)
+    _, identity = _shown(inputs)
     channels = len(inputs.shown_activations[layer])
     which = f"{channels}" if channels <= MAX_CHANNELS else f"first {MAX_CHANNELS} of {channels}"
+    label = _label_of_shown(inputs, inputs.dataset.classes, " (label ", ")")
     return (
-        f"The {which} channels' activations for sample {identity} (label {inputs.dataset.classes[label]}), as images on"
-        " one scale. A dark channel is silent for this sample, not useless."
+        f"The {which} channels' activations for sample {identity}{label}, as images on one scale. A dark channel is"
+        " silent for this sample, not useless."
     )
 
 
 def _draw_channels(inputs: ReportInputs, layer: str) -> Draw:
-    _, identity, label = _shown(inputs)
-    title = f"{layer}: sample {identity}, label {inputs.names_in_figures[label]}"
+    _, identity = _shown(inputs)
+    title = f"{layer}: sample {identity}{_label_of_shown(inputs, inputs.names_in_figures, ', label ')}"
     return partial(draw_feature_maps, inputs.shown_activations[layer][:MAX_CHANNELS], title)
 
 
@@ -120,6 +129,7 @@ NETWORK_FIGURES = (
         group=NETWORK,
         caption=lambda inputs, _: _confusion_caption(inputs),
         draw=lambda inputs, _: _draw_confusion(inputs),
+        needs=(Need.LABELS, Need.PREDICTIONS),
     ),
     FigureRow(
         name="misclassified",
@@ -127,6 +137,7 @@ NETWORK_FIGURES = (
         group=NETWORK,
         caption=_mistakes_caption,
         draw=_draw_mistakes,
+        needs=(Need.LABELS, Need.PREDICTIONS, Need.IMAGES),
     ),
 )
 SAMPLE_FIGURES = (
@@ -139,6 +150,7 @@ SAMPLE_FIGURES = (
             " circled. The line only guides the eye: the order of the classes means nothing."
         ),
         draw=lambda inputs, _: _draw_output(inputs),
+        needs=(Need.LABELS, Need.PREDICTIONS, Need.IMAGES),
         applies=lambda inputs: inputs.shown is not None and output_layer(inputs) is not None,
     ),
     LayerFigureRow(

@@ -24,7 +24,9 @@ class PairStep:
 
 def parting_pair(inputs: ReportInputs) -> PairStep | None:
     """Return the pair that is least separable in the first layer, with its largest step; None without pairs."""
-    layers, table = list(inputs.maps), inputs.measures.pairs
+    layers, table, labels = list(inputs.maps), inputs.measures.pairs, inputs.samples.label
+    if labels is None:
+        return None
     apart = table[(table["class"] != table["other_class"])]
     courses: dict[tuple[int, int], dict[str, float]] = {}
     for layer, first, second, value in apart[["layer", "class", "other_class", "separability"]].itertuples(index=False):
@@ -38,17 +40,23 @@ def parting_pair(inputs: ReportInputs) -> PairStep | None:
         return None
     pair, course = min(whole.items(), key=lambda item: item[1][0])
     place = int(np.diff(course).argmax())
-    half = step_half_width(inputs, pair, (layers[place], layers[place + 1]), len(layers) - 1)
+    half = step_half_width(inputs, labels, pair, (layers[place], layers[place + 1]), len(layers) - 1)
     rise = float(course[place + 1] - course[place])
     return PairStep(pair, course, place, rise, rise - half, rise + half)
 
 
-def step_half_width(inputs: ReportInputs, classes: tuple[int, int], layers: tuple[str, str], steps: int) -> float:
+def step_half_width(
+    inputs: ReportInputs,
+    labels: NDArray[np.integer],
+    classes: tuple[int, int],
+    layers: tuple[str, str],
+    steps: int,
+) -> float:
     """Return half the width of the 95% interval of a pair's rise between two layers, the largest of `steps`.
 
     Bonferroni, for the choice. Over samples, each of which counts by its own neighbours and as a neighbour of others.
     """
-    ids, labels = inputs.samples.sample_id, inputs.samples.label
+    ids = inputs.samples.sample_id
     points = [inputs.measures.points[layer] for layer in layers]
     own = labels[places_of(points[0].sample_id, ids)]
     influences = [pair_influences(own, places_of(each.neighbours, each.sample_id), classes) for each in points]

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from strata.artifacts.measure_registry import MeasureRegistry
-from strata.artifacts.measured import LayerPoints
+from strata.artifacts.measured import LayerPoints, MeasuredSamples, SampleDecisions
 from strata.artifacts.samples import places_of
 from strata.report.figures.measures import network_ranges
 from strata.report.figures.over_training import charts_over_training
@@ -27,7 +27,8 @@ UNKNOWN = -9  # value of an integer field for samples that were not measured
 def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str, str], params: str) -> dict[str, Any]:
     """Return what the page shows of a run, for the chosen rows of its samples, as values for JSON.
 
-    Neighbours are indices into the chosen rows, -1 for samples that are not shown. `facts` say where the run came from;
+    What the run lacks, such as predictions, is None. Neighbours are indices into the chosen rows, -1 for samples that
+    are not shown. `facts` say where the run came from;
     `params` are its parameters as YAML.
     """
     samples, measures = inputs.samples, inputs.measures
@@ -37,16 +38,14 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
     notes = layer_notes(inputs.infos, inputs.network_summary)
     return {
         "measured": len(measures.rows),
-        "mapped": len(samples.label),
+        "mapped": len(samples),
         "findings": {"recall": recall_sentence(inputs), "measured": measured_set(inputs)},
         "stability_meaning": stability_meaning(inputs),
         "method": {"title": inputs.method.title, "caveats": list(inputs.method.caveats), "start": inputs.method.start},
         "ids": packed(ids),
-        "predicted": packed(samples.predicted[rows]),
-        "confidence": packed(samples.confidence[rows]),
-        "commit": packed(spread(decisions.commit_layer, rows_measured)),
-        "flips": packed(spread(decisions.flips, rows_measured)),
-        "late": packed(spread(decisions.late.astype(np.int16), rows_measured)),
+        "predicted": None if samples.predicted is None else packed(samples.predicted[rows]),
+        "confidence": None if samples.confidence is None else packed(samples.confidence[rows]),
+        **_decided(decisions, rows_measured),
         "layers": {
             layer: {
                 "shape": " × ".join(map(str, inputs.infos[layer].shape)),
@@ -71,6 +70,14 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
     }
 
 
+def _decided(decisions: MeasuredSamples, rows_measured: NDArray[np.intp]) -> dict[str, Any]:
+    """Return where samples are decided; None for each, where there are no labels, or no predictions."""
+    if not isinstance(decisions, SampleDecisions):
+        return dict.fromkeys(("commit", "flips", "late"))
+    found = {"commit": decisions.commit_layer, "flips": decisions.flips, "late": decisions.late.astype(np.int16)}
+    return {name: packed(spread(values, rows_measured)) for name, values in found.items()}
+
+
 def panels(registry: MeasureRegistry) -> list[dict[str, Any]]:
     """Return the charts of measures by depth: one line per control, or one line per measure."""
     fields = {"key", "title", "legend", "meaning"}
@@ -87,14 +94,14 @@ def _over_training_charts(inputs: ReportInputs) -> list[dict[str, Any]]:
         return []
     return [
         {"title": title, "axis": panel.axis, "end": panel.end, "measure": measure.key}
-        for title, panel, measure in charts_over_training(inputs.measures.registry, inputs.measures_over_training)
+        for title, panel, measure in charts_over_training(inputs.registry, inputs.measures_over_training)
     ]
 
 
 # Name, as used by the scripts in script/panels/ -> the data of a panel below the maps, as values for JSON.
 PANEL_DATA: dict[str, Callable[[ReportInputs], Any]] = {
     "headlines": headlines,
-    "panels": lambda inputs: panels(inputs.measures.registry),
+    "panels": lambda inputs: panels(inputs.registry),
     "measures": lambda inputs: records(inputs.measures.table),
     "network_ranges": lambda inputs: records(network_ranges(inputs.measures.networks)),
     "cka": lambda inputs: records(inputs.measures.cka[["layer", "other_layer", "value", "control"]]),
@@ -121,7 +128,8 @@ def shown_rows(count: int, limit: int, measured: NDArray[np.intp], rng: np.rando
 
 
 def _layer_points(points: LayerPoints, rows_measured: NDArray[np.intp], ids: NDArray[np.int32]) -> dict[str, Any]:
-    fields = {name: packed(spread(getattr(points, name), rows_measured)) for name in POINT_FIELDS}
+    found = {name: getattr(points, name) for name in POINT_FIELDS}
+    fields = {name: None if values is None else packed(spread(values, rows_measured)) for name, values in found.items()}
     neighbours = places_of(points.neighbours, ids).astype(np.int32)
     shown = np.full((len(ids), points.neighbours.shape[1]), -1, dtype=np.int32)
     shown[rows_measured >= 0] = neighbours[rows_measured[rows_measured >= 0]]

@@ -42,7 +42,7 @@ const COLOURS = {
                scale: ["0%", "100%", `${stabilityMeaning()}, not of this map; grey: not one of those points`] },
   drift: { needs: "trust", palette: SCALE, at: (run, layer) => (row) => scalePlace(layer.drift[row]),
            scale: ["keeps all neighbours", "changes all", "towards the next layer"] },
-  plain: { needs: "ids", palette: [RIGHT], at: () => () => 0, key: () => [] },
+  plain: { needs: "nothing", palette: [RIGHT], at: () => () => 0, key: () => [] },
 };
 
 // Colours as numbers, as a picture's memory has them (alpha, blue, green, red), kept until the choice changes.
@@ -58,7 +58,7 @@ function colourNumbers(run, layer) {
   if (!numbersKept.has(name)) {
     const { palette, at } = COLOURS[state.colour], place = at(run, layer), numbers = palette.map(colourNumber);
     const colours = new Uint32Array(count);
-    for (let row = 0; row < count; row++) colours[row] = numbers[place(row)];
+    for (let row = 0; row < count; row++) colours[row] = numbers[place(row)] ?? colourNumber(GREY);
     numbersKept.set(name, colours);
   }
   return numbersKept.get(name);
@@ -66,7 +66,7 @@ function colourNumbers(run, layer) {
 
 function coloursOf(run, layer) {
   const { palette, at } = COLOURS[state.colour], place = at(run, layer);
-  return Array.from(ids, (_, row) => palette[place(row)]);
+  return Array.from(ids, (_, row) => palette[place(row)] ?? GREY);
 }
 
 // Where only the output, after the last layer shown, settles it.

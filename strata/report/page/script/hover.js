@@ -25,7 +25,7 @@ function sampleEntries(row, runIndex, layerIndex) {
   runs.forEach((each, r) => {
     const side = several ? ` ${"AB"[r]}` : "";
     if (known.predictions) {
-      entries.push([`prediction${side}`, `${classes[each.predicted[row]] ?? each.predicted[row]}${isWrong(each, row) ? " ✗" : ""}, ${percent(each.confidence[row])} sure`]);
+      entries.push([`prediction${side}`, `${className(each.predicted[row])}${isWrong(each, row) ? " ✗" : ""}, ${percent(each.confidence[row])} sure`]);
     }
     if (known.decisions) entries.push([`commit layer${side}`, commitText(each.commit[row])]);
   });

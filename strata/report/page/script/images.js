@@ -1,7 +1,9 @@
-// Images of samples: cut from sheets, each of which is decoded when the first of its images is shown.
+// Images of samples: cut from sheets, each of which is decoded when the first of its images is shown. Samples that are no
+// images are shown as their texts.
 
-const { columns: SHEET_COLUMNS, width: IMAGE_WIDTH, height: IMAGE_HEIGHT, per_sheet: PER_SHEET } = payload.sprite;
-const sheets = payload.sprite.sheets.map(() => null); // { image, ready } of each sheet that was asked for
+const sprite = payload.sprite ?? { sheets: [], columns: 1, width: 1, height: 1, per_sheet: Infinity };
+const { columns: SHEET_COLUMNS, width: IMAGE_WIDTH, height: IMAGE_HEIGHT, per_sheet: PER_SHEET } = sprite;
+const sheets = sprite.sheets.map(() => null); // { image, ready } of each sheet that was asked for
 const LONGER = Math.max(IMAGE_WIDTH, IMAGE_HEIGHT);
 for (const [name, value] of Object.entries({ columns: SHEET_COLUMNS, wide: IMAGE_WIDTH / LONGER, high: IMAGE_HEIGHT / LONGER })) {
   document.documentElement.style.setProperty(`--${name}`, value);
@@ -14,7 +16,7 @@ function sheetOf(row) {
     const ready = new Promise((resolve) => { image.onload = () => resolve(image); });
     sheets[place] = { image, ready, done: false };
     ready.then(() => { sheets[place].done = true; });
-    const address = URL.createObjectURL(new Blob([bytesOf(payload.sprite.sheets[place].split(",")[1])], { type: "image/png" }));
+    const address = URL.createObjectURL(new Blob([bytesOf(sprite.sheets[place].split(",")[1])], { type: "image/png" }));
     document.documentElement.style.setProperty(`--sheet-${place}`, `url("${address}")`);
     image.src = address;
   }
@@ -39,6 +41,7 @@ function drawDigit(canvas, row) {
 }
 
 function imageOf(row, text = "") {
+  if (!payload.sprite) return textOf(row);
   const canvas = document.createElement("canvas");
   if (text) {
     canvas.setAttribute("role", "img");
@@ -48,6 +51,13 @@ function imageOf(row, text = "") {
   }
   drawDigit(canvas, row);
   return canvas;
+}
+
+function textOf(row) {
+  const shown = document.createElement("p");
+  shown.className = "sample-text";
+  shown.textContent = payload.texts?.[row] ?? "";
+  return shown;
 }
 
 // A sample's image as a background: hundreds of canvases would slow down every frame.
@@ -70,13 +80,14 @@ function thumbnail(row, why = "") {
   button.classList.toggle("wrong", runs.some((run) => isWrong(run, row)));
   button.setAttribute("aria-label", `${sampleText(row)}${why ? `; ${why}` : ""}`);
   button.title = button.getAttribute("aria-label");
-  button.append(smallImage(row));
+  button.append(payload.sprite ? smallImage(row) : textOf(row));
+  button.classList.toggle("of-text", !payload.sprite);
   return button;
 }
 
 function sampleText(row) {
   const parts = [`sample ${ids[row]}`];
   if (known.labels) parts.push(`label ${classes[labels[row]]}`);
-  if (known.predictions) runs.forEach((run, r) => parts.push(`predicted${runs.length > 1 ? ` ${"AB"[r]}` : ""} ${classes[run.predicted[row]]}`));
+  if (known.predictions) runs.forEach((run, r) => parts.push(`predicted${runs.length > 1 ? ` ${"AB"[r]}` : ""} ${className(run.predicted[row])}`));
   return parts.join(", ");
 }

@@ -186,7 +186,7 @@ function drawPoints(view, canvas, pixels) {
   if (!width || !height) return;
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d"), picture = context.createImageData(width, height);
-  const few = view.large && view.zoomed > 2.5 ? view.rowsInside() : null;
+  const few = payload.sprite && view.large && view.zoomed > 2.5 ? view.rowsInside() : null;
   if (few && few.length <= IMAGES_UP_TO) {
     context.clearRect(0, 0, width, height);
     drawImages(view, context, few, pixels);

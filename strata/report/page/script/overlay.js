@@ -42,7 +42,7 @@ function drawSelection(view, context, pixels) {
   const points = { x: view.xs, y: view.ys, colours: colourNumbers(view.run, view.layer) };
   paintPoints(picture, points, selectedMask(), inPixels(view.scale, pixels), (markerSize(view.large) / 2 + 0.4) * pixels, 1);
   context.putImageData(picture, 0, 0);
-  if (view.large && view.zoomed > 2.5) {
+  if (payload.sprite && view.large && view.zoomed > 2.5) {
     const few = view.rowsInside();
     if (few.length <= IMAGES_UP_TO) drawImages(view, context, few.filter((row) => state.selected[row]), pixels);
   }

@@ -64,6 +64,11 @@ const known = {
   trust: runs.every((run) => run.layers.every((layer) => layer.false_neighbours)),
 };
 known.mistakes = known.labels && known.predictions;
+known.nothing = !known.labels && !known.predictions && !known.trust;
+
+function className(place) {
+  return classes[place] ?? String(place);
+}
 
 function isWrong(run, row) {
   return known.mistakes && run.predicted[row] !== labels[row];

@@ -5,7 +5,7 @@ async function start() {
   drawKey();
   drawLargeMaps();
   setTheme(matchMedia("(prefers-color-scheme: dark)").matches);
-  await sheetOf(0).ready;
+  if (payload.sprite) await sheetOf(0).ready;
   views.forEach((view) => view.draw());
   describeState();
   for (const draw of panels) draw();

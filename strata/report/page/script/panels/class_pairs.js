@@ -107,6 +107,6 @@ function sparkOf({ first, second, courses }) {
   return button;
 }
 
-pairSlider.addEventListener("input", drawLadders);
+pairSlider?.addEventListener("input", drawLadders);
 if (known.labels) for (const draw of [makeSparks, makeLadders, drawLadders]) addPanel(draw, true);
-else document.getElementById("pairs").hidden = true;
+else if (pairSlider) document.getElementById("pairs").hidden = true;

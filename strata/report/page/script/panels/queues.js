@@ -8,12 +8,12 @@ const QUEUES = {
     needs: ["mistakes", "neighbours"], title: "mislabelled?",
     has: (run) => (row) => isWrong(run, row) && run.layers[lastHidden].vote[row] === run.predicted[row],
     order: (run) => (row) => -run.confidence[row],
-    why: (run, row) => `labelled ${classes[labels[row]]}; the network (${percent(run.confidence[row])}) and its neighbours at ${layerNames[lastHidden]} say ${classes[run.predicted[row]]}`,
+    why: (run, row) => `labelled ${classes[labels[row]]}; the network (${percent(run.confidence[row])}) and its neighbours at ${layerNames[lastHidden]} say ${className(run.predicted[row])}`,
   },
   mistakes: {
     needs: ["mistakes"], title: "surest mistakes",
     has: (run) => (row) => isWrong(run, row), order: (run) => (row) => -run.confidence[row],
-    why: (run, row) => `${percent(run.confidence[row])} sure of ${classes[run.predicted[row]]}, but labelled ${classes[labels[row]]}`,
+    why: (run, row) => `${percent(run.confidence[row])} sure of ${className(run.predicted[row])}, but labelled ${classes[labels[row]]}`,
   },
   late: {
     needs: ["decisions"], title: "late deciders",

@@ -22,7 +22,7 @@ function cellText(column, row) {
   const run = runs[column.endsWith(" B") ? 1 : 0];
   if (column === "id") return String(ids[row]);
   if (column === "label") return classes[labels[row]];
-  if (column.startsWith("prediction")) return classes[run.predicted[row]];
+  if (column.startsWith("prediction")) return className(run.predicted[row]);
   if (column.startsWith("confidence")) return percent(run.confidence[row]);
   return commitText(run.commit[row]);
 }

@@ -1,15 +1,19 @@
 // The learning curves, and the measures of weights kept in training.
 
 function trainingCharts() {
+  if (!runs.some((run) => run.epochs.epoch?.length)) {
+    document.getElementById("training-charts").textContent = "Nothing was trained, and there is nothing to test the network on.";
+    return;
+  }
   for (const [name, label] of [["loss", "negative log-likelihood (nats)"], ["accuracy", "accuracy"]]) {
-    if (!runs.every((run) => run.epochs?.[`test_${name}`]?.length)) continue;
+    if (!runs.every((run) => run.epochs[`test_${name}`]?.some(Number.isFinite))) continue;
     const series = runs.flatMap((run, r) => {
       const dash = r ? "--" : "-", batches = run.batches[`train_${name}`] ?? [];
       return [{ x: run.batches.epoch ?? [], values: batches, colour: "#8a8f98", dash, dots: 0 },
               { x: run.epochs.epoch, values: run.epochs[`test_${name}`], colour: "#e76300", dash }];
     });
     const { area } = chart("training-charts", capital(name), label, { xLabel: "epoch", log: name === "loss", series });
-    const last = runs.map((run) => run.epochs[`test_${name}`].at(-1));
+    const last = runs.map((run) => run.epochs[`test_${name}`].at(-1) ?? "not known");
     area.setAttribute("aria-label", `${capital(name)} by epoch; on test images at the end: ${last.join(" and ")}`);
     area.after(chartNote(runs.some((run) => run.batches.epoch?.length)
       ? `grey: training batches, while the weights changed; orange: test images, after each epoch (at the end ${last.join(" and ")})`
