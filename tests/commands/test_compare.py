@@ -127,7 +127,7 @@ def payload_of(page: str) -> dict:
     return json.loads(re.search(r'<script type="application/json" id="payload">(.*?)</script>', page, re.DOTALL)[1])
 
 
-STEP = 0.002  # more than the step of a position, which the page has in 16 bits: their range here is below 130
+STEP = 0.005  # the step of a position, which the page has in 16 bits: no map here is wider than 330
 
 
 def values(text: dict) -> np.ndarray:
