@@ -85,3 +85,23 @@ def test_paper_has_the_maps_but_no_controls(explorer):
     for shown in ("h1", "#findings", "#classes", "#sparks", "#measure-charts", "#cka", "#run .facts"):
         assert page.locator(shown).first.is_visible(), shown
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_tap_on_a_phone_shows_the_samples_card(browser, page_path, runs):
+    window = {"width": 390, "height": 844}
+    with browser.new_context(viewport=window, has_touch=True, is_mobile=True, offline=True) as context:
+        page = context.new_page()
+        page.goto(page_path.as_uri())
+        wait_for(page, "window.strata && strata.chartsReady", seconds=30)
+        page.click("#more")
+        page.uncheck("#show-names")
+        page.click("#more")
+        sample = int(runs[0].ids[20])
+        page.locator("#large-0 .plot").scroll_into_view_if_needed()
+        x, y = page.evaluate("(id) => strata.placeOf(id, 0, null)", sample)
+        page.touchscreen.tap(x, y)
+        page.wait_for_timeout(100)
+        assert page.evaluate("strata.selectedIds()") == [sample]
+        assert page.inner_text("#tooltip dd >> nth=0") == str(sample)
+        box = page.locator("#tooltip").bounding_box()
+        assert box["x"] >= 0 and box["y"] + box["height"] <= window["height"]

@@ -49,7 +49,7 @@ class MapView {
     element.addEventListener("pointermove", (event) => this.move(event));
     element.addEventListener("pointerup", (event) => this.end(event));
     element.addEventListener("pointercancel", () => { this.shape = null; scheduleDraw(this, MARKS); });
-    element.addEventListener("pointerleave", () => { if (!this.shape) pointAt(this, null); });
+    element.addEventListener("pointerleave", (event) => { if (!this.shape && event.pointerType !== "touch") pointAt(this, null); });
     element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     element.addEventListener("dblclick", () => this.resetView());
     new ResizeObserver(() => scheduleDraw(this)).observe(element);
@@ -96,7 +96,7 @@ class MapView {
 
   move(event) {
     const here = this.at(event), { shape } = this;
-    if (!shape) return pointAt(this, event.pointerType === "touch" ? null : here);
+    if (!shape) return event.pointerType === "touch" ? undefined : pointAt(this, here);
     const [x0, y0] = shape.corners[0];
     if (!shape.moved && Math.hypot(here.sx - x0, here.sy - y0) < CLICK) return undefined;
     shape.moved = true;
