@@ -30,7 +30,7 @@ $(shell test ! -s $(READY) || test "$$(cat $(READY))" = "$$(pwd -P)" || \
 NEED_GIT := repro plan doctor layers experiments compare verify
 
 .DEFAULT_GOAL := help
-.PHONY: help repro plan doctor layers experiments compare export verify test browser check bench coverage kills fuzz portable-check format requirements deps notebook clean-venv
+.PHONY: help repro plan doctor layers experiments compare export verify test browser check bench coverage kills fuzz portable-check format requirements deps gallery notebook clean-venv
 
 help: ## print this
 	@echo "usage: make TARGET [PYTHON=python3.12] [TORCH_INDEX=address]"
@@ -110,6 +110,9 @@ requirements: $(READY) ## update requirements.txt from pyproject.toml, for every
 deps: $(READY) ## update what is generated from the code: the deps and plots of dvc.yaml, and docs/measures.md
 	@$(PY) -m tools.stage_packages
 	@$(PY) -m tools.measure_documents
+
+gallery: $(READY) ## the page of this run as docs/gallery/, and pictures of it in docs/images/
+	@$(PY) -m tools.gallery
 
 notebook: $(READY) ## generate docs/guided_exercise.ipynb from docs/guided_exercise.py
 	@$(PY) -m tools.notebook

@@ -21,7 +21,6 @@ PACKAGES = (
     "pandas",
     "pyarrow",
     "matplotlib",
-    "bokeh",
 )
 
 

@@ -32,6 +32,7 @@ from strata.dataset.idx import read_idx
 from strata.measures.registry import MEASURES, PANELS, REGISTRY
 from strata.report.figures.measures import network_ranges
 from strata.report.page.inputs import ReportInputs, load_report_inputs
+from strata.report.page.packing import unpacked
 from strata.report.page.payload import (
     POINT_FIELDS,
     UNKNOWN,
@@ -39,7 +40,6 @@ from strata.report.page.payload import (
     run_payload,
     shown_rows,
     spread,
-    unpacked,
 )
 
 COUNT, MEASURED, SHOWN, K = 40, 25, 30, 4
@@ -292,7 +292,8 @@ def test_maps_equal_their_files_with_shape_and_settings(run, payload):
     for layer, found in payload["layers"].items():
         table = run.table(f"embeddings/{layer}.parquet")
         for name in ("x", "y"):
-            assert unpacked(found[name]).tolist() == [table[row][name] for row in run.rows.tolist()], (layer, name)
+            wanted = [table[row][name] for row in run.rows.tolist()]
+            np.testing.assert_allclose(unpacked(found[name]), wanted, rtol=0, atol=found[name]["step"], err_msg=layer)
         assert found["settings"] == run.inputs.maps[layer].settings
     assert payload["method"] == {"title": "UMAP", "caveats": ["Sizes.", "Distances."], "start": "From afar."}
     shapes = {layer: found["shape"] for layer, found in payload["layers"].items()}
@@ -315,7 +316,7 @@ def test_neighbours_are_places_among_the_shown_rows(run, payload):
     for layer, found in payload["layers"].items():
         table = run.table(f"measures/points/{layer}.parquet")
         places = unpacked(found["neighbours"])
-        assert (places.shape, places.dtype) == ((SHOWN, K), np.int32)
+        assert (places.shape, places.dtype) == ((SHOWN, K), np.int16)
         for place, row in enumerate(rows):
             if row in table:
                 expected = [rows.index(near) if near in rows else -1 for near in table[row]["neighbours"]]

@@ -2,13 +2,14 @@
 
 import base64
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from strata.report.page import payload as sprite_module
-from strata.report.page.payload import COLUMNS, sprite_of
+from strata.report.page import packing as sprite_module
+from strata.report.page.packing import COLUMNS, sprite_of
 
 HEIGHT, WIDTH = 5, 7
 
@@ -19,7 +20,8 @@ def images_of(count, height=HEIGHT, width=WIDTH, channels=()):
 
 def decoded(sprite, mode="L"):
     """Return the pixels of a sprite's picture, which must be a PNG, grey unless said otherwise."""
-    kind, content = sprite.address.split(",")
+    (sheet,) = sprite.sheets
+    kind, content = sheet.split(",")
     assert kind == "data:image/png;base64"
     with Image.open(io.BytesIO(base64.b64decode(content, validate=True))) as picture:
         assert (picture.format, picture.mode) == ("PNG", mode)
@@ -74,6 +76,17 @@ def test_the_longest_side_is_bounded():
 def test_images_that_lie_apart_in_memory():
     images = images_of(70)
     np.testing.assert_array_equal(decoded(sprite_of(images[::-2])), decoded(sprite_of(images[::-2].copy())))
+
+
+def test_many_images_lie_on_several_sheets(monkeypatch):
+    monkeypatch.setattr(sprite_module, "SHEET_PIXELS", 2 * COLUMNS * HEIGHT * WIDTH)
+    images = images_of(2 * 2 * COLUMNS + 5)
+    sprite = sprite_of(images)
+    assert (sprite.per_sheet, len(sprite.sheets)) == (2 * COLUMNS, 3)
+    for place, sheet in enumerate(sprite.sheets):
+        pixels = decoded(replace(sprite, sheets=[sheet]))
+        np.testing.assert_array_equal(pixels[:HEIGHT, :WIDTH], images[place * sprite.per_sheet])
+    assert pixels.shape == (HEIGHT, COLUMNS * WIDTH)
 
 
 def test_the_same_images_give_the_same_bytes_and_are_left_as_they_were():

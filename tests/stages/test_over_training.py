@@ -12,7 +12,7 @@ from strata.artifacts.maps import read_map
 from strata.jobs import pool
 from strata.maps.map_files import aligned_over_training
 from strata.report import whole_report
-from strata.report.page.payload import unpacked
+from strata.report.page.packing import unpacked
 from tests.jobs.pool_jobs import PoolHere
 from tests.stages.test_report import ON_PAGE, payload_of, run_report
 from tests.tiny_pipeline import run_embed, run_extract, run_measure, run_train
@@ -84,7 +84,8 @@ def test_every_time_goes_through_all_stages(kept, monkeypatch):
     assert list(run["earlier"]) == TIMES
     shown = unpacked(run["ids"])
     points = read_map(out / "embeddings/checkpoints/0.5/h4.parquet").points[shown]
-    np.testing.assert_array_equal(unpacked(run["earlier"]["0.5"]["h4"]["x"]), points[:, 0])
+    entry = run["earlier"]["0.5"]["h4"]["x"]
+    np.testing.assert_allclose(unpacked(entry), points[:, 0], rtol=0, atol=entry["step"])
     assert {f"{name}.png" for name in OVER_TRAINING} <= {path.name for path in (out / "reports/figures").iterdir()}
 
 

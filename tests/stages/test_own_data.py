@@ -13,7 +13,7 @@ from strata.dataset.description import load_images, read_description
 from strata.maps import map_files
 from strata.measures import run_tables
 from strata.report import whole_report
-from strata.report.page.payload import unpacked
+from strata.report.page.packing import unpacked
 from tests.sources.own_images import NAMES, class_folders, idx_folder, npz_file
 from tests.stages.test_report import draw_for_the_page, payload_of, run_report
 from tests.tiny_pipeline import run_embed, run_extract, run_measure, run_train

@@ -13,7 +13,7 @@ from strata.core.errors import StrataError
 from strata.jobs import pool
 from strata.report import whole_report
 from strata.report.page.figure_list import FIGURES
-from strata.report.page.payload import unpacked
+from strata.report.page.packing import unpacked
 from tests.jobs.pool_jobs import PoolHere
 from tests.tiny_pipeline import run_embed, run_measure
 
@@ -60,7 +60,7 @@ def test_all_figures_in_both_forms_and_the_page(extracted, tiny_data, write_para
     explored = {row.name for row in FIGURES if row.explored} - {"measures_over_training", "map_{layer}"}
     assert set(STEMS) - set(ON_PAGE) == explored | {"map_input", "map_h1", "map_h6"}
     payload = payload_of(page)
-    assert payload["sprite"]["address"].startswith("data:image/png;base64,")
+    assert payload["sprite"]["sheets"][0].startswith("data:image/png;base64,")
     assert [run["name"] for run in payload["runs"]] == ["this run"]
     assert list(payload["runs"][0]["layers"]) == ["input", "h1", "h6"]
 

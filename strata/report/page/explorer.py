@@ -1,12 +1,13 @@
 """The page: one HTML file that contains all data, images and scripts, opens offline and loads nothing."""
 
+import base64
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import bokeh
 import matplotlib as mpl
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -16,14 +17,28 @@ from numpy.typing import NDArray
 from strata.artifacts.measured import COMMIT_DEFINITION, CONTROLS, SHUFFLED
 from strata.report.figures.style import CONTROL_LOOKS, MEASURE_LOOKS, class_colour
 from strata.report.page.figure_row import PageFigure, data_address
-from strata.report.page.payload import packed, sprite_of
+from strata.report.page.packing import packed, sprite_of
 
 FOLDER = Path(__file__).parent
 TEMPLATE, STYLE = FOLDER / "explorer.html", FOLDER / "explorer.css"
 SCRIPT = FOLDER / "script"
 # The scripts that all panels use, in order; then come the files of panels/, and start.js last.
-SHARED = ("payload", "state", "colours", "map_view", "overlay", "large_map", "hover", "controls", "charts")
-LIBRARIES = ("bokeh.min.js", "bokeh-api.min.js")
+SHARED = (
+    *(
+        "payload",
+        "images",
+        "state",
+        "colours",
+        "points",
+        "morph",
+        "map_view",
+        "overlay",
+        "large_map",
+        "hover",
+        "charts",
+    ),
+    *("controls", "keys", "address"),
+)
 SCALE_COLOURS = 64
 
 
@@ -78,6 +93,7 @@ def render_explorer(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    script = page_script()
     groups: dict[str, list[PageFigure]] = {}
     for figure in figures:
         groups.setdefault(figure.group, []).append(figure)
@@ -103,8 +119,8 @@ def render_explorer(
         notes=notes,
         differences=differences,
         style=STYLE.read_text(encoding="utf-8"),
-        libraries=[_library(name) for name in LIBRARIES],
-        script="\n".join(path.read_text(encoding="utf-8") for path in script_files()),
+        script=script,
+        script_hash=script_hash(script),
         payload=json_for_html(payload),
     )
 
@@ -132,12 +148,18 @@ def script_files() -> list[Path]:
     return [*shared, *sorted((SCRIPT / "panels").glob("[!.]*.js")), SCRIPT / "start.js"]
 
 
+def page_script() -> str:
+    """Return the text of the page's script element: all files in one function, which waits for the arrays."""
+    body = "\n".join(path.read_text(encoding="utf-8") for path in script_files())
+    return f'(async () => {{\n"use strict";\n{body}\n}})();'
+
+
+def script_hash(script: str) -> str:
+    """Return what a content security policy names to allow exactly this script: its SHA-256 (CSP Level 3)."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+
+
 def json_for_html(content: Mapping[str, Any]) -> str:
     """Return JSON that is safe inside a script element, whatever text it contains. NaN raises ValueError."""
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-
-
-def _library(name: str) -> str:
-    path = Path(bokeh.__file__).parent / "server" / "static" / "js" / name
-    return path.read_text(encoding="utf-8")

@@ -29,6 +29,7 @@ class ReportInputs:
 
     `earlier` has the maps of weights kept in training, time in epochs -> layer -> map, and `over_training` their
     measures. `shown` is the row of the sample in the close-ups, if any, and `shown_activations` are its activations.
+    `network_summary` is the text of network.txt, empty if there is no such file.
     """
 
     dataset: DatasetDescription
@@ -44,6 +45,7 @@ class ReportInputs:
     measures: Measures
     earlier: dict[str, dict[str, LayerMap]] = field(default_factory=dict)
     over_training: pd.DataFrame = field(default_factory=pd.DataFrame)
+    network_summary: str = ""
 
     @property
     def method(self) -> MapMethod:
@@ -137,6 +139,7 @@ def load_report_inputs(run: RunArtifacts, shown_id: int | None, over_training: b
             time: {layer: run.map(layer, time) for layer in layers} for time in (run.times if over_training else ())
         },
         over_training=run.over_training if over_training else pd.DataFrame(),
+        network_summary=run.paths.summary.read_text(encoding="utf-8") if run.paths.summary.exists() else "",
     )
 
 

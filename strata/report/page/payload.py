@@ -1,73 +1,22 @@
-"""One run as data for the page's script: maps, samples, measures, curves; arrays as base64, images as one sprite."""
+"""One run as data for the page's script: maps, samples, measures and curves."""
 
-import base64
-import io
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image
 
 from strata.artifacts.measure_registry import MeasureRegistry
 from strata.artifacts.measured import LayerPoints, MeasuredSamples, SampleDecisions
 from strata.artifacts.samples import places_of
-from strata.report.figures.image_grid import sheet_of, shrunk
 from strata.report.figures.measures import network_ranges
 from strata.report.figures.over_training import charts_over_training
 from strata.report.page.findings import measured_set, recall_sentence, stability_meaning
+from strata.report.page.headlines import headlines
 from strata.report.page.inputs import ReportInputs
-
-TYPES = ("float32", "int32", "int16", "uint8")
-
-
-def packed(values: NDArray[Any]) -> dict[str, Any]:
-    """Return an array as a mapping of type, shape and base64 of its little-endian bytes.
-
-    Raises ValueError for a type that the page's script cannot read.
-    """
-    if values.dtype.name not in TYPES:
-        raise ValueError(f"the page reads {', '.join(TYPES)}, not {values.dtype.name}")
-    little = np.ascontiguousarray(values, dtype=values.dtype.newbyteorder("<"))
-    return {
-        "type": values.dtype.name,
-        "shape": list(values.shape),
-        "base64": base64.b64encode(little.tobytes()).decode("ascii"),
-    }
-
-
-def unpacked(text: Mapping[str, Any]) -> NDArray[Any]:
-    """Return the array that `packed` encoded."""
-    kind = np.dtype(text["type"]).newbyteorder("<")
-    return np.frombuffer(base64.b64decode(text["base64"]), dtype=kind).reshape(text["shape"])
-
-
-COLUMNS = 64
-# Limits for the sprite. Larger images are shrunk, because browsers refuse very large images. 10,000 of CIFAR's fit.
-MAX_PIXELS, MAX_SIDE = 12_000_000, 256
-
-
-@dataclass(frozen=True)
-class Sprite:
-    """A PNG as a data address; image i is in row i // columns, column i % columns, and is `height` x `width`."""
-
-    address: str
-    columns: int
-    height: int
-    width: int
-
-
-def sprite_of(images: NDArray[np.uint8]) -> Sprite:
-    """Return images, grey (n, H, W) or colour (n, H, W, 3), as one sprite; they are shrunk if they do not fit."""
-    count, height, width = images.shape[:3]
-    small = shrunk(images, min(MAX_SIDE / max(height, width), (MAX_PIXELS / (count * height * width)) ** 0.5))
-    file = io.BytesIO()
-    Image.fromarray(sheet_of(small, COLUMNS)).save(file, format="PNG")
-    address = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
-    return Sprite(address, COLUMNS, *small.shape[1:3])
-
+from strata.report.page.layer_notes import layer_notes
+from strata.report.page.packing import packed, packed_positions, packed_rows
 
 # Fields of points/<layer>.parquet that the page shows.
 POINT_FIELDS = ("vote", "trustworthiness", "false_neighbours", "missing_neighbours", "drift", "stability")
@@ -86,6 +35,7 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
     ids = samples.sample_id[rows]
     decisions = measures.decisions
     rows_measured = places_of(ids, decisions.sample_id)
+    notes = layer_notes(inputs.infos, inputs.network_summary)
     return {
         "measured": len(measures.rows),
         "mapped": len(samples),
@@ -101,8 +51,9 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
             layer: {
                 "shape": " × ".join(map(str, inputs.infos[layer].shape)),
                 "settings": dict(layer_map.settings),
-                "x": packed(layer_map.points[rows, 0]),
-                "y": packed(layer_map.points[rows, 1]),
+                "about": notes[layer],
+                "x": packed_positions(layer_map.points[rows, 0]),
+                "y": packed_positions(layer_map.points[rows, 1]),
                 **_layer_points(measures.points[layer], rows_measured, ids),
             }
             for layer, layer_map in inputs.maps.items()
@@ -110,7 +61,7 @@ def run_payload(inputs: ReportInputs, rows: NDArray[np.intp], facts: Mapping[str
         **{name: data(inputs) for name, data in PANEL_DATA.items()},
         "earlier": {
             time: {
-                layer: {"x": packed(each.points[rows, 0]), "y": packed(each.points[rows, 1])}
+                layer: {"x": packed_positions(each.points[rows, 0]), "y": packed_positions(each.points[rows, 1])}
                 for layer, each in maps.items()
             }
             for time, maps in inputs.earlier.items()
@@ -158,6 +109,7 @@ def _over_training_charts(inputs: ReportInputs) -> list[dict[str, Any]]:
 
 # Name, as used by the scripts in script/panels/ -> the data of a panel below the maps, as values for JSON.
 PANEL_DATA: dict[str, Callable[[ReportInputs], Any]] = {
+    "headlines": headlines,
     "panels": lambda inputs: panels(inputs.registry),
     "measures": lambda inputs: records(inputs.measures.table),
     "network_ranges": lambda inputs: records(network_ranges(inputs.measures.networks)),
@@ -190,7 +142,7 @@ def _layer_points(points: LayerPoints, rows_measured: NDArray[np.intp], ids: NDA
     neighbours = places_of(points.neighbours, ids).astype(np.int32)
     shown = np.full((len(ids), points.neighbours.shape[1]), -1, dtype=np.int32)
     shown[rows_measured >= 0] = neighbours[rows_measured[rows_measured >= 0]]
-    return fields | {"neighbours": packed(shown)}
+    return fields | {"neighbours": packed_rows(shown, len(ids))}
 
 
 def spread(values: NDArray[Any], rows_measured: NDArray[np.intp]) -> NDArray[Any]:

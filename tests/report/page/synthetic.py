@@ -22,6 +22,7 @@ from strata.measures.registry import MEASURES, REGISTRY
 from strata.report.page.explorer import page_payload, render_explorer
 from strata.report.page.figure_row import PageFigure
 from strata.report.page.inputs import ReportInputs
+from strata.report.page.packing import packed_positions, unpacked
 from strata.report.page.payload import run_payload
 
 LAYERS = ["input", "h1", "h2", "h3", "h4", "h5", "h6"]
@@ -128,13 +129,18 @@ def make_run(seed: int) -> Run:
         confidence=samples.confidence[rows],
         commit=[int(commit[place[sample]]) if sample in place else None for sample in shown],
         late=by_sample(late) == 1,
-        places=[maps[layer].points[rows] for layer in LAYERS],
+        places=[on_page(maps[layer].points[rows]) for layer in LAYERS],
         fields={name: np.stack([by_sample(getattr(points[layer], name)) for layer in LAYERS]) for name in names},
         neighbours=[
             {s: [int(n) for n in points[layer].neighbours[place[s]] if n in shown] if s in place else [] for s in shown}
             for layer in LAYERS
         ],
     )
+
+
+def on_page(points: np.ndarray) -> np.ndarray:
+    """Return points (n, 2) as the page has them: in 16 bits (tests/report/test_packing.py says how exact that is)."""
+    return np.column_stack([unpacked(packed_positions(column)) for column in points.T])
 
 
 def _networks(table: pd.DataFrame) -> pd.DataFrame:

@@ -18,6 +18,9 @@ def test_the_card_shows_a_colour_image_of_any_proportions(browser, runs, tmp_pat
             page.page.fill("#search", str(page.ids[row]))
             page.page.press("#search", "Enter")
             page.settle()
-            shown = page.pixels("#details canvas")
+            shown = page.pixels("#details .sample canvas")
             np.testing.assert_array_equal(shown[..., :3], images[run.rows[row]])
-            assert page.page.locator("#details canvas").evaluate("(c) => getComputedStyle(c).objectFit") == "contain"
+            assert (
+                page.page.locator("#details .sample canvas").evaluate("(c) => getComputedStyle(c).objectFit")
+                == "contain"
+            )

@@ -55,10 +55,12 @@ def test_each_choice_colours_the_samples_and_has_its_key(explorer, choice):
         explorer.set_slider(layer)
         found = explorer.page.evaluate("Array.from(strata.largeMap(0).colour)")
         assert found == wanted_colours(explorer.run, choice, layer)
-    key = explorer.page.inner_text("#key")
+    key = explorer.page.text_content("#classes" if choice in ("label", "predicted") else "#key")
     places = [key.find(text) for text in KEYS[choice]]
     assert -1 not in places and places == sorted(places)
-    swatches = explorer.page.eval_on_selector_all("#key .swatch", "(all) => all.map((each) => each.style.background)")
+    swatches = explorer.page.eval_on_selector_all(
+        "#classes .swatch", "(all) => all.map((each) => each.style.background)"
+    )
     if choice in ("label", "predicted"):
         assert swatches == [f"rgb{tuple(bytes.fromhex(colour[1:]))}" for colour in COLOURS]
 
@@ -79,8 +81,12 @@ def test_the_selection_has_each_maps_own_colours(explorer, choice):
     explorer.settle()
     for run, layer in explorer.maps:
         colours = wanted_colours(explorer.run, choice, layer or 0)[40:80]
-        found = explorer.overlay_at(run, layer, explorer.inside_map(run, layer)[40:80])
-        np.testing.assert_array_equal(found[:, :3], [list(bytes.fromhex(colour[1:])) for colour in colours])
+        found, apart = (
+            explorer.overlay_at(run, layer, explorer.inside_map(run, layer)),
+            explorer.apart(run, layer)[40:80],
+        )
+        pure = np.array([list(bytes.fromhex(colour[1:])) for colour in colours])
+        np.testing.assert_array_equal(found[40:80][apart][:, :3], pure[apart])
 
 
 def test_colours_stay_when_samples_are_hidden_and_shown_again(explorer):

@@ -54,10 +54,10 @@ def test_filters_and_their_combinations(explorer, wrong, late, doubtful):
 
 
 def test_low_trust_is_that_of_the_layer_shown(explorer):
-    explorer.page.check("#only-doubtful")
+    explorer.click("#only-doubtful")
     for depth, layer in ((0, 0), (3, 3), (3.4, 3), (3.6, 4), (6, 6), (1, 1)):
         explorer.set_slider(depth)
-        assert explorer.page.inner_text("#doubt-layer") == LAYERS[layer]
+        assert explorer.page.text_content("#doubt-layer") == LAYERS[layer]
         assert_shown(explorer, fitting(explorer.run, doubtful_at=layer))
 
 
@@ -106,17 +106,25 @@ def test_the_search_selects_a_sample_and_shows_its_card(explorer):
     for row in (3, 150):
         explorer.page.fill("#search", f" {explorer.ids[row]} ")
         explorer.page.press("#search", "Enter")
+        explorer.settle()
         assert explorer.selected() == [explorer.ids[row]]
         assert told(explorer, "#details") == card_text(explorer.run, row, 0)
 
 
 def test_the_search_says_what_is_not_there(explorer):
     explorer.select(explorer.ids[:2])
-    for text in ("4", "6", "99999", "-5", "5.0", "five", "<b>5</b>", "0x5"):
+    for text in ("4", "6", "99999", "-5", "5.0", "eleven", "<b>5</b>", "0x5"):
         explorer.page.fill("#search", text)
         explorer.page.press("#search", "Enter")
         assert explorer.status() == f"there is no sample {text} on this page"
         assert explorer.selected() == explorer.ids[:2]
+
+
+@pytest.mark.parametrize("text", ["five", "label five"])
+def test_the_search_finds_a_label(explorer, text):
+    explorer.page.fill("#search", text)
+    explorer.page.press("#search", "Enter")
+    assert explorer.selected() == fitting(explorer.run, [5])
 
 
 def test_the_search_says_that_a_sample_is_hidden(explorer):
@@ -131,4 +139,4 @@ def test_an_empty_search_does_nothing(explorer):
     explorer.select(explorer.ids[:2])
     explorer.page.press("#search", "Enter")
     assert explorer.selected() == explorer.ids[:2]
-    assert explorer.page.url.endswith("index.html")
+    assert explorer.page.url.partition("#")[0].endswith("index.html")

@@ -1,5 +1,6 @@
 """The page by keyboard alone: every control is reached, seen, and does its work."""
 
+from tests.report.page.reader import wait_for
 from tests.report.page.synthetic import LAYERS
 
 # Every control that the tabulator should reach; of radio buttons that belong together, the one that is chosen.
@@ -20,9 +21,10 @@ AT = "document.activeElement"
 
 def test_the_tabulator_reaches_every_control_in_the_pages_order_and_shows_where_it_is(explorer):
     explorer.select(explorer.ids[:5])
+    explorer.click("#more")
     explorer.wait_for_table()
     controls = explorer.page.evaluate(WATCH)
-    for _ in range(len(controls) + 30):  # Bokeh makes each plot a stop, too
+    for _ in range(len(controls) + 5):
         explorer.page.keyboard.press("Tab")
     seen = explorer.page.evaluate("watched()")
     reached = [place for place, _ in seen if place >= 0][: len(controls)]
@@ -53,9 +55,8 @@ def test_the_first_stop_leads_past_the_controls_to_the_maps(explorer):
     assert explorer.page.evaluate(f"{AT}.className") == "skip"
     assert explorer.page.locator(".skip").bounding_box()["x"] >= 0
     explorer.page.keyboard.press("Enter")
-    for _ in ("the large map", "play"):
-        explorer.page.keyboard.press("Tab")
-    assert explorer.page.evaluate(f"{AT}.id") == "play"
+    explorer.page.keyboard.press("Tab")
+    assert explorer.page.evaluate(f"{AT}.id") == "colour"
     explorer.page.evaluate("history.replaceState(null, '', location.pathname)")
 
 
@@ -70,6 +71,8 @@ def test_a_sort_button_keeps_the_focus(explorer):
 
 
 def test_filters_tools_colours_and_theme_by_keyboard(explorer):
+    explorer.page.focus("#more")
+    explorer.page.keyboard.press("Enter")
     explorer.page.focus("#only-wrong")
     explorer.page.keyboard.press("Space")
     wrong = explorer.run.labels != explorer.run.predicted
@@ -97,7 +100,7 @@ def test_a_pair_a_sample_and_play_by_keyboard(explorer):
     explorer.set_slider(5.9)
     explorer.page.focus("#play")
     explorer.page.keyboard.press("Space")
-    explorer.page.wait_for_function("document.getElementById('play').getAttribute('aria-pressed') === 'false'")
+    wait_for(explorer.page, "document.getElementById('play').getAttribute('aria-pressed') === 'false'")
     assert explorer.page.inner_text("#large-0 .layer") == LAYERS[6]
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tests.report.page.reader import wait_for
 from tests.report.page.synthetic import LAYERS
 
 PLACES = "() => [Array.from(strata.largeMap(0).x), Array.from(strata.largeMap(0).y)]"
@@ -23,10 +24,28 @@ def assert_large_map(explorer, depth):
     here, there = (explorer.run.places[min(layer, 6)].astype(float) for layer in (first, first + 1))
     wanted = (here + share * (there - here)).astype(np.float32)
     found = np.array(explorer.page.evaluate(PLACES), dtype=np.float32).T
-    if share in (0, 0.5):
+    if share == 0:
         np.testing.assert_array_equal(found, wanted)
-    else:
-        np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-4)
+    else:  # each class moves as a whole
+        for label in range(10):
+            members = explorer.run.labels == label
+            there_now, there_wanted = found[members], wanted[members]
+            turned = [spread(each[members]) for each in (here, there)]
+            assert spread(there_now) > 0.55 * min(turned)
+            mirrored = is_mirrored(here[members], there[members])
+            if not mirrored:
+                np.testing.assert_allclose(there_now.mean(axis=0), there_wanted.mean(axis=0), rtol=1e-4, atol=1e-3)
+
+
+def spread(points):
+    """Return how far a cluster reaches: the root of its mean squared distance to its middle."""
+    return np.sqrt(((points - points.mean(axis=0)) ** 2).sum(axis=1).mean())
+
+
+def is_mirrored(here, there):
+    """Return whether a mirror image of a cluster, turned at best, lies nearer to its end than the cluster itself."""
+    covariance = (here - here.mean(axis=0)).T @ (there - there.mean(axis=0))
+    return np.linalg.det(covariance) < 0
 
 
 def heading(explorer):
@@ -38,12 +57,12 @@ def test_at_each_layer_the_points_are_those_of_its_map(explorer):
         explorer.set_slider(layer)
         assert_large_map(explorer, layer)
         assert heading(explorer) == LAYERS[layer]
-        assert explorer.page.inner_text("#doubt-layer") == LAYERS[layer]
+        assert explorer.page.text_content("#doubt-layer") == LAYERS[layer]
         told = explorer.page.evaluate("strata.visibleIds().map((id) => strata.placeOf(id, 0, null))")
         np.testing.assert_allclose(told, explorer.in_window(0, None, shown=layer), atol=1.5)
 
 
-def test_between_two_layers_each_point_is_between_its_two_places(explorer):
+def test_between_two_layers_each_class_is_between_its_two_places_and_keeps_its_size(explorer):
     for depth in (0.5, 2.5, 5.5, 3.25):
         explorer.set_slider(depth)
         assert_large_map(explorer, depth)
@@ -83,7 +102,7 @@ def test_arrow_keys_go_from_layer_to_layer_and_stop_at_the_ends(explorer):
 def test_selection_and_overlay_go_with_the_points(explorer):
     explorer.select(explorer.ids[5:25])
     explorer.set_slider(3.5)
-    middle = (explorer.run.places[3].astype(float) + explorer.run.places[4]) / 2
+    middle = np.array(explorer.page.evaluate(PLACES)).T
     told = np.array(explorer.page.evaluate("strata.visibleIds().map((id) => strata.placeOf(id, 0, null))"))
     scale = np.polyfit(middle[:, 0], told[:, 0], 1)
     np.testing.assert_allclose(np.polyval(scale, middle[:, 0]), told[:, 0], atol=0.1)
@@ -103,7 +122,7 @@ def test_play_moves_through_the_layers_and_ends_at_the_last(explorer):
 def test_play_from_the_end_starts_anew_and_pause_and_slider_stop_it(explorer):
     explorer.set_slider(6)
     explorer.page.click("#play")
-    explorer.page.wait_for_function("document.getElementById('depth').value > 0.1")
+    wait_for(explorer.page, "document.getElementById('depth').value > 0.1")
     assert float(explorer.page.input_value("#depth")) < 3
     assert "pause" in explorer.page.inner_text("#play")
     explorer.page.click("#play")

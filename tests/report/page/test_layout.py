@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from tests.report.page.reader import wait_for
+
 DARK, WHITE = "rgb(20, 23, 27)", "rgb(255, 255, 255)"
 LAID_OUT = """() => [...document.querySelectorAll(".plot")].every((plot) => {
   const overlay = plot.querySelector("canvas.overlay");
@@ -19,7 +21,7 @@ def resize(explorer, width, height):
     explorer.settle()
     explorer.page.wait_for_timeout(150)
     explorer.select(explorer.selected())
-    explorer.page.wait_for_function(LAID_OUT)
+    wait_for(explorer.page, LAID_OUT)
 
 
 def test_the_button_changes_the_theme_also_of_the_maps(explorer):
@@ -31,7 +33,8 @@ def test_the_button_changes_the_theme_also_of_the_maps(explorer):
         assert page.inner_text("#theme") == text
         assert page.get_attribute("#theme", "aria-pressed") == str(theme == "dark").lower()
         for layer in (None, 3):
-            under = explorer.overlay_at(0, layer, explorer.inside_map(0, layer)[20:])
+            apart = explorer.apart(0, layer)[20:]
+            under = explorer.overlay_at(0, layer, explorer.inside_map(0, layer)[20:])[apart]
             assert set(under[:, 3].tolist()) == {199}
             np.testing.assert_allclose(under[:, :3] - np.array(veil), 0, atol=1)
         page.click("#theme")
@@ -60,7 +63,7 @@ def test_maps_work_on_a_small_screen(explorer):
         wanted = explorer.in_window(0, layer)
         told = explorer.page.evaluate("(layer) => strata.visibleIds().map((id) => strata.placeOf(id, 0, layer))", layer)
         np.testing.assert_allclose(told, wanted, atol=2)
-    explorer.page.mouse.click(*explorer.in_window(0, 6)[33])
+    explorer.page.mouse.click(*explorer.in_window(0, None)[33])
     assert explorer.selected() == [explorer.ids[33]]
     explorer.select(explorer.ids[:20])
     explorer.assert_overlays_show(explorer.ids[:20])
@@ -74,11 +77,31 @@ def test_maps_work_on_a_small_screen(explorer):
 def test_paper_has_the_maps_but_no_controls(explorer):
     page = explorer.page
     explorer.emulate(media="print")
-    for hidden in ("nav", "#controls", "#status", "#play", "#selection", "#details", ".skip", "#tooltip"):
+    for hidden in ("nav", "#controls", "#status", "#play", "#selection", "#inspector", ".skip", "#tooltip"):
         assert page.is_hidden(hidden), hidden
     for run, layer in explorer.maps:
         assert page.locator(f"{explorer.plot(run, layer)} canvas").first.is_visible()
-        assert page.locator(explorer.plot(run, layer)).bounding_box()["width"] > 100
-    for shown in ("h1", "#key", "#pairs table", "#measure-charts", "#cka", "#run .facts"):
+        assert page.locator(explorer.plot(run, layer)).bounding_box()["width"] > (300 if layer is None else 60)
+    for shown in ("h1", "#findings", "#classes", "#sparks", "#measure-charts", "#cka", "#run .facts"):
         assert page.locator(shown).first.is_visible(), shown
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_tap_on_a_phone_shows_the_samples_card(browser, page_path, runs):
+    window = {"width": 390, "height": 844}
+    with browser.new_context(viewport=window, has_touch=True, is_mobile=True, offline=True) as context:
+        page = context.new_page()
+        page.goto(page_path.as_uri())
+        wait_for(page, "window.strata && strata.chartsReady", seconds=30)
+        page.click("#more")
+        page.uncheck("#show-names")
+        page.click("#more")
+        sample = int(runs[0].ids[20])
+        page.locator("#large-0 .plot").scroll_into_view_if_needed()
+        x, y = page.evaluate("(id) => strata.placeOf(id, 0, null)", sample)
+        page.touchscreen.tap(x, y)
+        page.wait_for_timeout(100)
+        assert page.evaluate("strata.selectedIds()") == [sample]
+        assert page.inner_text("#tooltip dd >> nth=0") == str(sample)
+        box = page.locator("#tooltip").bounding_box()
+        assert box["x"] >= 0 and box["y"] + box["height"] <= window["height"]

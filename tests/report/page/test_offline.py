@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from strata.report.page.payload import unpacked
+from strata.report.page.packing import unpacked
 from tests.report.page.synthetic import CLASSES, COUNT, LAYERS, MARKUP, NOTE, PARAMS, SIDE, K
 
 
@@ -57,7 +57,10 @@ def test_the_policy_allows_no_address(tags):
     rules = {rule.split()[0]: rule.split()[1:] for rule in policy.split(";")}
     assert rules["default-src"] == ["'none'"]
     allowed = {source for sources in rules.values() for source in sources}
-    assert allowed <= {"'none'", "'unsafe-inline'", "'unsafe-eval'", "data:", "blob:"}
+    assert rules["style-src"] == ["'unsafe-inline'"]
+    (script,) = rules["script-src"]
+    assert re.fullmatch("'sha256-[A-Za-z0-9+/]{43}='", script)
+    assert allowed - {script} <= {"'none'", "'unsafe-inline'", "data:", "blob:"}
     assert "connect-src" not in rules
 
 
@@ -90,7 +93,7 @@ def test_texts_of_the_data_are_shown_as_texts(explorer):
     page.mouse.move(*explorer.in_window(0, 2)[wrong])
     explorer.settle()
     explorer.wait_for_table()
-    for place in ("#classes", "#key", "#tooltip", "#selection", "#ladder-0", "#figures h3", "#run .facts"):
+    for place in ("#classes", "#thumbs", "#tooltip", "#selection", "#ladder-0", "#figures h3", "#run .facts"):
         assert MARKUP in page.inner_text(place)
     assert page.inner_text("#run .caveats") == NOTE
     assert page.text_content("#run pre").strip() == PARAMS.strip()
@@ -128,7 +131,7 @@ def test_the_payload_holds_each_layer_value_by_value(payload, runs, layer):
 
 def test_the_payload_holds_every_image(payload, runs):
     sprite = payload["sprite"]
-    sheet = np.asarray(Image.open(io.BytesIO(b64decode(re.sub("^.*,", "", sprite["address"])))))
+    sheet = np.asarray(Image.open(io.BytesIO(b64decode(re.sub("^.*,", "", sprite["sheets"][0])))))
     assert (sprite["height"], sprite["width"]) == (SIDE, SIDE)
     for place, image in enumerate(runs[0].inputs.images[runs[0].rows]):
         line, column = divmod(place, sprite["columns"])

@@ -8,7 +8,8 @@ import pytest
 
 from strata.artifacts.maps import LayerMap
 from tests.report.page.conftest import checked, opened
-from tests.report.page.synthetic import LAYERS, METHOD, PROVENANCE, make_run, write_page
+from tests.report.page.reader import wait_for
+from tests.report.page.synthetic import LAYERS, METHOD, PROVENANCE, make_run, on_page, write_page
 
 TIMES = ["0", "0.5"]
 
@@ -48,7 +49,7 @@ def test_the_second_slider_moves_the_large_map_over_training(over_training, run)
     np.testing.assert_allclose(large_map(over_training), run.places[1], rtol=1e-6)
     page.focus("#time")
     page.keyboard.press("ArrowLeft")
-    earlier = run.inputs.earlier["0.5"][LAYERS[1]].points[run.rows]
+    earlier = on_page(run.inputs.earlier["0.5"][LAYERS[1]].points[run.rows])
     np.testing.assert_allclose(large_map(over_training), earlier, rtol=1e-6)
     assert page.inner_text(".large .layer") == f"{LAYERS[1]}, 0.5 epochs"
     page.fill("#time", "1.5")
@@ -58,7 +59,7 @@ def test_the_second_slider_moves_the_large_map_over_training(over_training, run)
 
 def test_measures_are_drawn_against_the_epochs(over_training):
     page = over_training.page
-    page.wait_for_function("strata.chartsReady")
+    wait_for(page, "strata.chartsReady")
     assert page.locator("#over-training h3").all_inner_texts() == ["Linear probe"]
     assert page.locator("#over-training-key span").all_inner_texts() == list(LAYERS)
 

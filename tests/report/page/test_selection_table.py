@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.report.page.reader import wait_for
 from tests.report.page.synthetic import CLASSES, LAYERS, MARKUP
 
 SELECTED = range(30, 75)
@@ -89,7 +90,7 @@ def test_the_table_sorts_by_each_column_both_ways(table, column):
 def test_the_ids_are_copied_in_the_tables_order(table):
     head(table, "confidence").click()
     table.page.click("#copy")
-    table.page.wait_for_function("document.getElementById('copied').textContent")
+    wait_for(table.page, "document.getElementById('copied').textContent")
     assert table.page.inner_text("#copied") == "copied"
     wanted = " ".join(str(table.ids[row]) for row in sorted_rows(table.run, "confidence", False))
     assert table.page.evaluate("navigator.clipboard.readText()") == wanted
@@ -99,7 +100,7 @@ def test_ids_are_copied_another_way_where_the_browser_refuses(table):
     table.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
     try:
         table.page.click("#copy")
-        table.page.wait_for_function("document.getElementById('copied').textContent")
+        wait_for(table.page, "document.getElementById('copied').textContent")
         assert table.page.inner_text("#copied") == "copied"
         copied = table.page.evaluate("navigator.clipboard.readText()")
         assert copied == " ".join(str(table.ids[row]) for row in SELECTED)
@@ -109,7 +110,7 @@ def test_ids_are_copied_another_way_where_the_browser_refuses(table):
         table.select(table.ids[:3])
         table.wait_for_table()
         table.page.click("#copy")
-        table.page.wait_for_function("document.getElementById('copied').textContent")
+        wait_for(table.page, "document.getElementById('copied').textContent")
         assert table.page.inner_text("#copied") == "the browser refused to copy"
     finally:
         table.page.evaluate("() => { delete navigator.clipboard.writeText; delete document.execCommand; }")

@@ -8,6 +8,7 @@ import pytest
 from strata.artifacts.measured import MeasuredSamples
 from strata.report.page.explorer import page_payload, render_explorer
 from tests.report.page.conftest import checked, opened
+from tests.report.page.reader import wait_for
 from tests.report.page.synthetic import CLASSES, COUNT, write_page
 
 
@@ -79,13 +80,14 @@ def test_the_page_shows_what_there_is(labels, predictions, colours, browser, run
     path = write_page(tmp_path / "index.html", {"this run": run})
     with opened(browser, path, [run], "dark") as explorer:
         for page in checked(explorer):
-            page.page.wait_for_function("strata.chartsReady")
+            wait_for(page.page, "strata.chartsReady")
             found = page.page.eval_on_selector_all("#colour option", "options => options.map(each => each.value)")
             assert found == colours
             for colour in colours:
                 page.page.select_option("#colour", colour)
             assert page.page.locator("#classes").count() == page.page.locator("#pairs").count() == int(labels)
             assert page.page.locator("#only-wrong").count() == page.page.locator("#only-late").count() == 0
+            page.page.click("#more")
             page.page.check("#only-doubtful")
             page.page.uncheck("#only-doubtful")
             page.page.fill("#search", str(page.ids[3]))

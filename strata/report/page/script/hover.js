@@ -1,14 +1,9 @@
-// The card of one sample: beside the pointer, and in the panel for a sample that was searched or is the only selection.
+// The card of one sample: beside the pointer, and in the inspector for a sample that was searched or is the only selection.
 
 const tooltip = document.getElementById("tooltip");
-const details = document.getElementById("details");
 
 function percent(value) {
   return Number.isFinite(value) ? `${Math.round(100 * value)}%` : "not measured";
-}
-
-function isWrong(run, row) {
-  return Boolean(labels && run.predicted && run.predicted[row] !== labels[row]);
 }
 
 function commitText(commit) {
@@ -22,40 +17,40 @@ function trustText(layer, row) {
   return `${word} trust: ${percent(wrong)} false neighbours, ${percent(missing)} missing`;
 }
 
+// Names and texts of what is known of a sample at a layer.
+function sampleEntries(row, runIndex, layerIndex) {
+  const layer = runs[runIndex].layers[layerIndex], several = runs.length > 1;
+  const entries = [["sample", ids[row]]];
+  if (known.labels) entries.push(["label", classes[labels[row]]]);
+  runs.forEach((each, r) => {
+    const side = several ? ` ${"AB"[r]}` : "";
+    if (known.predictions) {
+      entries.push([`prediction${side}`, `${className(each.predicted[row])}${isWrong(each, row) ? " ✗" : ""}, ${percent(each.confidence[row])} sure`]);
+    }
+    if (known.decisions) entries.push([`commit layer${side}`, commitText(each.commit[row])]);
+  });
+  if (known.trust) entries.push([`spot at ${layer.name}`, trustText(layer, row)]);
+  return entries;
+}
+
 function sampleCard(row, runIndex, layerIndex) {
-  const run = runs[runIndex], layer = run.layers[layerIndex];
-  const card = document.createElement("div"), canvas = pictureOf(row), list = document.createElement("dl");
+  const card = document.createElement("div"), list = document.createElement("dl");
   card.className = "sample";
-  if (payload.sprite) {
-    canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `image of sample ${ids[row]}`);
-  }
-  const entries = [
-    ["sample", ids[row]],
-    ...(labels ? [["label", classes[labels[row]]]] : []),
-    ...runs.flatMap((each, r) => [
-      ...(each.predicted ? [[
-        runs.length > 1 ? `prediction ${"AB"[r]}` : "prediction",
-        `${classes[each.predicted[row]]}${isWrong(each, row) ? " ✗" : ""}, ${percent(each.confidence[row])} sure`,
-      ]] : []),
-      ...(each.commit ? [[runs.length > 1 ? `commit layer ${"AB"[r]}` : "commit layer", commitText(each.commit[row])]] : []),
-    ]),
-    [`spot at ${layer.name}`, trustText(layer, row)],
-  ];
-  for (const [name, value] of entries) {
+  for (const [name, value] of sampleEntries(row, runIndex, layerIndex)) {
     const term = document.createElement("dt"), text = document.createElement("dd");
     term.textContent = name;
     text.textContent = value;
     list.append(term, text);
   }
-  card.append(canvas, list);
+  card.append(imageOf(row, `image of sample ${ids[row]}`), list);
   return card;
 }
 
-// The pointer moved over a map, or left it (event null).
-function pointAt(view, event) {
-  const row = event && view.nearest(event.x, event.y);
+// The pointer moved over a map, or left it (place null).
+function pointAt(view, place) {
+  const row = place && view.nearest(place.x, place.y);
   if (row === null) {
+    if (tooltip.hidden) return;
     tooltip.hidden = true;
     if (state.focus && !state.focus.pinned) setFocus(pinned());
     return;
@@ -67,21 +62,28 @@ function pointAt(view, event) {
     setFocus({ row, run: view.runIndex, layer });
   }
   const box = view.element.getBoundingClientRect();
-  const left = box.left + event.sx, top = box.top + event.sy;
+  const left = box.left + place.sx, top = box.top + place.sy;
   const right = left + 18 + tooltip.offsetWidth > window.innerWidth;
   tooltip.style.left = `${Math.max(4, right ? left - 18 - tooltip.offsetWidth : left + 18)}px`;
   tooltip.style.top = `${Math.max(4, Math.min(top + 14, window.innerHeight - tooltip.offsetHeight - 6))}px`;
 }
 
-// The selected sample, if there is just one: it keeps its rings and its card.
+// On a phone the card of the sample that was tapped lies at the lower end of the screen.
+function showCardBelow(row, runIndex) {
+  tooltip.replaceChildren(sampleCard(row, runIndex, shownLayer()));
+  tooltip.hidden = false;
+  tooltip.style.left = "8px";
+  tooltip.style.top = `${window.innerHeight - tooltip.offsetHeight - 8}px`;
+}
+
+// The selected sample, if there is just one: it keeps its rings, its trail and its card.
 function pinned() {
   const rows = selectedRows();
   return rows.length === 1 ? { row: rows[0], run: 0, layer: shownLayer(), pinned: true } : null;
 }
 
-function showPinned() {
+function pinSelected() {
   const focus = pinned();
-  if (focus) details.replaceChildren(sampleCard(focus.row, focus.run, focus.layer));
   if (focus || state.focus?.pinned) setFocus(focus);
 }
 
@@ -95,10 +97,5 @@ when("depth", () => {
     setFocus(pinned());
   }
 });
-
-const hint = details.firstElementChild;
-when("selection", () => {
-  if (!pinned()) details.replaceChildren(hint);
-  showPinned();
-});
-when("layer", showPinned);
+when("selection", pinSelected);
+when("layer", pinSelected);

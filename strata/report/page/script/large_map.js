@@ -6,37 +6,40 @@ const playButton = document.getElementById("play");
 const SECONDS_PER_LAYER = 1.6;
 let playing = null;
 
-// The maps that the large map is interpolated from (two layers at two times), and their weights, which sum to 1.
-function corners(run) {
-  const around = (value, last) => {
-    const low = Math.min(Math.floor(value), last), share = value - low;
-    return share ? [[low, 1 - share], [Math.min(low + 1, last), share]] : [[low, 1]];
-  };
-  return around(state.time, run.times.length - 1).flatMap(([time, part]) =>
-    around(state.depth, layerNames.length - 1).map(([layer, share]) => ({ map: run.times[time][layer], weight: part * share })));
+// The map at a depth: between the maps of two layers, at one time of training.
+function mapAt(maps, depth) {
+  const low = Math.min(Math.floor(depth), maps.length - 1), high = Math.min(low + 1, maps.length - 1), share = depth - low;
+  for (const map of [maps[low], maps[high]]) map.square ??= squareAround(map.x, map.y);
+  const square = (name) => maps[low].square[name] + share * (maps[high].square[name] - maps[low].square[name]);
+  return { ...between(maps[low], maps[high], share), square: { x: square("x"), y: square("y"), half: square("half") },
+           names: share ? [maps[low].name, maps[high].name] : [maps[low].name] };
+}
+
+// The map at the shown depth and time: a straight line between the two times about it, whose maps lie on each other.
+function mapNow(run) {
+  const low = Math.min(Math.floor(state.time), run.times.length - 1), share = state.time - low;
+  const here = mapAt(run.times[low], state.depth);
+  if (!share) return here;
+  const there = mapAt(run.times[low + 1], state.depth);
+  const mix = (one, other) => one + share * (other - one);
+  return { x: here.x.map((value, row) => mix(value, there.x[row])), y: here.y.map((value, row) => mix(value, there.y[row])),
+           square: Object.fromEntries(["x", "y", "half"].map((name) => [name, mix(here.square[name], there.square[name])])), names: here.names };
 }
 
 function drawLargeMaps() {
   for (const view of views.filter((each) => each.large)) {
-    const parts = corners(view.run);
-    const x = new Float32Array(count), y = new Float32Array(count);
-    for (const { map, weight } of parts) {
-      for (let row = 0; row < count; row++) {
-        x[row] += weight * map.x[row];
-        y[row] += weight * map.y[row];
-      }
-    }
-    const kept = view.colouredFor === shownLayer() + state.colour;
-    const colour = kept ? view.source.data.colour : coloursOf(view.run, view.layer);
-    view.colouredFor = shownLayer() + state.colour;
-    view.source.data = { x, y, colour };
-    for (const { map } of parts) map.square ??= squareAround(map.x, map.y);
-    const between = (name) => parts.reduce((sum, { map, weight }) => sum + weight * map.square[name], 0);
-    view.fit({ x: between("x"), y: between("y"), half: between("half") });
-    const names = [...new Set(parts.map(({ map }) => map.name))].join(" → ");
+    const map = mapNow(view.run);
+    view.places = map;
+    view.fit(map.square);
+    const names = map.names.join(" → ");
     view.element.parentElement.querySelector(".layer").textContent = timeNames.length ? `${names}, ${timeText()}` : names;
+    scheduleDraw(view);
   }
+  const shown = runs[0].layers[shownLayer()];
+  document.getElementById("about").textContent = shown.about;
+  slider.setAttribute("aria-valuetext", `${shown.name}: ${shown.about}`);
   if (timeSlider) timeSlider.setAttribute("aria-valuetext", timeText());
+  for (const view of views) if (!view.large) view.element.parentElement.classList.toggle("shown", view.layerIndex === shownLayer());
 }
 
 function timeText() {
@@ -93,8 +96,8 @@ function moveTo(depth) {
 function followSlider(element, last, value, set) {
   element.addEventListener("input", () => {
     stopPlaying();
-    const wanted = Number(element.value), nearest = Math.round(wanted);
-    set(Math.abs(wanted - nearest) < 0.04 ? nearest : wanted);
+    const wanted = Number(element.value), nearestMap = Math.round(wanted);
+    set(Math.abs(wanted - nearestMap) < 0.04 ? nearestMap : wanted);
   });
   element.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
@@ -111,7 +114,4 @@ followSlider(slider, layerNames.length - 1, () => state.depth, setDepth);
 if (timeSlider) followSlider(timeSlider, timeNames.length, () => state.time, setTime);
 playButton.addEventListener("click", () => (playing === null ? startPlaying() : stopPlaying()));
 when("depth", drawLargeMaps);
-when("layer", describeMaps);
-when("colour", drawLargeMaps);
-when("visible", describeMaps);
-when("selection", describeMaps);
+for (const change of ["layer", "visible", "selection"]) when(change, describeMaps);

@@ -1,59 +1,32 @@
-// One map: a Bokeh plot of the samples, with a canvas over it for what changes whenever the pointer moves.
+// One map: its points on a canvas, what part of it is shown, and what the reader does on it.
 
-const views = []; // all maps, the large ones first
-const mapDocument = new Bokeh.Document();
-const shownRows = new Bokeh.IndexFilter({ indices: null }); // shared by all maps: a filter acts on all
-
-// Colours and positions of all small maps, in one source.
-const sharedSource = new Bokeh.ColumnDataSource({ data: sharedColumns() });
-
-function sharedColumns() {
-  const columns = {};
-  runs.forEach((run, r) => run.layers.forEach((layer, l) => {
-    columns[`x-${r}-${l}`] = layer.x;
-    columns[`y-${r}-${l}`] = layer.y;
-    columns[`colour-${r}-${l}`] = coloursOf(run, layer);
-  }));
-  return columns;
-}
-
-// The square that contains all points, with a margin: its centre and half its side.
-function squareAround(xs, ys) {
-  const ends = [xs, ys].map((values) => values.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, -Infinity]));
-  const [x, y] = ends.map(([low, high]) => (low + high) / 2);
-  const half = 0.53 * Math.max(...ends.map(([low, high]) => high - low)) || 1;
-  return { x, y, half };
-}
+const views = [];
+const CLICK = 4; // pixels that a pointer may move in a click
+const IMAGES_UP_TO = 260; // images replace dots when no more samples than this are in a map that is zoomed in
 
 function markerSize(large) {
-  return (large ? 6 : 3.4) * Math.min(1.6, Math.max(0.55, (1000 / count) ** 0.22));
-}
-
-// The keys held when the pointer last moved: the event of a drawn shape does not include them.
-const held = { shift: false, ctrl: false };
-for (const kind of ["pointerdown", "pointermove", "pointerup"]) {
-  addEventListener(kind, (event) => Object.assign(held, { shift: event.shiftKey, ctrl: event.ctrlKey || event.metaKey }), true);
+  return (large ? 6 : 3.4) * Math.min(1.6, Math.max(0.42, (1000 / count) ** 0.22));
 }
 
 class MapView {
-  // `layerIndex` is null in a large map, whose points follow the slider; its own source has columns x, y and colour.
+  // `layerIndex` is null in a large map, whose points follow the slider.
   constructor(element, runIndex, layerIndex) {
     this.element = element;
     this.runIndex = runIndex;
     this.run = runs[runIndex];
     this.layerIndex = layerIndex;
     this.large = layerIndex === null;
+    this.canvas = document.createElement("canvas");
+    this.canvas.className = "points";
     this.overlay = document.createElement("canvas");
     this.overlay.className = "overlay";
-    this.source = this.large ? new Bokeh.ColumnDataSource({ data: { x: [], y: [], colour: [] } }) : sharedSource;
-    const suffix = this.large ? "" : `-${runIndex}-${layerIndex}`;
+    this.marks = document.createElement("canvas");
+    this.marks.className = "marks";
+    element.append(this.canvas, this.overlay, this.marks);
+    this.places = this.layer;
     this.square = squareAround(this.layer.x, this.layer.y);
-    this.figure = this.makeFigure();
-    this.figure.scatter({ field: `x${suffix}` }, { field: `y${suffix}` }, {
-      source: this.source, view: new Bokeh.CDSView({ filter: shownRows }), marker: "circle", size: markerSize(this.large),
-      fill_color: { field: `colour${suffix}` }, fill_alpha: 0.85, line_color: null,
-    });
-    mapDocument.add_root(this.figure);
+    this.window = { ...this.square }; // the part of the map that is shown
+    this.shape = null; // corners of the shape being drawn, in pixels
     views.push(this);
   }
 
@@ -63,106 +36,182 @@ class MapView {
   }
 
   get xs() {
-    return this.large ? this.source.data.x : this.layer.x;
+    return this.places.x;
   }
 
   get ys() {
-    return this.large ? this.source.data.y : this.layer.y;
+    return this.places.y;
   }
 
-  makeFigure() {
-    // Tools without renderers select nothing themselves, so that Bokeh does not redraw every map: the shape that was
-    // drawn arrives as an event.
-    this.tools = {
-      lasso: new Bokeh.LassoSelectTool({ renderers: [], continuous: false, persistent: false }),
-      box: new Bokeh.BoxSelectTool({ renderers: [], continuous: false, persistent: false }),
-      pan: new Bokeh.PanTool(),
-      wheel: new Bokeh.WheelZoomTool(),
-    };
-    const figure = new Bokeh.Plotting.figure({
-      tools: Object.values(this.tools), toolbar_location: null, sizing_mode: "stretch_both", min_border: 0,
-      x_range: new Bokeh.Range1d(this.ends("x")),
-      y_range: new Bokeh.Range1d(this.ends("y")),
-      background_fill_color: null, border_fill_color: null, outline_line_color: null, lod_threshold: null,
-    });
-    figure.xaxis.visible = false;
-    figure.yaxis.visible = false;
-    figure.xgrid.visible = false;
-    figure.ygrid.visible = false;
-    figure.on_event("selectiongeometry", (event) => this.selectInside(event));
-    figure.on_event("tap", (event) => this.selectNearest(event));
-    figure.on_event("mousemove", (event) => pointAt(this, event));
-    figure.on_event("mouseleave", () => pointAt(this, null));
-    return figure;
-  }
-
-  // Called once Bokeh has drawn the plot.
-  attach(bokehView) {
-    this.bokehView = bokehView;
-    this.element.append(this.overlay);
-    const redraw = () => scheduleOverlay(this);
-    this.figure.connect(this.figure.x_range.change, redraw);
-    this.figure.connect(this.figure.y_range.change, redraw);
-    new ResizeObserver(() => setTimeout(redraw, 60)).observe(this.element);
-    this.useTool(state.tool);
-  }
-
-  useTool(tool) {
-    this.figure.toolbar.active_drag = this.tools[tool];
-    for (const [name, model] of Object.entries(this.tools)) model.active = name === tool || (name === "wheel" && tool === "pan");
-  }
-
-  ends(axis) {
-    return { start: this.square[axis] - this.square.half, end: this.square[axis] + this.square.half };
+  attach() {
+    const { element } = this;
+    element.addEventListener("pointerdown", (event) => this.begin(event));
+    element.addEventListener("pointermove", (event) => this.move(event));
+    element.addEventListener("pointerup", (event) => this.end(event));
+    element.addEventListener("pointercancel", () => { this.shape = null; scheduleDraw(this, MARKS); });
+    element.addEventListener("pointerleave", (event) => { if (!this.shape && event.pointerType !== "touch") pointAt(this, null); });
+    element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    element.addEventListener("dblclick", () => this.resetView());
+    new ResizeObserver(() => scheduleDraw(this)).observe(element);
   }
 
   resetView() {
-    this.figure.x_range.setv(this.ends("x"));
-    this.figure.y_range.setv(this.ends("y"));
+    this.window = { ...this.square };
+    scheduleDraw(this);
+  }
+
+  get zoomed() {
+    return this.square.half / this.window.half;
   }
 
   // A large map fits every layer, unless the reader has zoomed or moved it.
   fit(square) {
-    const { x_range: x, y_range: y } = this.figure;
-    const untouched = x.start === this.ends("x").start && x.end === this.ends("x").end && y.start === this.ends("y").start;
+    const untouched = ["x", "y", "half"].every((name) => this.window[name] === this.square[name]);
     this.square = square;
-    if (untouched) this.resetView();
+    if (untouched) this.window = { ...square };
   }
 
-  // Pixels of the overlay for data coordinates.
+  // Pixels of the map's inside for its coordinates.
   get scale() {
-    const { bbox } = this.bokehView.frame;
-    const { x_range: x, y_range: y } = this.figure;
-    const perX = bbox.width / (x.end - x.start), perY = bbox.height / (y.end - y.start);
-    return { perX, perY, x: (value) => bbox.left + (value - x.start) * perX, y: (value) => bbox.bottom - (value - y.start) * perY };
+    const side = Math.min(this.element.clientWidth, this.element.clientHeight), { x, y, half } = this.window;
+    const perX = side / (2 * half), left = this.element.clientWidth / 2 - x * perX, bottom = this.element.clientHeight / 2 + y * perX;
+    return { perX, perY: perX, left, bottom, x: (value) => left + value * perX, y: (value) => bottom - value * perX };
   }
 
-  selectInside({ geometry }) {
-    const inside = geometry.type === "rect"
-      ? (x, y) => x >= geometry.x0 && x <= geometry.x1 && y >= geometry.y0 && y <= geometry.y1
-      : (x, y) => insidePolygon(x, y, geometry.x, geometry.y);
-    const rows = [];
+  at(event) {
+    const box = this.element.getBoundingClientRect();
+    const sx = event.clientX - box.left - this.element.clientLeft, sy = event.clientY - box.top - this.element.clientTop;
+    const { left, bottom, perX } = this.scale;
+    return { sx, sy, x: (sx - left) / perX, y: (bottom - sy) / perX };
+  }
+
+  begin(event) {
+    if (event.button !== 0) return;
+    const start = this.at(event);
+    // A finger scrolls the page; it draws shapes only in the large map, once a tool for it is chosen.
+    this.touch = event.pointerType === "touch" && !(this.large && state.touchDraws);
+    this.shape = { tool: state.tool, corners: [[start.sx, start.sy]], window: { ...this.window }, moved: false };
+    if (!this.touch) this.element.setPointerCapture(event.pointerId);
+  }
+
+  move(event) {
+    const here = this.at(event), { shape } = this;
+    if (!shape) return event.pointerType === "touch" ? undefined : pointAt(this, here);
+    const [x0, y0] = shape.corners[0];
+    if (!shape.moved && Math.hypot(here.sx - x0, here.sy - y0) < CLICK) return undefined;
+    shape.moved = true;
+    if (this.touch) return undefined;
+    pointAt(this, null);
+    if (shape.tool === "pan") {
+      const { perX } = this.scale;
+      this.window = { ...this.window, x: shape.window.x - (here.sx - x0) / perX, y: shape.window.y + (here.sy - y0) / perX };
+    } else if (shape.tool === "box") {
+      shape.corners = [[x0, y0], [here.sx, y0], [here.sx, here.sy], [x0, here.sy]];
+    } else {
+      shape.corners.push([here.sx, here.sy]);
+    }
+    return scheduleDraw(this, shape.tool === "pan" ? ALL : MARKS);
+  }
+
+  end(event) {
+    const { shape } = this, mode = event.shiftKey ? "append" : event.altKey || event.ctrlKey || event.metaKey ? "subtract" : "replace";
+    this.shape = null;
+    if (!shape || (this.touch && shape.moved)) return;
+    if (!shape.moved) this.tap(this.at(event), mode, event.pointerType === "touch");
+    else if (shape.tool !== "pan") this.selectInside(shape.corners, mode);
+    scheduleDraw(this, MARKS);
+  }
+
+  wheel(event) {
+    const out = event.deltaY > 0;
+    if (out && this.zoomed <= 1.001) return; // nothing to zoom out of: the page scrolls
+    event.preventDefault();
+    const { x, y } = this.at(event), factor = Math.exp(Math.max(-1, Math.min(1, event.deltaY / 500)));
+    const half = Math.min(this.square.half, Math.max(this.square.half / 400, this.window.half * factor)), by = half / this.window.half;
+    this.window = half === this.square.half ? { ...this.square }
+      : { x: x + (this.window.x - x) * by, y: y + (this.window.y - y) * by, half };
+    scheduleDraw(this);
+  }
+
+  // A click on a small map brings it into the large one; on the large map it selects.
+  tap(here, mode, touch) {
+    if (!this.large) {
+      moveTo(this.layerIndex);
+      return;
+    }
+    const row = this.nearest(here.x, here.y);
+    if (row !== null) select([row], mode);
+    else if (mode === "replace") select([]);
+    if (touch && row !== null) showCardBelow(row, this.runIndex);
+  }
+
+  selectInside(corners, mode) {
+    const { left, bottom, perX } = this.scale, rows = [], { xs, ys } = this;
+    const px = corners.map(([x]) => (x - left) / perX), py = corners.map(([, y]) => (bottom - y) / perX);
+    const [low, high, under, over] = [Math.min(...px), Math.max(...px), Math.min(...py), Math.max(...py)];
+    for (let row = 0; row < count; row++) {
+      const x = xs[row], y = ys[row];
+      if (state.visible[row] && x >= low && x <= high && y >= under && y <= over && insidePolygon(x, y, px, py)) rows.push(row);
+    }
+    select(rows, mode);
+  }
+
+  // The visible sample nearest to a position, if it is within some pixels.
+  nearest(x, y, pixels = 12) {
     const { xs, ys } = this;
-    for (let row = 0; row < count; row++) if (state.visible[row] && inside(xs[row], ys[row])) rows.push(row);
-    select(rows, held.shift ? "append" : held.ctrl ? "subtract" : "replace");
-  }
-
-  selectNearest({ x, y }) {
-    const row = this.nearest(x, y);
-    if (row !== null) select([row], held.shift ? "append" : held.ctrl ? "subtract" : "replace");
-    else if (!held.shift && !held.ctrl) select([]);
-  }
-
-  // The visible sample nearest to a position, if it is within 12 pixels.
-  nearest(x, y) {
-    const { xs, ys } = this;
-    let best = null, least = (12 / this.scale.perX) ** 2;
+    let best = null, least = (pixels / this.scale.perX) ** 2;
     for (let row = 0; row < count; row++) {
       if (!state.visible[row]) continue;
       const distance = (xs[row] - x) ** 2 + (ys[row] - y) ** 2;
       if (distance < least) [best, least] = [row, distance];
     }
     return best;
+  }
+
+  // The visible rows in the part that is shown.
+  rowsInside() {
+    const { x, y, half } = this.window, { xs, ys } = this;
+    return visibleRows().filter((row) => Math.abs(xs[row] - x) < half && Math.abs(ys[row] - y) < half);
+  }
+
+  draw() {
+    drawPoints(this, this.canvas, window.devicePixelRatio || 1);
+    drawOverlay(this);
+  }
+}
+
+// The points of a map on a canvas of the map's size times `pixels`.
+function drawPoints(view, canvas, pixels) {
+  const width = Math.round(view.element.clientWidth * pixels), height = Math.round(view.element.clientHeight * pixels);
+  if (!width || !height) return;
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const context = canvas.getContext("2d"), picture = context.createImageData(width, height);
+  const few = payload.sprite && view.large && view.zoomed > 2.5 ? view.rowsInside() : null;
+  if (few && few.length <= IMAGES_UP_TO) {
+    context.clearRect(0, 0, width, height);
+    drawImages(view, context, few, pixels);
+    return;
+  }
+  const points = { x: view.xs, y: view.ys, colours: colourNumbers(view.run, view.layer) };
+  paintPoints(picture, points, state.visible, inPixels(view.scale, pixels), (markerSize(view.large) * pixels) / 2, 0.85);
+  context.putImageData(picture, 0, 0);
+}
+
+function inPixels({ left, bottom, perX, perY }, pixels) {
+  return { left: left * pixels, bottom: bottom * pixels, perX: perX * pixels, perY: perY * pixels };
+}
+
+// Each sample's image at its place, in a frame of its colour.
+function drawImages(view, context, rows, pixels) {
+  const { scale } = view, { palette, at } = COLOURS[state.colour], place = at(view.run, view.layer);
+  const side = Math.max(14, Math.min(44, (view.element.clientWidth / Math.sqrt(rows.length + 1)) * 0.7));
+  const width = (side * IMAGE_WIDTH) / Math.max(IMAGE_WIDTH, IMAGE_HEIGHT), height = (side * IMAGE_HEIGHT) / Math.max(IMAGE_WIDTH, IMAGE_HEIGHT);
+  context.imageSmoothingEnabled = false;
+  for (const row of rows) {
+    const x = scale.x(view.xs[row]) - width / 2, y = scale.y(view.ys[row]) - height / 2;
+    context.fillStyle = palette[place(row)];
+    context.fillRect((x - 2) * pixels, (y - 2) * pixels, (width + 4) * pixels, (height + 4) * pixels);
+    if (!drawImageAt(context, row, x * pixels, y * pixels, width * pixels, height * pixels)) sheetOf(row).ready.then(() => scheduleDraw(view));
   }
 }
 
@@ -177,15 +226,27 @@ function insidePolygon(x, y, xs, ys) {
 function makeMaps() {
   runs.forEach((_, r) => new MapView(document.querySelector(`#large-${r} .plot`), r, null));
   runs.forEach((run, r) => run.layers.forEach((_, l) => new MapView(document.querySelector(`#map-${r}-${l} .plot`), r, l)));
-  for (const view of views) view.element.setAttribute("role", "img");
+  for (const view of views) {
+    view.element.setAttribute("role", view.large ? "application" : "img");
+    if (view.large) view.element.tabIndex = 0;
+    view.attach();
+  }
 }
 
-when("visible", () => {
-  const all = state.visible.every(Boolean);
-  shownRows.indices = all ? null : visibleRows();
-});
+// Maps that wait to be drawn, all at the next frame: only the marks, or the selection, too, or all.
+const MARKS = 0, OVERLAY = 1, ALL = 2;
+const waiting = new Map();
 
-when("colour", () => {
-  sharedSource.data = sharedColumns();
-  drawKey();
-});
+function scheduleDraw(view, depth = ALL) {
+  if (!waiting.size) requestAnimationFrame(drawWaiting);
+  waiting.set(view, Math.max(depth, waiting.get(view) ?? MARKS));
+}
+
+function drawWaiting() {
+  const drawn = [...waiting];
+  waiting.clear();
+  const how = [drawMarks, drawOverlay, (view) => view.draw()];
+  for (const [view, depth] of drawn) how[depth](view);
+}
+
+for (const change of ["visible", "colour"]) when(change, () => views.forEach((view) => scheduleDraw(view)));

@@ -1,54 +1,50 @@
-// The layer over the maps: the selection, bright on a veil, and rings around a sample and its neighbours.
+// What lies over the points: the selection, bright on a veil, rings around a sample and its neighbours, its trail, names.
 
-const waiting = new Set();
-
-function scheduleOverlay(view) {
-  if (!waiting.size) requestAnimationFrame(drawWaiting);
-  waiting.add(view);
-}
-
-function drawWaiting() {
-  for (const view of waiting) drawOverlay(view);
-  waiting.clear();
+// A canvas of a map, emptied, in the map's size; null while the map is not laid out.
+function cleared(view, canvas, pixels) {
+  const width = Math.round(view.element.clientWidth * pixels), height = Math.round(view.element.clientHeight * pixels);
+  if (!width || !height) return null;
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const context = canvas.getContext("2d");
+  context.setTransform(1, 0, 0, 1, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return context;
 }
 
 function drawOverlay(view) {
-  if (!view.bokehView) return;
-  const { overlay, element } = view;
-  const pixels = window.devicePixelRatio || 1;
-  const width = Math.round(element.clientWidth * pixels), height = Math.round(element.clientHeight * pixels);
-  if (overlay.width !== width || overlay.height !== height) Object.assign(overlay, { width, height });
-  const context = overlay.getContext("2d");
-  context.setTransform(pixels, 0, 0, pixels, 0, 0);
-  context.clearRect(0, 0, width, height);
-  const rows = selectedRows();
-  if (rows.length) drawSelection(view, context, rows);
-  if (state.focus) drawNeighbours(view, context);
+  const pixels = window.devicePixelRatio || 1, context = cleared(view, view.overlay, pixels);
+  if (context && selectedRows().length) drawSelection(view, context, pixels);
+  if (context && view.large) placeNames(view);
+  drawMarks(view);
 }
 
-function drawSelection(view, context, rows) {
-  const veil = getComputedStyle(document.documentElement).getPropertyValue("--veil");
-  context.fillStyle = `rgba(${veil}, 0.78)`;
-  context.fillRect(0, 0, view.element.clientWidth, view.element.clientHeight);
-  const { scale, xs, ys, run, layer } = view, radius = markerSize(view.large) / 2 + 0.4;
-  const { perX, perY } = scale, left = scale.x(0), bottom = scale.y(0);
-  const square = rows.length > 2000; // thousands of circles take too long to draw
-  const { of } = COLOURS[state.colour];
-  const byColour = new Map();
-  for (const row of rows) {
-    const colour = of(run, layer, row);
-    if (!byColour.has(colour)) byColour.set(colour, new Path2D());
-    const path = byColour.get(colour), x = left + xs[row] * perX, y = bottom - ys[row] * perY;
-    if (square) {
-      path.rect(x - radius, y - radius, 2 * radius, 2 * radius);
-    } else {
-      path.moveTo(x + radius, y);
-      path.arc(x, y, radius, 0, 2 * Math.PI);
-    }
+// What follows the pointer has a canvas of its own, so that the rest stays as it is.
+function drawMarks(view) {
+  const pixels = window.devicePixelRatio || 1, context = cleared(view, view.marks, pixels);
+  if (!context) return;
+  context.setTransform(pixels, 0, 0, pixels, 0, 0);
+  view.element.classList.toggle("quiet", Boolean(state.focus?.pinned)); // the trail has names, too
+  if (state.focus) {
+    if (view.large && state.focus.pinned) drawTrail(view, context);
+    drawNeighbours(view, context);
   }
-  for (const [colour, path] of byColour) {
-    context.fillStyle = colour;
-    context.fill(path);
+  if (view.shape?.moved && view.shape.tool !== "pan") drawShape(view, context);
+}
+
+function veilNumber() {
+  const parts = getComputedStyle(document.documentElement).getPropertyValue("--veil").split(",").map(Number);
+  return ((199 << 24) | (parts[2] << 16) | (parts[1] << 8) | parts[0]) >>> 0;
+}
+
+function drawSelection(view, context, pixels) {
+  const { width, height } = view.overlay, picture = context.createImageData(width, height);
+  new Uint32Array(picture.data.buffer).fill(veilNumber());
+  const points = { x: view.xs, y: view.ys, colours: colourNumbers(view.run, view.layer) };
+  paintPoints(picture, points, selectedMask(), inPixels(view.scale, pixels), (markerSize(view.large) / 2 + 0.4) * pixels, 1);
+  context.putImageData(picture, 0, 0);
+  if (payload.sprite && view.large && view.zoomed > 2.5) {
+    const few = view.rowsInside();
+    if (few.length <= IMAGES_UP_TO) drawImages(view, context, few.filter((row) => state.selected[row]), pixels);
   }
 }
 
@@ -68,12 +64,91 @@ function drawNeighbours(view, context) {
     context.stroke();
   };
   const base = markerSize(view.large) / 2;
-  for (let i = 0; i < k; i++) {
+  for (let i = 0; neighbours && i < k; i++) {
     const place = neighbours[row * k + i];
     if (place >= 0 && state.visible[place]) ring(place, base + 1.5, 1.1);
   }
   ring(row, base + 4, 2.2);
 }
 
-for (const change of ["selection", "focus", "theme", "colour"]) when(change, () => views.forEach(scheduleOverlay));
-when("depth", () => views.filter((view) => view.large).forEach(scheduleOverlay));
+// Where the sample is in all maps, each laid on the square of the large one.
+function drawTrail(view, context) {
+  const { row } = state.focus, { scale, square } = view;
+  const places = view.run.layers.map((layer) => {
+    layer.square ??= squareAround(layer.x, layer.y);
+    const by = square.half / layer.square.half;
+    return [scale.x(square.x + (layer.x[row] - layer.square.x) * by), scale.y(square.y + (layer.y[row] - layer.square.y) * by)];
+  });
+  const style = getComputedStyle(document.documentElement), ink = style.getPropertyValue("--ink"), paper = style.getPropertyValue("--paper");
+  const path = () => {
+    context.beginPath();
+    places.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+    context.stroke();
+  };
+  Object.assign(context, { lineJoin: "round", lineWidth: 4, strokeStyle: paper });
+  path();
+  Object.assign(context, { lineWidth: 1.6, strokeStyle: ink });
+  path();
+  context.font = "600 11px system-ui, sans-serif";
+  places.forEach(([x, y], i) => {
+    Object.assign(context, { lineWidth: 3, strokeStyle: paper, fillStyle: ink });
+    context.beginPath();
+    context.arc(x, y, 2.6, 0, 2 * Math.PI);
+    context.fill();
+    context.strokeText(layerNames[i], x + 6, y - 5);
+    context.fillText(layerNames[i], x + 6, y - 5);
+  });
+}
+
+function drawShape(view, context) {
+  const style = getComputedStyle(document.documentElement);
+  context.beginPath();
+  view.shape.corners.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+  context.closePath();
+  Object.assign(context, { fillStyle: "rgba(63, 144, 218, 0.15)", strokeStyle: style.getPropertyValue("--link"), lineWidth: 1.5 });
+  context.fill();
+  context.stroke();
+}
+
+// Class names, each at the middle of the densest part of its class on the map; hidden classes have none.
+const MAX_NAMES = 40;
+const heartsKept = new Map();
+
+function heartsOf(layer) {
+  if (!heartsKept.has(layer)) {
+    const rows = classes.map(() => []);
+    for (let row = 0; row < count; row++) if (rows[labels[row]].length < 400) rows[labels[row]].push(row);
+    heartsKept.set(layer, rows.map((members) => {
+      let best = null, least = Infinity;
+      for (const row of members.slice(0, 120)) {
+        const gaps = members.map((other) => Math.hypot(layer.x[other] - layer.x[row], layer.y[other] - layer.y[row])).sort((a, b) => a - b);
+        const near = gaps[Math.floor(gaps.length / 2)];
+        if (near < least) [best, least] = [row, near];
+      }
+      return best;
+    }));
+  }
+  return heartsKept.get(layer);
+}
+
+function placeNames(view) {
+  if (!known.labels || classes.length > MAX_NAMES) return;
+  view.names ??= classes.map((name, place) => {
+    const text = document.createElement("span");
+    text.className = "name";
+    text.textContent = name;
+    text.style.setProperty("--own", payload.class_colours[place]);
+    view.element.append(text);
+    return text;
+  });
+  const hearts = heartsOf(view.layer), { scale, xs, ys } = view, { clientWidth, clientHeight } = view.element;
+  view.names.forEach((text, place) => {
+    const row = hearts[place];
+    const x = row === null ? -1 : scale.x(xs[row]), y = row === null ? -1 : scale.y(ys[row]);
+    text.hidden = !state.names || row === null || !shownClasses[place] || x < 0 || y < 0 || x > clientWidth || y > clientHeight;
+    Object.assign(text.style, { left: `${((100 * x) / clientWidth).toFixed(2)}%`, top: `${((100 * y) / clientHeight).toFixed(2)}%` });
+  });
+}
+
+for (const change of ["selection", "theme", "names"]) when(change, () => views.forEach((view) => scheduleDraw(view, OVERLAY)));
+when("focus", () => views.forEach((view) => scheduleDraw(view, MARKS)));

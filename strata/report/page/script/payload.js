@@ -1,70 +1,81 @@
-// The page's data: arrays, unpacked from base64 once, and the images, in one sprite.
+// The page's data: arrays, read from base64 once, and the images, in sheets that are decoded when one of them is shown.
+// What a run does not have (labels, predictions, measures of single samples) is null here, and its panels stay away.
 
 const payload = JSON.parse(document.getElementById("payload").textContent);
-const ARRAYS = { float32: Float32Array, int32: Int32Array, int16: Int16Array, uint8: Uint8Array };
+const ARRAYS = { float32: Float32Array, int32: Int32Array, int16: Int16Array, uint16: Uint16Array, uint8: Uint8Array };
 
-function unpacked(text) {
-  const binary = atob(text.base64);
-  const bytes = new Uint8Array(binary.length);
+function bytesOf(base64) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);
+  const binary = atob(base64), bytes = new Uint8Array(binary.length);
   for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
-  return new ARRAYS[text.type](bytes.buffer);
+  return bytes;
 }
 
-// What a run lacks, such as labels or predictions, is null.
-const known = (text) => text && unpacked(text);
-const labels = known(payload.labels);
-const count = payload.count;
-const classes = payload.classes;
+async function unpacked(entry) {
+  if (!entry) return null;
+  let bytes = bytesOf(entry.base64);
+  entry.base64 = ""; // the text is not needed twice in memory
+  if (entry.deflated) {
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    bytes = new Uint8Array(await new Response(stream).arrayBuffer());
+  }
+  const values = new ARRAYS[entry.type](bytes.buffer, 0, bytes.length / ARRAYS[entry.type].BYTES_PER_ELEMENT);
+  return entry.step === undefined ? values : Float32Array.from(values, (steps) => entry.low + steps * entry.step);
+}
+
+async function allUnpacked(entries, names) {
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await unpacked(entries[name])])));
+}
+
+const POINT_FIELDS = ["vote", "false_neighbours", "missing_neighbours", "drift", "stability", "neighbours"];
+const SAMPLE_FIELDS = ["ids", "predicted", "confidence", "commit", "flips", "late"];
 const layerNames = Object.keys(payload.runs[0].layers);
-const POINT_FIELDS = ["vote", "trustworthiness", "false_neighbours", "missing_neighbours", "drift", "stability"];
 
 // Each run with its arrays: predicted, confidence, commit, late by sample; x, y, neighbours ... by layer and sample.
-const runs = payload.runs.map((run) => ({
+const runs = await Promise.all(payload.runs.map(async (run) => ({
   ...run,
-  ...Object.fromEntries(["ids", "predicted", "confidence", "commit", "flips", "late"].map((name) => [name, known(run[name])])),
-  layers: layerNames.map((name) => {
-    const layer = run.layers[name];
-    const fields = Object.fromEntries(POINT_FIELDS.map((field) => [field, known(layer[field])]));
-    return { ...fields, name, x: unpacked(layer.x), y: unpacked(layer.y), neighbours: unpacked(layer.neighbours),
-             k: layer.neighbours.shape[1] };
-  }),
-}));
-// The weights kept in training: a run's maps at each time, then those of the trained network.
-const timeNames = runs.length > 1 ? [] : Object.keys(runs[0].earlier).sort((a, b) => a - b);
-for (const run of runs) {
-  run.times = timeNames.map((time) => layerNames.map((layer) => {
-    const { x, y } = run.earlier[time][layer];
-    return { name: layer, x: unpacked(x), y: unpacked(y) };
-  }));
-  run.times.push(run.layers);
-}
+  ...await allUnpacked(run, SAMPLE_FIELDS),
+  layers: await Promise.all(layerNames.map(async (name) => {
+    const layer = run.layers[name], k = layer.neighbours?.shape[1] ?? 0;
+    return { ...await allUnpacked(layer, [...POINT_FIELDS, "x", "y"]), name, about: layer.about ?? layer.shape, k };
+  })),
+})));
 const ids = runs[0].ids;
+const count = ids.length;
+const labels = await unpacked(payload.labels);
+const classes = payload.classes ?? [];
 const rowOfId = new Map(Array.from(ids, (id, row) => [id, row]));
 
-const sprite = new Image();
-const spriteReady = new Promise((resolve) => { sprite.onload = resolve; });
-if (payload.sprite) sprite.src = payload.sprite.address;
-else sprite.onload();  // samples that are no images are shown as text
-
-// What shows a sample: its image, or its text.
-function pictureOf(row) {
-  const shown = document.createElement(payload.sprite ? "canvas" : "p");
-  if (payload.sprite) drawDigit(shown, row);
-  else shown.textContent = payload.texts[row];
-  return shown;
+// The weights kept in training: a run's maps at each time, then those of the trained network.
+const timeNames = runs.length > 1 ? [] : Object.keys(runs[0].earlier ?? {}).sort((a, b) => a - b);
+for (const run of runs) {
+  run.times = await Promise.all(timeNames.map((time) => Promise.all(layerNames.map(async (layer) => (
+    { name: layer, ...await allUnpacked(run.earlier[time][layer], ["x", "y"]) })))));
+  run.times.push(run.layers);
 }
 
-// Draw the image of a sample, grey or in colour, onto a canvas of the image's size.
-function drawDigit(canvas, row) {
-  const { columns, width, height } = payload.sprite;
-  canvas.width = width;
-  canvas.height = height;
-  canvas.getContext("2d").drawImage(
-    sprite, (row % columns) * width, Math.floor(row / columns) * height, width, height, 0, 0, width, height);
+// What the page has of all runs, so that a panel can ask before it is made.
+const known = {
+  ids: true,
+  labels: labels !== null && classes.length > 0,
+  predictions: runs.every((run) => run.predicted && run.confidence),
+  decisions: runs.every((run) => run.commit),
+  neighbours: runs.every((run) => run.layers.every((layer) => layer.neighbours)),
+  trust: runs.every((run) => run.layers.every((layer) => layer.false_neighbours)),
+};
+known.mistakes = known.labels && known.predictions;
+known.nothing = !known.labels && !known.predictions && !known.trust;
+
+function className(place) {
+  return classes[place] ?? String(place);
+}
+
+function isWrong(run, row) {
+  return known.mistakes && run.predicted[row] !== labels[row];
 }
 
 // Rows of a table that came as columns.
 function rowsOf(table) {
-  const names = Object.keys(table);
+  const names = Object.keys(table ?? {});
   return names.length ? table[names[0]].map((_, i) => Object.fromEntries(names.map((name) => [name, table[name][i]]))) : [];
 }

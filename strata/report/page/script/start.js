@@ -5,29 +5,40 @@ async function start() {
   drawKey();
   drawLargeMaps();
   setTheme(matchMedia("(prefers-color-scheme: dark)").matches);
-  await spriteReady;
-  const drawn = await Bokeh.embed.add_document_standalone(mapDocument, document.body, views.map((view) => view.element));
-  for (const view of views) view.attach(drawn.get(view.figure));
+  if (payload.sprite) await sheetOf(0).ready;
+  views.forEach((view) => view.draw());
+  describeState();
+  for (const draw of panels) draw();
   changed("selection");
   window.strata.ready = performance.now();
-  for (const draw of panels) draw();
-  themeCharts();
-  await Bokeh.embed.add_document_standalone(chartDocument, document.body, charts.map((each) => each.element));
+  await new Promise((done) => { setTimeout(done); });
+  for (const draw of panelsBelow) draw();
   window.strata.chartsReady = performance.now();
 }
+
+// A map's picture is as fine as paper needs it while the page is printed.
+addEventListener("beforeprint", () => views.forEach((view) => drawPoints(view, view.canvas, 4)));
+addEventListener("afterprint", () => views.forEach((view) => scheduleDraw(view)));
 
 window.strata = {
   ready: null, // when the maps can be used, in milliseconds after the page's start
   chartsReady: null,
+  charts: chartsDrawn,
   visibleIds: () => visibleRows().map((row) => ids[row]),
   selectedIds: () => selectedRows().map((row) => ids[row]),
   // A sample's position on a map, in pixels of the window, to point at it.
   placeOf: (id, run, layer) => {
     const view = views.find((each) => each.runIndex === run && each.layerIndex === layer), row = rowOfId.get(id);
-    const box = view.element.getBoundingClientRect();
-    return [box.left + view.scale.x(view.xs[row]), box.top + view.scale.y(view.ys[row])];
+    const box = view.element.getBoundingClientRect(), { element, scale } = view;
+    return [box.left + element.clientLeft + scale.x(view.xs[row]), box.top + element.clientTop + scale.y(view.ys[row])];
   },
-  largeMap: (run) => views.filter((view) => view.large)[run].source.data,
+  largeMap: (run) => {
+    const view = views.filter((each) => each.large)[run];
+    return { x: view.xs, y: view.ys, colour: coloursOf(view.run, view.layer) };
+  },
+  between: (first, second, share) => between(runs[0].layers[first], runs[0].layers[second], share),
   select: (wanted) => select(wanted.map((id) => rowOfId.get(id))),
+  // Draw all that waits now, rather than at the next frame; the benchmark times it.
+  draw: drawWaiting,
 };
-start();
+await start();

@@ -1,4 +1,4 @@
-// The ladder of class pairs: how separable each pair is at each layer. A cell selects its pair in all maps.
+// Pairs of classes: the course of each over the layers, the least separable first; and a matrix for each layer.
 
 const MAX_PAIRED = 40; // the first 40 classes, as in the page's data
 const pairedClasses = classes.slice(0, MAX_PAIRED);
@@ -34,13 +34,6 @@ function makeLadders() {
   });
 }
 
-function headCell(name, scope) {
-  const cell = document.createElement("th");
-  cell.scope = scope;
-  cell.textContent = name;
-  return cell;
-}
-
 function drawLadders() {
   const layer = layerNames[Number(pairSlider.value)];
   document.getElementById("pair-layer").textContent = layer;
@@ -54,7 +47,7 @@ function drawLadders() {
       const colour = known ? onScale(value, first === second ? 0 : 0.5, 1) : GREY;
       button.textContent = known ? Math.round(100 * value) : "–";
       button.style.background = colour;
-      button.style.color = isDark(colour) ? "#fff" : "#111";
+      button.style.color = isDark(colour) ? "#fff" : "#000";
       button.setAttribute("aria-label", pairText(layer, first, second, known ? percent(value) : "not measured"));
       button.title = button.getAttribute("aria-label");
     }
@@ -68,16 +61,52 @@ function pairText(layer, first, second, value) {
 }
 
 function isDark(colour) {
-  const [red, green, blue] = [1, 3, 5].map((place) => parseInt(colour.slice(place, place + 2), 16));
-  return 0.3 * red + 0.59 * green + 0.11 * blue < 140;
+  // White has more contrast than black where the relative luminance (WCAG 2) is below 0.18.
+  const [red, green, blue] = [1, 3, 5].map((place) => (parseInt(colour.slice(place, place + 2), 16) / 255) ** 2.2);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.18;
 }
 
 function selectPair(first, second) {
   select(visibleRows().filter((row) => labels[row] === first || labels[row] === second));
 }
 
-if (pairSlider) {  // without labels there are no pairs
-  pairSlider.addEventListener("input", drawLadders);
-  addPanel(makeLadders);
-  addPanel(drawLadders);
+// One button per pair, with its course; the pairs that are mixed most at the first layer come first.
+const MAX_SPARKS = 45;
+
+function makeSparks() {
+  const found = [];
+  for (let first = 0; first < pairedClasses.length; first++) {
+    for (let second = first + 1; second < pairedClasses.length; second++) {
+      const courses = runs.map((_, r) => layerNames.map((layer) => separability(r, layer, first, second) ?? NaN));
+      if (courses[0].some(Number.isFinite)) found.push({ first, second, courses });
+    }
+  }
+  const start = ({ courses }) => courses[0].find(Number.isFinite) ?? 1;
+  found.sort((a, b) => start(a) - start(b) || a.first - b.first || a.second - b.second);
+  document.getElementById("sparks").append(...found.slice(0, MAX_SPARKS).map(sparkOf));
+  if (found.length > MAX_SPARKS) document.getElementById("sparks").after(chartNote(`The ${MAX_SPARKS} pairs that are mixed most at ${layerNames[0]}, of ${found.length}.`));
 }
+
+function sparkOf({ first, second, courses }) {
+  const button = document.createElement("button"), name = document.createElement("span"), ends = document.createElement("span");
+  button.type = "button";
+  button.dataset.spark = `${first} ${second}`;
+  name.textContent = `${classes[first]} · ${classes[second]}`;
+  name.className = "pair";
+  const rises = courses[0].slice(1).map((value, i) => value - courses[0][i]), step = rises.indexOf(Math.max(...rises.filter(Number.isFinite)));
+  ends.textContent = [courses[0][0], courses[0].at(-1)].map((value) => (Number.isFinite(value) ? Math.round(100 * value) : "–")).join("→");
+  ends.className = "ends";
+  button.append(name, " ", ...courses.map((course, r) => sparkline(course, { low: 0.5, mark: r ? -1 : step + 1, colour: r ? "#e76300" : "var(--link)" })), ends);
+  button.title = courses.map((course, r) => `${runs.length > 1 ? `${"AB"[r]}: ` : ""}${layerNames.map((layer, i) => `${layer} ${percent(course[i])}`).join(", ")}`).join("; ");
+  button.setAttribute("aria-label", `${name.textContent} ${ends.textContent}: ${button.title}`);
+  button.addEventListener("click", () => {
+    if (step >= 0) moveTo(step + 1);
+    selectPair(first, second);
+    document.getElementById("maps").scrollIntoView({ block: "nearest" });
+  });
+  return button;
+}
+
+pairSlider?.addEventListener("input", drawLadders);
+if (known.labels) for (const draw of [makeSparks, makeLadders, drawLadders]) addPanel(draw, true);
+else if (pairSlider) document.getElementById("pairs").hidden = true;

@@ -18,7 +18,7 @@ function ckaTables() {
           const cell = document.createElement("span"), colour = onScale(value ?? NaN);
           cell.textContent = value === null || value === undefined ? "–" : value.toFixed(2);
           cell.style.background = colour;
-          cell.style.color = isDark(colour) ? "#fff" : "#111";
+          cell.style.color = isDark(colour) ? "#fff" : "#000";
           tableRow.insertCell().append(cell);
         }
       }
@@ -30,4 +30,4 @@ function ckaTables() {
   });
 }
 
-addPanel(ckaTables);
+addPanel(ckaTables, true);

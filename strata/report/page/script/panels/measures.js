@@ -6,40 +6,36 @@ function measureCharts() {
   const series = (table, measure, control) => {
     const rows = layerNames.map((layer) => table.find((row) => row.layer === layer && row.measure === measure && row.control === control));
     const column = (field) => rows.map((row) => row?.[field] ?? NaN);
-    return rows.some(Boolean) ? { values: column("value"), low: column("low"), high: column("high") } : null;
+    if (!rows.some(Boolean)) return null;
+    const bands = column("low").some(Number.isFinite) ? { low: column("low"), high: column("high") } : {};
+    return { x, values: column("value"), ...bands };
   };
   for (const panel of runs[0].panels) {
-    const { figure, element } = chart("measure-charts", panel.title, null, panel.axis, { y_range: rangeTo(panel.end) });
-    figure.xaxis.ticker = new Bokeh.FixedTicker({ ticks: x });
-    figure.xaxis.major_label_overrides = new Map(x.map((i) => [i, layerNames[i]]));
-    if (runs.length === 1 && panel.lines === "controls") networkRange(figure, panel.measures[0].key, x);
-    for (const { r, measure, control, look } of linesOf(panel)) {
+    const lines = linesOf(panel).map(({ r, measure, control, look }) => {
       const found = series(tables[r], measure, control);
-      if (found) line(figure, x, { ...found, colour: look.colour, dash: r ? "dashed" : DASHES[look.dash] });
-    }
-    element.setAttribute("aria-label", panel.measures.map((measure) => spoken(measure, tables[0])).join(". "));
-    element.after(panel.lines === "controls"
+      return found && { ...found, colour: look.colour, dash: r ? "--" : look.dash };
+    }).filter(Boolean);
+    if (!lines.length) continue;
+    const range = runs.length === 1 && panel.lines === "controls" ? networkRange(panel.measures[0].key) : null;
+    const { area } = chart("measure-charts", panel.title, panel.axis, { names: layerNames, end: panel.end, series: lines, range });
+    area.setAttribute("aria-label", panel.measures.map((measure) => spoken(measure, tables[0])).join(". "));
+    area.after(panel.lines === "controls"
       ? chartNote(panel.measures[0].meaning)
       : keyOf(panel.measures.map((measure, i) => [measure.legend ?? measure.title, lookOf(i)]), false));
   }
-  document.getElementById("measure-key").append(keyOf(Object.values(payload.controls).map((look) => [look.title, look]), true));
+  const key = document.getElementById("measure-key");
+  key.append(keyOf(Object.values(payload.controls).map((look) => [look.title, look]), true));
   if (runs.length === 1 && runs[0].network_ranges.layer.length) {
-    document.getElementById("measure-key").append(chartNote(
-      "Shaded: 95% intervals over samples, for this network as it is trained. Hatched: the range over networks trained from different seeds."));
+    key.append(chartNote("Shaded: 95% intervals over samples, for this network as it is trained. Hatched: the range over networks trained from different seeds."));
   }
 }
 
 // The range of a measure over the networks that were trained from different seeds.
-function networkRange(figure, measure, x) {
+function networkRange(measure) {
   const rows = rowsOf(runs[0].network_ranges).filter((row) => row.measure === measure);
   const ranges = layerNames.map((layer) => rows.find((row) => row.layer === layer));
-  const known = x.filter((i) => Number.isFinite(ranges[i]?.least ?? NaN));
-  if (!known.length) return;
-  figure.varea({
-    x: known, y1: known.map((i) => ranges[i].least), y2: known.map((i) => ranges[i].most), fill_alpha: 0.06,
-    fill_color: payload.controls.none.colour, hatch_pattern: "right_diagonal_line", hatch_color: payload.controls.none.colour,
-    hatch_alpha: 0.7, hatch_scale: 6,
-  });
+  if (!ranges.some((each) => Number.isFinite(each?.least ?? NaN))) return null;
+  return { x: layerNames.map((_, i) => i), low: ranges.map((each) => each?.least ?? NaN), high: ranges.map((each) => each?.most ?? NaN) };
 }
 
 // The lines of a panel: one measure with every control (the base run's controls serve both runs), or several measures of
@@ -65,4 +61,4 @@ function spoken(measure, table) {
   return `${measure.title}, trained network: ` + rows.map((row) => `${row.layer} ${row.value}`).join(", ");
 }
 
-addPanel(measureCharts);
+addPanel(measureCharts, true);

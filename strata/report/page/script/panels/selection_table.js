@@ -8,14 +8,13 @@ const sorting = { column: "id", ascending: true };
 const COLUMNS = {
   image: null,
   id: (row) => ids[row],
-  ...(labels && { label: (row) => labels[row] }),
+  ...(known.labels ? { label: (row) => labels[row] } : {}),
   ...Object.fromEntries(runs.flatMap((run, r) => {
     const suffix = runs.length > 1 ? ` ${"AB"[r]}` : "";
     return [
-      [`prediction${suffix}`, run.predicted && ((row) => run.predicted[row])],
-      [`confidence${suffix}`, run.confidence && ((row) => run.confidence[row])],
-      [`commits${suffix}`, run.commit && ((row) => (run.commit[row] === UNKNOWN ? layerNames.length + 1 : run.commit[row]))],
-    ].filter(([, value]) => value);
+      ...(known.predictions ? [[`prediction${suffix}`, (row) => run.predicted[row]], [`confidence${suffix}`, (row) => run.confidence[row]]] : []),
+      ...(known.decisions ? [[`commits${suffix}`, (row) => (run.commit[row] === UNKNOWN ? layerNames.length + 1 : run.commit[row])]] : []),
+    ];
   })),
 };
 
@@ -23,7 +22,7 @@ function cellText(column, row) {
   const run = runs[column.endsWith(" B") ? 1 : 0];
   if (column === "id") return String(ids[row]);
   if (column === "label") return classes[labels[row]];
-  if (column.startsWith("prediction")) return classes[run.predicted[row]];
+  if (column.startsWith("prediction")) return className(run.predicted[row]);
   if (column.startsWith("confidence")) return percent(run.confidence[row]);
   return commitText(run.commit[row]);
 }
@@ -70,7 +69,7 @@ function drawTable() {
       if (COLUMNS[name]) {
         cell.textContent = cellText(name, row);
       } else {
-        cell.append(pictureOf(row));
+        cell.append(imageOf(row));
       }
       line.append(cell);
     }
@@ -84,7 +83,7 @@ function drawTable() {
     lines.push(line);
   }
   tableBody.replaceChildren(...lines);
-  for (const id of ["copy", "download"]) document.getElementById(id).disabled = !rows.length;
+  document.getElementById("selection").hidden = !rows.length;
   document.getElementById("copied").textContent = "";
 }
 
@@ -102,30 +101,28 @@ function selectionAsCsv() {
   return [names.map((name) => name.replace(" ", "_")).join(","), ...lines].join("\n") + "\n";
 }
 
-document.getElementById("copy").addEventListener("click", async () => {
-  const text = sortedSelection().map((row) => ids[row]).join(" ");
-  let done = true;
+// Copy a text; a page opened from disk may not have permission, and then uses a field and the older command.
+async function copied(text) {
   try {
     await navigator.clipboard.writeText(text);
+    return true;
   } catch {
-    // A page opened from disk may not have permission: use a field and the older command.
     const field = document.createElement("textarea");
     field.value = text;
     document.body.append(field);
     field.select();
-    done = document.execCommand("copy");
+    const done = document.execCommand("copy");
     field.remove();
+    return done;
   }
+}
+
+document.getElementById("copy").addEventListener("click", async () => {
+  const done = await copied(sortedSelection().map((row) => ids[row]).join(" "));
   document.getElementById("copied").textContent = done ? "copied" : "the browser refused to copy";
 });
 
-document.getElementById("download").addEventListener("click", () => {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([selectionAsCsv()], { type: "text/csv" }));
-  link.download = "samples.csv";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-});
+document.getElementById("download").addEventListener("click", () => save(selectionAsCsv(), "samples.csv", "text/csv"));
 
 // Drawn after the maps, which should respond at once.
 let tableWaits = 0;

@@ -1,0 +1,196 @@
+"""Findings: sentences computed from a run's tables, each with its interval and control, and what it shows on the maps.
+
+A finding is left out where its 95% interval includes "no difference", and where its tables have no such row.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from strata.artifacts.measured import TRAINED, UNTRAINED, SampleDecisions, commit_names
+from strata.report.page.headline import Headline, course_of, share_of
+from strata.report.page.inputs import ReportInputs
+from strata.report.page.pair_steps import parting_pair
+
+SHOWN = 5
+SURE = 0.9  # a mistake that is surer than this is a sure one
+
+
+def headlines(inputs: ReportInputs) -> list[dict[str, Any]]:
+    """Return the findings of a run, at most five, as values for JSON."""
+    found = [headline for row in HEADLINES if (headline := row(inputs))]
+    return [asdict(headline) for headline in found[:SHOWN]]
+
+
+def pair_parts(inputs: ReportInputs) -> Headline | None:
+    """The pair of classes that is mixed most in the first layer, and the step at which it parts."""
+    layers, names = list(inputs.maps), inputs.dataset.classes
+    step = parting_pair(inputs)
+    if step is None or step.low <= 0:
+        return None
+    first, second = names[step.classes[0]], names[step.classes[1]]
+    here, there = layers[step.place], layers[step.place + 1]
+    course = ", ".join(f"{100 * value:.0f}" for value in step.course)
+    control = course_of(inputs, "neighbourhood_hit", UNTRAINED)
+    twin = (
+        f" Control: over the same step the share of like neighbours of all classes changes by"
+        f" {100 * (control[there].value - control[here].value):+.0f} points in the untrained twin."
+        if {here, there} <= set(control)
+        else ""
+    )
+    return Headline(
+        key="pair",
+        sentence=f"{first} and {second} part between {here} and {there}: {course}%.",
+        sure=f"From {here} to {there} the pair rises by {100 * step.rise:.0f} points, interval {100 * step.low:.0f} to"
+        f" {100 * step.high:.0f}, widened for the choice of the largest of {len(layers) - 1} steps. 100%: of their"
+        f" neighbours in either class, all are of the right one; 50%: mixed.{twin}",
+        layer=there,
+        classes=list(step.classes),
+        values=[float(value) for value in step.course],
+    )
+
+
+def dimension_changes(inputs: ReportInputs) -> Headline | None:
+    """How the intrinsic dimension of the last layer differs from the first one's, and whether training did it."""
+    trained, twin = (course_of(inputs, "intrinsic_dimension", control) for control in (TRAINED, UNTRAINED))
+    ends = [layer for layer in inputs.maps if layer in trained]
+    if len(ends) < 2:
+        return None
+    first, last = trained[ends[0]], trained[ends[-1]]
+    change = first.change_to(last)
+    if change is None or change.low <= 0 <= change.high:
+        return None
+    verb = "falls" if change.value < 0 else "rises"
+    untrained, control = "", ""
+    if ends[0] in twin and ends[-1] in twin:
+        before, after = twin[ends[0]], twin[ends[-1]]
+        other = before.change_to(after)
+        same_way = other is not None and (other.high < 0 if change.value < 0 else other.low > 0)
+        less = other is not None and abs(other.value) < abs(change.value)
+        untrained = (
+            "; untrained it does not"
+            if not same_way
+            else f"; untrained only to {after.value:.1f}"
+            if less
+            else f"; untrained to {after.value:.1f}, too"
+        )
+        control = f" Control, untrained twin: {before} to {after}."
+    return Headline(
+        key="dimension",
+        sentence=f"The dimension {verb} from {first.value:.1f} at {ends[0]} to {last.value:.1f} at"
+        f" {ends[-1]}{untrained}.",
+        sure=f"TwoNN, 95% intervals over half samples: {first} to {last}; the change is"
+        f" {change.value:+.1f}, {change.low:+.1f} to {change.high:+.1f}.{control}",
+        layer=ends[-1],
+        colour="label",
+        values=[first.value, last.value],
+    )
+
+
+def mistakes(inputs: ReportInputs) -> Headline | None:
+    """How many samples the network gets wrong, and how many of these it is sure of."""
+    samples = inputs.samples
+    if samples.label is None or samples.predicted is None or samples.confidence is None:
+        return None
+    wrong = samples.predicted != samples.label
+    count, total = int(wrong.sum()), len(wrong)
+    if not count:
+        return None
+    sure = int((samples.confidence[wrong] > SURE).sum())
+    share = share_of(count, total)
+    layers = list(inputs.maps)
+    likely = np.bincount(samples.label.astype(np.intp)).max() / total
+    return Headline(
+        key="mistakes",
+        sentence=f"{count:,} mistake{'s' * (count != 1)} among {total:,} images, {sure:,} of them surer than"
+        f" {SURE:.0%}.",
+        sure=f"{share.value:.1%} wrong, 95% interval (Wilson) {share.low:.1%} to {share.high:.1%}. Control: to name"
+        f" the most frequent class always is wrong in {1 - likely:.0%}.",
+        layer=layers[-1],
+        colour="correct",
+        kept="wrong",
+        values=[count, sure],
+    )
+
+
+def decided_early(inputs: ReportInputs) -> Headline | None:
+    """Which share of the samples is decided at the first layer already, and where most of the others are."""
+    layers, decisions, labels = list(inputs.maps), inputs.measures.decisions, inputs.samples.label
+    if not isinstance(decisions, SampleDecisions) or labels is None or not len(decisions.commit_layer):
+        return None
+    commit = decisions.commit_layer
+    names, counts = commit_names(layers), np.bincount(commit, minlength=len(layers) + 1)
+    early = share_of(int(counts[0]), len(commit))
+    later = int(counts[1:].argmax()) + 1
+    rest = f"; of the others, most at {names[later]} ({counts[later]:,})" if counts[later] else ""
+    chance = np.bincount(labels.astype(np.intp)).max() / len(labels)
+    if early.low <= chance:
+        return None
+    return Headline(
+        key="decided",
+        sentence=f"{counts[0] / len(commit):.0%} of the images are decided at {layers[0]} already{rest}.",
+        sure=f"{counts[0]:,} of {len(commit):,}, 95% interval (Wilson) {early.low:.1%} to {early.high:.1%}: from"
+        f" {layers[0]} on, most of their neighbours have the class that the network will predict."
+        f" Control: chance is {chance:.0%}.",
+        layer=layers[min(later, len(layers) - 1)],
+        colour="commit",
+        values=[float(counts[0] / len(commit)), float(counts[later])],
+    )
+
+
+def worst_map(inputs: ReportInputs) -> Headline | None:
+    """The map that is to be trusted least, by its kNN recall."""
+    course = course_of(inputs, "map_recall", TRAINED)
+    if not course:
+        return None
+    layer = min(course, key=lambda name: course[name].value)
+    best = max(course, key=lambda name: course[name].value)
+    change = course[layer].change_to(course[best])
+    if layer == best or change is None or change.low <= 0:
+        return None
+    k = int(next(iter(inputs.measures.points.values())).neighbours.shape[1])
+    chance = k / max(1, len(inputs.measures.rows) - 1)
+    return Headline(
+        key="map",
+        sentence=f"Trust the map of {layer} least: {course[layer].value:.0%} of the {k} nearest on it are near in the"
+        f" layer; at {best} {course[best].value:.0%}.",
+        sure=f"kNN recall, 95% intervals: {layer} {course[layer].percent}, {best}"
+        f" {course[best].percent}. Control: by chance {chance:.1%}.",
+        layer=layer,
+        colour="trust",
+        values=[course[layer].value, course[best].value],
+    )
+
+
+def like_neighbours(inputs: ReportInputs) -> Headline | None:
+    """How much more the neighbours in the last layers share a label than in the untrained twin."""
+    trained, twin = (course_of(inputs, "neighbourhood_hit", control) for control in (TRAINED, UNTRAINED))
+    both = [layer for layer in trained if layer in twin]
+    if not both:
+        return None
+    layer = max(both, key=lambda name: trained[name].value)
+    change = twin[layer].change_to(trained[layer])
+    if change is None or change.low <= 0:
+        return None
+    return Headline(
+        key="hit",
+        sentence=f"At {layer}, {trained[layer].value:.0%} of the neighbours share the label; in the untrained twin"
+        f" {twin[layer].value:.0%}.",
+        sure=f"Neighbourhood hit, 95% intervals: {trained[layer].percent} against"
+        f" {twin[layer].percent} in the control.",
+        layer=layer,
+        values=[trained[layer].value, twin[layer].value],
+    )
+
+
+# In the order in which they are shown; the first five that a run has.
+HEADLINES: tuple[Callable[[ReportInputs], Headline | None], ...] = (
+    pair_parts,
+    dimension_changes,
+    mistakes,
+    decided_early,
+    worst_map,
+    like_neighbours,
+)

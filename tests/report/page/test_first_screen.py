@@ -1,0 +1,165 @@
+"""The first screen: findings drive the maps, the inspector shows what is selected, and all fits without a scroll."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.report.page.synthetic import LAYERS
+from tests.report.page.test_maps import NOTCHED, ids_where, shape_between
+
+FITS = """(selector) => [...document.querySelectorAll(selector)].every((each) => {
+  const box = each.getBoundingClientRect();
+  return box.top >= 0 && box.left >= 0 && box.bottom <= innerHeight + 1 && box.right <= innerWidth + 1;
+})"""
+
+
+BRUSH = """([id, value]) => {
+  const end = document.getElementById(id);
+  end.value = value;
+  end.dispatchEvent(new Event("input"));
+}"""
+
+
+def listed(explorer):
+    """The ids of the thumbnails in the inspector's list, in order."""
+    rows = explorer.page.eval_on_selector_all("#thumbs .thumb", "(all) => all.map((each) => Number(each.dataset.row))")
+    return [explorer.ids[row] for row in rows]
+
+
+def test_all_of_the_first_screen_fits_into_1440_by_900(explorer):
+    for part in ("#findings", "#classes", "#large-0 .plot", ".small", "#inspector", "#queues", "#thumbs", "#depth"):
+        assert explorer.page.evaluate(FITS, part), part
+    boxes = [explorer.box(0, layer, scroll=False) for layer in range(7)]
+    assert len({round(box["y"]) for box in boxes}) == 1
+    slider = explorer.page.locator("#depth").bounding_box()
+    middles = [box["x"] + box["width"] / 2 for box in boxes]
+    assert slider["x"] + 8 == pytest.approx(middles[0], abs=3)
+    assert slider["x"] + slider["width"] - 8 == pytest.approx(middles[-1], abs=3)
+
+
+def test_a_finding_drives_the_maps_and_says_how_sure_it_is(explorer):
+    page, told = explorer.page, explorer.run.payload()["headlines"]
+    assert page.locator("#findings button").all_inner_texts() == [each["sentence"] for each in told]
+    for each in told:
+        page.click(f"#findings button[data-key={each['key']}]")
+        explorer.settle()
+        assert page.input_value("#colour") == each["colour"]
+        assert page.inner_text("#large-0 .layer") == each["layer"]
+        wrong = explorer.run.labels != explorer.run.predicted
+        fits = wrong if each["kept"] == "wrong" else np.isin(explorer.run.labels, each["classes"])
+        assert explorer.selected() == ids_where(explorer, fits)
+        page.click(f"#findings li:has([data-key={each['key']}]) summary")
+        assert page.inner_text(f"#findings li:has([data-key={each['key']}]) p") == each["sure"]
+
+
+def test_a_layer_is_explained_where_it_stands(explorer):
+    explorer.set_slider(3)
+    assert explorer.page.inner_text("#about") == "4 maps of 2 × 2"
+    assert explorer.page.get_attribute("#depth", "aria-valuetext") == "h3: 4 maps of 2 × 2"
+
+
+def test_a_lassoed_cluster_is_seen_in_the_inspector_without_a_scroll(explorer):
+    corners, inside = shape_between(explorer.in_window(0, None), NOTCHED)
+    explorer.drag(corners)
+    explorer.settle()
+    wanted = ids_where(explorer, inside)
+    assert sorted(listed(explorer)) == wanted
+    by_class = sorted(wanted, key=lambda sample: (explorer.run.labels[explorer.ids.index(sample)], sample))
+    assert listed(explorer) == by_class
+    assert explorer.page.evaluate("scrollY") == 0
+    assert explorer.page.evaluate(FITS, "#thumbs")
+    assert explorer.page.inner_text("#inspector-count") == str(len(wanted))
+    explorer.page.select_option("#order", "confidence")
+    order = sorted(wanted, key=lambda sample: explorer.run.confidence[explorer.ids.index(sample)])
+    assert listed(explorer) == order
+    explorer.page.select_option("#order", "class")
+
+
+def test_one_sample_has_the_votes_and_true_neighbours_of_every_layer_with_other_labels_marked(explorer):
+    run = explorer.run
+    row = next(row for row, commit in enumerate(run.commit) if commit is not None)
+    explorer.select([explorer.ids[row]])
+    lines = explorer.page.locator(".votes tr")
+    assert lines.locator("th").all_inner_texts() == LAYERS
+    for layer in range(7):
+        thumbs = lines.nth(layer).locator(".thumb")
+        rows = thumbs.evaluate_all("(all) => all.map((each) => Number(each.dataset.row))")
+        assert [explorer.ids[other] for other in rows] == run.neighbours[layer][explorer.ids[row]]
+        marked = thumbs.evaluate_all("(all) => all.map((each) => each.classList.contains('false'))")
+        assert marked == [bool(run.labels[other] != run.labels[row]) for other in rows]
+    explorer.page.click("#like")
+    nearest = {explorer.ids[row], *run.neighbours[0][explorer.ids[row]]}
+    assert set(explorer.selected()) == nearest
+
+
+def test_back_and_forward_go_through_the_views_and_the_address_has_the_view(explorer):
+    page = explorer.page
+    explorer.select(explorer.ids[:4])
+    page.wait_for_timeout(450)
+    explorer.set_slider(2)
+    page.select_option("#colour", "trust")
+    page.wait_for_timeout(450)
+    sent = page.url
+    assert "layer=h2" in sent and "colour=trust" in sent and f"sel={explorer.ids[0]}.{explorer.ids[1]}" in sent
+    page.click("#back")
+    assert (page.input_value("#colour"), page.inner_text("#large-0 .layer")) == ("label", "input")
+    assert explorer.selected() == explorer.ids[:4]
+    page.click("#forward")
+    assert (page.input_value("#colour"), page.inner_text("#large-0 .layer")) == ("trust", "h2")
+    other = page.context.new_page()
+    other.goto(sent)
+    other.wait_for_timeout(300)
+    assert other.evaluate("strata.selectedIds()") == explorer.ids[:4]
+    assert other.input_value("#colour") == "trust" and other.inner_text("#large-0 .layer") == "h2"
+    other.close()
+
+
+def test_histograms_filter_and_cross(explorer):
+    run, page = explorer.run, explorer.page
+    page.click("#more")
+    page.evaluate(BRUSH, ["confidence-low", 0.7])
+    explorer.settle()
+    assert explorer.visible() == ids_where(explorer, run.confidence >= 0.7 - 1e-6)
+    page.evaluate(BRUSH, ["commit-high", 2])
+    commits = np.array([99 if commit is None else commit for commit in run.commit])
+    assert explorer.visible() == ids_where(explorer, (run.confidence >= 0.7 - 1e-6) & (commits <= 2))
+    page.click("#reset-filters")
+    assert explorer.visible() == explorer.ids
+
+
+def test_select_all_shown_and_escape_clears(explorer):
+    explorer.page.uncheck("#classes input[value='0']")
+    explorer.page.click("#select-shown")
+    assert explorer.selected() == ids_where(explorer, explorer.run.labels != 0)
+    explorer.page.keyboard.press("Escape")
+    assert explorer.selected() == []
+
+
+def test_arrow_keys_walk_on_the_large_map_and_enter_selects(explorer):
+    explorer.page.focus("#large-0 .plot")
+    explorer.page.keyboard.press("ArrowRight")
+    explorer.page.keyboard.press("ArrowRight")
+    explorer.page.keyboard.press("Enter")
+    first = explorer.selected()
+    explorer.page.keyboard.press("ArrowUp")
+    explorer.page.keyboard.press("Enter")
+    assert len(first) == len(explorer.selected()) == 1 and first != explorer.selected()
+    places = explorer.run.places[0]
+    low, high = (places[explorer.ids.index(each[0])] for each in (first, explorer.selected()))
+    assert high[1] > low[1]
+
+
+def test_each_thumbnail_shows_its_samples_image(explorer):
+    explorer.select(explorer.ids[100:103])
+    explorer.settle()
+    pictures = explorer.page.locator("#thumbs .thumb .small-image")
+    rows = explorer.page.eval_on_selector_all("#thumbs .thumb", "(all) => all.map((each) => Number(each.dataset.row))")
+    assert sorted(rows) == [100, 101, 102]
+    for place, row in enumerate(rows):
+        content = io.BytesIO(pictures.nth(place).screenshot())
+        seen = np.asarray(Image.open(content).convert("L").resize((16, 16), Image.Resampling.BOX)).astype(float)
+        images = explorer.run.inputs.images[explorer.run.rows].reshape(len(explorer.ids), -1)
+        alike = [np.corrcoef(seen.ravel(), image)[0, 1] for image in images]
+        assert np.argmax(alike) == row and alike[row] > 0.5
