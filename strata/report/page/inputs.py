@@ -11,6 +11,7 @@ from strata.artifacts.maps import LayerMap, MapMethod
 from strata.artifacts.provenance import Provenance
 from strata.artifacts.run import RunArtifacts
 from strata.artifacts.samples import Samples
+from strata.artifacts.shipped import ShippedNetwork
 from strata.artifacts.tables import Measures
 from strata.dataset.description import DatasetDescription
 from strata.report.figures.style import names_in_figures
@@ -23,7 +24,7 @@ class ReportInputs:
 
     `earlier` has the maps of weights kept in training, time in epochs -> layer -> map, and `over_training` their
     measures. `shown` is the row of the sample in the close-ups, if any, and `shown_activations` are its activations.
-    `network_summary` is the text of network.txt, empty if there is no such file.
+    `network_summary` is the text of network.txt, empty if there is no such file; `network` is what the page runs.
     """
 
     dataset: DatasetDescription
@@ -40,6 +41,7 @@ class ReportInputs:
     earlier: dict[str, dict[str, LayerMap]] = field(default_factory=dict)
     over_training: pd.DataFrame = field(default_factory=pd.DataFrame)
     network_summary: str = ""
+    network: ShippedNetwork | None = None
 
     @property
     def method(self) -> MapMethod:
@@ -91,6 +93,7 @@ def load_report_inputs(run: RunArtifacts, shown_id: int | None, over_training: b
             time: {layer: run.map(layer, time) for layer in layers} for time in (run.times if over_training else ())
         },
         over_training=run.over_training if over_training else pd.DataFrame(),
+        network=run.shipped if over_training else None,
         network_summary=run.paths.summary.read_text(encoding="utf-8") if run.paths.summary.exists() else "",
     )
 
