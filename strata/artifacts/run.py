@@ -22,6 +22,7 @@ from strata.artifacts.maps import LayerMap, read_map
 from strata.artifacts.needs import Need, lacking
 from strata.artifacts.provenance import Provenance, check_same_origin, check_same_samples
 from strata.artifacts.samples import Samples, read_samples
+from strata.artifacts.shipped import ShippedNetwork, read_shipped
 from strata.artifacts.tables import (
     BATCH_COLUMNS,
     EPOCH_COLUMNS,
@@ -157,6 +158,14 @@ class RunArtifacts:
             check_same_origin(self.provenance, self.paths.samples, layer_map.provenance, path)
         check_same_samples(self.samples.sample_id, self.paths.samples, layer_map.sample_ids, path)
         return layer_map
+
+    @cached_property
+    def shipped(self) -> ShippedNetwork:
+        """The trained network as plain steps, for the page."""
+        path = self._at(self.paths.shipped)
+        network, origin = read_shipped(path)
+        check_same_origin(self.provenance, self.paths.samples, origin, path)
+        return network
 
     @cached_property
     def times(self) -> list[str]:

@@ -69,6 +69,11 @@ class Paths:
         """The table of samples: split, label, prediction, confidence."""
         return self.samples_of(TRAINED)
 
+    @property
+    def shipped(self) -> Path:
+        """The trained network as plain steps, for the page."""
+        return self.activations / "network.safetensors"
+
     def samples_of(self, time: str) -> Path:
         """The table of samples at a time in training."""
         return _of_time(self.activations, time) / "samples.parquet"

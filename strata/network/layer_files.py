@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from strata.artifacts.activations import ActivationWriter, LayerInfo
 from strata.artifacts.provenance import Provenance
 from strata.artifacts.samples import described_samples, write_samples
+from strata.artifacts.shipped import ShippedNetwork, write_shipped
 from strata.core.console import progress, say
 from strata.core.errors import StrataError
 from strata.core.layers import Layer, Layers
@@ -20,12 +21,14 @@ from strata.core.paths import TRAINED, Paths
 from strata.core.portable import check_portable
 from strata.dataset.description import LabelledImages, load_images, read_description
 from strata.jobs.pool import on_cluster, started_pool
+from strata.network.capture import resolved_layers
 from strata.network.checkpoint import load_checkpoint
 from strata.network.device import prepare_torch
 from strata.network.extraction import Images, stream_activations
 from strata.network.make import initialized_network, wanted_outputs
 from strata.network.params import ExtractParams, NetworkParams
 from strata.network.preprocessing import preprocessing
+from strata.network.shipping import shipped_network
 
 WRITING_THREADS = 2  # compression takes as long as the network
 
@@ -47,7 +50,7 @@ class ExtractJob:
 
 
 def write_run_layers(params_path: Path, paths: Paths) -> None:
-    """Write every layer of the run's network, and what it says of each sample, as params.yaml says."""
+    """Write every layer of the run's network, and what it outputs for each sample, as params.yaml says."""
     params = load_section(params_path, "extract", ExtractParams)
     layers = load_section(params_path, "layers", Layers)
     network_params = load_section(params_path, "network", NetworkParams)
@@ -59,6 +62,7 @@ def write_run_layers(params_path: Path, paths: Paths) -> None:
 
     samples = load_images(paths.raw, params.split)
     write_extraction(job(paths.weights, TRAINED), samples)
+    ship_network(job(paths.weights, TRAINED))
     for time, weights in paths.kept_weights().items():
         say(f"extract: the network after {time} epochs")
         write_extraction(job(weights, time), samples)
@@ -129,6 +133,25 @@ def write_layers(job: ExtractJob, images: Images) -> NDArray[np.float32] | None:
             outputs += [] if batch.output is None else [batch.output]
         wait_for(pending)
     return np.concatenate(outputs) if outputs else None
+
+
+def ship_network(job: ExtractJob) -> None:
+    """Write the network as plain steps, for the page."""
+    description = read_description(job.paths.raw)
+    mean, std = description.mean, description.std
+    if description.inputs != "images":
+        shipped = ShippedNetwork((), {}, 0, 1, "its inputs are no images")
+    elif job.network.transforms is not None or not isinstance(mean, float) or not isinstance(std, float):
+        shipped = ShippedNetwork((), {}, 0, 1, "its images are prepared in another way than by one mean and deviation")
+    elif job.network.outputs != "log-probabilities":
+        shipped = ShippedNetwork((), {}, mean, std, f"its outputs are {job.network.outputs}")
+    else:
+        before = preprocessing(description, job.network)
+        wanted = wanted_outputs(description, job.network)
+        network = initialized_network(job.network, before.shape, wanted, seed=0)
+        load_checkpoint(network, job.weights)
+        shipped = shipped_network(network, resolved_layers(job.layers, network), mean, std)
+    write_shipped(job.paths.shipped, shipped, job.provenance)
 
 
 def wait_for(writes: Iterable[Future[None]]) -> None:

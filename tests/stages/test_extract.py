@@ -44,7 +44,7 @@ def forward(folder, split="test"):
 
 def test_exactly_one_file_a_layer_and_the_samples(extracted):
     names = sorted(path.name for path in (extracted / "activations").iterdir())
-    assert names == sorted([*(f"{layer}.parquet" for layer in SHAPES), "samples.parquet"])
+    assert names == sorted([*(f"{layer}.parquet" for layer in SHAPES), "network.safetensors", "samples.parquet"])
 
 
 def test_activations_are_those_of_an_independent_forward_pass(extracted):
@@ -95,7 +95,7 @@ def test_only_the_layers_asked_for_are_written(extracted, write_params):
     (extracted / "model").rename(out / "model")
     run_extract(write_params(layers=["h6", "input"]), extracted / "raw", out)
     names = sorted(path.name for path in (out / "activations").iterdir())
-    assert names == ["h6.parquet", "input.parquet", "samples.parquet"]
+    assert names == ["h6.parquet", "input.parquet", "network.safetensors", "samples.parquet"]
 
 
 def test_running_again_gives_the_same_bytes(extracted, write_params):

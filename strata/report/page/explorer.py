@@ -27,6 +27,7 @@ SHARED = (
     *(
         "payload",
         "images",
+        "network",
         "state",
         "colours",
         "points",

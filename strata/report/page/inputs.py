@@ -14,6 +14,7 @@ from strata.artifacts.needs import Need, lacking
 from strata.artifacts.provenance import Provenance
 from strata.artifacts.run import RunArtifacts
 from strata.artifacts.samples import Samples
+from strata.artifacts.shipped import ShippedNetwork
 from strata.artifacts.tables import Measures
 from strata.dataset.description import DatasetDescription, InputKind
 from strata.report.figures.maps import Numbers
@@ -29,7 +30,7 @@ class ReportInputs:
 
     `earlier` has the maps of weights kept in training, time in epochs -> layer -> map, and `over_training` their
     measures. `shown` is the row of the sample in the close-ups, if any, and `shown_activations` are its activations.
-    `network_summary` is the text of network.txt, empty if there is no such file.
+    `network_summary` is the text of network.txt, empty if there is no such file; `network` is what the page runs.
     """
 
     dataset: DatasetDescription
@@ -46,6 +47,7 @@ class ReportInputs:
     earlier: dict[str, dict[str, LayerMap]] = field(default_factory=dict)
     over_training: pd.DataFrame = field(default_factory=pd.DataFrame)
     network_summary: str = ""
+    network: ShippedNetwork | None = None
 
     @property
     def method(self) -> MapMethod:
@@ -139,6 +141,7 @@ def load_report_inputs(run: RunArtifacts, shown_id: int | None, over_training: b
             time: {layer: run.map(layer, time) for layer in layers} for time in (run.times if over_training else ())
         },
         over_training=run.over_training if over_training else pd.DataFrame(),
+        network=run.shipped if over_training else None,
         network_summary=run.paths.summary.read_text(encoding="utf-8") if run.paths.summary.exists() else "",
     )
 

@@ -17,6 +17,7 @@ from strata.report.page.headlines import headlines
 from strata.report.page.inputs import ReportInputs
 from strata.report.page.layer_notes import layer_notes
 from strata.report.page.packing import packed, packed_positions, packed_rows
+from strata.report.page.try_it import network_for_page
 
 # Fields of points/<layer>.parquet that the page shows.
 POINT_FIELDS = ("vote", "trustworthiness", "false_neighbours", "missing_neighbours", "drift", "stability")
@@ -118,6 +119,7 @@ PANEL_DATA: dict[str, Callable[[ReportInputs], Any]] = {
     "epochs": lambda inputs: records(inputs.epochs),
     "batches": lambda inputs: records(inputs.batches),
     "over_training": lambda inputs: records(inputs.measures_over_training) if inputs.earlier else {},
+    "network": network_for_page,
     "over_training_charts": _over_training_charts,
 }
 

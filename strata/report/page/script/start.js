@@ -38,6 +38,11 @@ window.strata = {
   },
   between: (first, second, share) => between(runs[0].layers[first], runs[0].layers[second], share),
   select: (wanted) => select(wanted.map((id) => rowOfId.get(id))),
+  // What the network in the page makes of an image, pixels from 0 to 255.
+  network: async (pixels) => {
+    await readWeights();
+    return runNetwork(pixels);
+  },
   // Draw all that waits now, rather than at the next frame; the benchmark times it.
   draw: drawWaiting,
 };
