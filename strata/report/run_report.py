@@ -16,13 +16,13 @@ from strata.core.params import Reproducible, Seed, load_section, sections_as_tex
 from strata.core.paths import stage_arguments
 from strata.core.portable import check_portable
 from strata.core.stage import run_stage
-from strata.jobs.pool import run_jobs
+from strata.jobs.pool import started_pool
 from strata.report.environment import environment
 from strata.report.figures.fonts import fonts_for
 from strata.report.figures.style import save_figure
 from strata.report.page.explorer import page_payload, render_explorer
 from strata.report.page.facts import facts
-from strata.report.page.figure_list import missing_figures, on_page, report_figures
+from strata.report.page.figure_list import FIGURES, missing_figures, on_page, report_figures
 from strata.report.page.inputs import load_report_inputs
 from strata.report.page.payload import run_payload, shown_rows
 from strata.report.params import ReportParams
@@ -49,11 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     mode = load_section(params_path, "reproducible", Reproducible)
     check_portable(mode)
 
-    run = RunArtifacts(paths, params_path)
-    inputs = load_report_inputs(run, params.sample_id)
-    planned = list(report_figures(inputs, params))
-    texts = [*inputs.classes, *inputs.dataset.target_names, *inputs.maps, inputs.dataset.name]
-    run_jobs(draw_and_save, [(entry.name, draw, paths.figures, params.dpi, texts) for entry, draw in planned], "report")
+    with started_pool(len(FIGURES)) as pool:  # its processes import while this one reads
+        run = RunArtifacts(paths, params_path)
+        inputs = load_report_inputs(run, params.sample_id)
+        planned = list(report_figures(inputs, params))
+        texts = [*inputs.classes, *inputs.dataset.target_names, *inputs.maps, inputs.dataset.name]
+        jobs = [(entry.name, draw, paths.figures, params.dpi, texts) for entry, draw in planned]
+        pool.run(draw_and_save, jobs, "report")
 
     measured, page_stream = inputs.measures.rows, streams.page_samples(seed)
     rows = shown_rows(len(inputs.samples), params.page_samples, measured, page_stream)
