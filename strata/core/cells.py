@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd  # takes half a second, in every process
 
 # Signs that begin a formula, also as full-width letters, and what spreadsheets skip before one. A text that begins with
 # apostrophes gets one more, so that none is lost. A number, such as the class name -1, is no formula.
@@ -23,7 +24,7 @@ def unescaped(cell: Any) -> Any:
     return cell[1:] if isinstance(cell, str) and cell.startswith("'") and FORMULA.match(cell) else cell
 
 
-def with_cells(table: pd.DataFrame, change: Callable[[Any], Any]) -> pd.DataFrame:
+def with_cells(table: "pd.DataFrame", change: Callable[[Any], Any]) -> "pd.DataFrame":
     """Return a table with `change` applied to the cells of columns that are not numbers, and to the columns' names."""
     changed = table.copy(deep=False)
     for name in table:

@@ -8,13 +8,14 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from strata.core.cells import escaped, with_cells
 from strata.core.errors import StrataError
 from strata.core.guard import removed_if_killed
+
+if TYPE_CHECKING:
+    import pandas as pd  # takes half a second, in every process
 
 
 @contextmanager
@@ -68,7 +69,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def write_csv(path: Path, table: pd.DataFrame) -> None:
+def write_csv(path: Path, table: "pd.DataFrame") -> None:
     """Write a table as CSV without its index; floats with six significant digits.
 
     A text that a spreadsheet would take for a formula gets an apostrophe before it, see `strata.core.cells`.

@@ -5,13 +5,13 @@ network hardly uses. How strongly its weights are penalized is chosen on trainin
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from strata.core import streams
-from strata.measures.softmax_regression import SoftmaxClassifier, fit_softmax, undecided
+from strata.measures.softmax_regression import SoftmaxClassifier, fit_softmax, fit_softmax_from_directions, undecided
 
 # A choice among penalties that differ tenfold needs less exact fits than the probe itself.
 CHOICE_TOLERANCE, TOLERANCE = 2e-3, 5e-4
@@ -129,10 +129,12 @@ def fitted_probe(features: ProbeFeatures, labels: NDArray[np.integer], settings:
     if len(classes) == 1:
         return Probe(classes, undecided(features.train.shape[1], 1))
     choice = _chosen(features.search, codes, len(classes), settings)
-    start = choice.classifier
-    if features.directions is not None:
-        start = replace(start, weights=features.directions @ start.weights)
-    return Probe(classes, fit_softmax(features.train, codes, choice.penalty, start, TOLERANCE))
+    if features.directions is None:
+        return Probe(classes, fit_softmax(features.train, codes, choice.penalty, choice.classifier, TOLERANCE))
+    fitted = fit_softmax_from_directions(
+        features.train, features.search, features.directions, codes, choice.penalty, choice.classifier, TOLERANCE
+    )
+    return Probe(classes, fitted)
 
 
 def chosen_penalty(features: ProbeFeatures, labels: NDArray[np.integer], settings: ProbeSettings) -> float:

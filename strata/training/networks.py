@@ -78,6 +78,7 @@ def train_from_seed(
     outputs: Outputs,
     on_epoch: Callable[[EpochRecord], None] = lambda _: None,
     on_checkpoint: Callable[[float], None] = lambda _: None,
+    each_epoch: bool = True,
 ) -> History:
     """Train a network in place, with the order of images and the network's own noise drawn from `seed`.
 
@@ -89,4 +90,4 @@ def train_from_seed(
         return History([], [])
     torch.manual_seed(streams.training_noise(seed))
     generator = torch.Generator().manual_seed(streams.batch_order(seed))
-    return train(network, examples, test, params, generator, on_epoch, outputs, on_checkpoint)
+    return train(network, examples, test, params, generator, on_epoch, outputs, on_checkpoint, each_epoch)

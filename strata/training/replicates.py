@@ -74,6 +74,6 @@ def train_replicate(job: ReplicateJob) -> float:
     examples, test = answered_examples(job.raw, description, job.network, before, device)
     wanted = wanted_outputs(description, job.network)
     network = network_to_train(job.network, job.train, before.shape, wanted, job.seed, device)
-    history = train_from_seed(network, examples, test, job.train, job.seed, job.network.outputs)
+    history = train_from_seed(network, examples, test, job.train, job.seed, job.network.outputs, each_epoch=False)
     save_checkpoint(network, job.out / f"{job.number}.pt")
     return history.epochs[-1].test_accuracy if history.epochs else math.nan

@@ -111,6 +111,7 @@ def train(
     on_epoch: Callable[[EpochRecord], None],
     outputs: Outputs = "log-probabilities",
     on_checkpoint: Callable[[float], None] = lambda _: None,
+    each_epoch: bool = True,
 ) -> History:
     """Train `network` in place; the CPU generator draws each epoch's order.
 
@@ -118,7 +119,7 @@ def train(
     The modules of `params.freeze`, which `freeze` must have frozen, do not change. With 0 epochs, the history has only
     the untrained network. During training, channels are last in memory if the network allows it: convolutions on CPUs
     are faster that way. With `params.precision` bfloat16 the layers compute in it (autocast); weights, loss and the
-    test after each epoch stay in float32.
+    test after each epoch stay in float32. Without `each_epoch` only the last epoch is tested and recorded.
 
     Raises StrataError as soon as the loss of a batch is not finite, or if everything is frozen.
     """
@@ -162,6 +163,8 @@ def train(
             steps += 1
             if steps in due:
                 on_checkpoint(due[steps])
+        if not each_epoch and epoch < params.epochs:
+            continue
         predicted = predict(network, test.images, params.test_batch_size, outputs)
         record = EpochRecord(
             epoch, epoch_means.loss, predicted.loss(test.labels), epoch_means.accuracy, predicted.accuracy(test.labels)

@@ -5,7 +5,13 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from strata.measures import softmax_regression
-from strata.measures.softmax_regression import SoftmaxClassifier, fit_softmax, undecided
+from strata.measures.probe import TOLERANCE
+from strata.measures.softmax_regression import (
+    SoftmaxClassifier,
+    fit_softmax,
+    fit_softmax_from_directions,
+    undecided,
+)
 from tests.measures.test_probe import blobs
 
 
@@ -66,4 +72,80 @@ def test_it_ends_after_some_steps_though_nothing_has_settled(monkeypatch):
 def test_the_same_input_gives_the_same_bytes():
     features, labels = example(500, 40)
     first, second = (fitted(features.copy(), labels.copy(), 0.01) for _ in range(2))
+    assert first.weights.tobytes() == second.weights.tobytes()
+
+
+# --- from directions: the same optimum, with few products of all units ----------------------------------------------
+
+
+def with_directions(rows, units, count):
+    """Return features and labels as `example`, with a spectrum that falls, and `count` of its leading directions."""
+    values, labels = blobs(rows, units, 4)
+    values = values * np.linspace(1, 0.2, units)
+    values -= values.mean(axis=0)
+    features = (values / np.sqrt((values**2).sum(axis=1).mean())).astype(np.float32)
+    return features, labels, np.linalg.svd(features, full_matrices=False)[2][:count].T.copy()
+
+
+def fitted_from(features, labels, directions, penalty, tolerance):
+    scores = features @ directions
+    start = undecided(directions.shape[1], 3)
+    return fit_softmax_from_directions(features, scores, directions, labels, penalty, start, tolerance)
+
+
+def mean_loss(classifier, features, labels, penalty):
+    logs = classifier.log_probabilities(features)
+    squares = (classifier.weights**2).sum()
+    return -logs[np.arange(len(labels)), labels].mean() + penalty / (2 * len(labels)) * squares
+
+
+@pytest.mark.parametrize("penalty", [0.01, 1.0])
+@pytest.mark.parametrize(("rows", "units"), [(300, 40), (150, 400)])
+def test_from_directions_weights_and_probabilities_are_those_of_scikit_learn(rows, units, penalty):
+    features, labels, directions = with_directions(rows, units, 10)
+    classifier = fitted_from(features, labels, directions, penalty, 1e-5)
+    expected = LogisticRegression(C=1 / penalty, max_iter=5000, tol=1e-8).fit(features.astype(np.float64), labels)
+    np.testing.assert_allclose(classifier.weights.T, expected.coef_, atol=5e-3 * np.abs(expected.coef_).max())
+    np.testing.assert_allclose(
+        np.exp(classifier.log_probabilities(features)), expected.predict_proba(features.astype(np.float64)), atol=5e-3
+    )
+
+
+def test_the_probes_tolerance_leaves_the_loss_within_a_thousandth_of_the_least():
+    for penalty in (0.01, 0.1, 1.0):
+        features, labels, directions = with_directions(400, 500, 20)
+        least = mean_loss(fitted_from(features, labels, directions, penalty, 1e-6), features, labels, penalty)
+        found = mean_loss(fitted_from(features, labels, directions, penalty, TOLERANCE), features, labels, penalty)
+        assert least - 1e-6 <= found <= least + 1e-3
+
+
+@pytest.mark.parametrize(("rows", "units"), [(400, 3000), (3000, 400)])
+def test_from_directions_all_units_are_multiplied_few_times(rows, units, monkeypatch):
+    features, labels, directions = with_directions(rows, units, 50)
+    products = []
+    logits = softmax_regression._logits
+
+    def counted(values, weights):
+        products.append(values.shape[1])
+        return logits(values, weights)
+
+    monkeypatch.setattr(softmax_regression, "_logits", counted)
+    fitted_from(features, labels, directions, 0.1, TOLERANCE)
+    few = products.count(units)
+    products.clear()
+    fit_softmax(features, labels, 0.1, undecided(units, 3), TOLERANCE)
+    assert few <= 6 < products.count(units)
+
+
+def test_directions_that_hold_everything_leave_nothing_across():
+    features, labels = example(200, 6)
+    directions = np.linalg.svd(features, full_matrices=False)[2].T.copy()
+    found = fitted_from(features, labels, directions, 0.1, 1e-5)
+    expected = fitted(features, labels, 0.1)
+    np.testing.assert_allclose(found.weights, expected.weights, atol=5e-3 * np.abs(expected.weights).max())
+
+
+def test_from_directions_the_same_input_gives_the_same_bytes():
+    features, labels, directions = with_directions(200, 300, 10)
+    first, second = (fitted_from(features.copy(), labels, directions, 0.01, TOLERANCE) for _ in range(2))
     assert first.weights.tobytes() == second.weights.tobytes()

@@ -125,6 +125,18 @@ def test_the_test_means_are_those_after_the_epoch():
     assert record.test_accuracy == predicted.accuracy(examples.labels)
 
 
+def test_testing_the_last_epoch_only_changes_no_weight_and_no_number():
+    examples, params = clouds(), settings(epochs=3)
+    networks = [linear(7), linear(7)]
+    one, other = (
+        train(network, examples, examples, params, torch.Generator().manual_seed(1), lambda _: None, each_epoch=each)
+        for network, each in zip(networks, (True, False), strict=True)
+    )
+    assert one.epochs[-1:] == other.epochs and one.batches == other.batches
+    for first, second in zip(*(network.parameters() for network in networks), strict=True):
+        assert torch.equal(first, second)
+
+
 def test_training_learns_two_separate_clouds():
     far = Examples(clouds(40).images + clouds(40).labels[:, None] * 6.0, clouds(40).labels)
     assert run(linear(7), far, settings(epochs=30)).epochs[-1].test_accuracy == 1.0
