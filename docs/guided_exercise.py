@@ -368,7 +368,7 @@ answer(
 # %%
 LAYER, PERPLEXITY = layers[-1], 5
 
-mine = run.embed(LAYER, method="tsne", perplexity=PERPLEXITY)
+mine = run.new_map(LAYER, method="tsne", perplexity=PERPLEXITY)
 show(strata.draw_map(mine, labels, classes, LAYER, f"perplexity {PERPLEXITY}"))
 
 # %% jupyter={"source_hidden": true} tags=["hide-input"]

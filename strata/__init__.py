@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from strata.core.errors import StrataError
+    from strata.observed import ObservedRun, observe
     from strata.run import Run, draw_channels, draw_map, draw_maps, draw_output, layer_outputs, open_run, summary
 
 # Public name -> the module that defines it.
@@ -24,6 +25,8 @@ _MODULES = {
     "open_run": "strata.run",
     "Run": "strata.run",
     "layer_outputs": "strata.run",
+    "observe": "strata.observed",
+    "ObservedRun": "strata.observed",
     "summary": "strata.run",
     "draw_maps": "strata.run",
     "draw_map": "strata.run",
@@ -32,6 +35,7 @@ _MODULES = {
     "StrataError": "strata.core.errors",
 }
 __all__ = [
+    "ObservedRun",
     "Run",
     "StrataError",
     "draw_channels",
@@ -39,6 +43,7 @@ __all__ = [
     "draw_maps",
     "draw_output",
     "layer_outputs",
+    "observe",
     "open_run",
     "summary",
 ]

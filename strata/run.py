@@ -155,10 +155,10 @@ class Run(RunArtifacts):
             parts = [log_probabilities(network(part), params.outputs) for part in inputs.split(500)]
         return torch.cat(parts).float().numpy()
 
-    def embed(self, layer: str, **settings: Any) -> NDArray[np.float32]:
+    def new_map(self, layer: str, **settings: Any) -> NDArray[np.float32]:
         """Return a new map of a layer, points float32 (n, 2), drawn as section `embed` says, with `settings` changed.
 
-        >>> open_run(".").embed("h6", perplexity=4).shape
+        >>> open_run(".").new_map("h6", perplexity=4).shape
         (40, 2)
         """
         from strata.core import streams

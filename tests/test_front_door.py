@@ -7,16 +7,19 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
 import strata
+from strata import observed
 from strata import run as front_door
 from strata.core import errors
 from tests.tiny_pipeline import ROOT
 
+GLOBALS = {**vars(front_door), **vars(observed), **vars(errors), "torch": torch, "strata": strata}
 EXAMPLES = [
     test
-    for module in (front_door, errors)
-    for test in doctest.DocTestFinder(exclude_empty=True).find(module, globs={**vars(front_door), **vars(errors)})
+    for module in (front_door, observed, errors)
+    for test in doctest.DocTestFinder(exclude_empty=True).find(module, globs=GLOBALS.copy())
     if test.examples
 ]
 
@@ -33,22 +36,24 @@ def test_every_example_is_true(example, tiny_run, monkeypatch):
 def test_every_public_name_has_an_example():
     shown = {example.name.split(".")[-1] for example in EXAMPLES}
     assert set(strata.__all__) <= shown
-    methods = {name for name, value in vars(strata.Run).items() if callable(value) and not name.startswith("_")}
-    assert methods <= shown
+    for kind in (strata.Run, strata.ObservedRun):
+        assert {name for name, value in vars(kind).items() if callable(value) and not name.startswith("_")} <= shown
 
 
 def test_public_names_are_listed_and_others_are_refused():
     assert {getattr(strata, name).__name__ for name in strata.__all__} == set(strata.__all__) <= set(dir(strata))
-    with pytest.raises(AttributeError, match="module 'strata' has no attribute 'open'; it has Run, StrataError"):
+    with pytest.raises(
+        AttributeError, match="module 'strata' has no attribute 'open'; it has ObservedRun, Run, StrataError"
+    ):
         strata.open  # noqa: B018
 
 
 def test_a_map_may_start_from_its_own_layer(tiny_run):
     run = strata.open_run(tiny_run)
-    common, own = (run.embed("h6", initialization_layer=start) for start in ("input", "own"))
+    common, own = (run.new_map("h6", initialization_layer=start) for start in ("input", "own"))
     assert common.shape == own.shape == (40, 2)
     assert np.abs(common - own).max() > 1
-    np.testing.assert_array_equal(run.embed("input", initialization_layer="own"), run.embed("input"))
+    np.testing.assert_array_equal(run.new_map("input", initialization_layer="own"), run.new_map("input"))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +68,7 @@ def test_a_map_may_start_from_its_own_layer(tiny_run):
 )
 def test_a_map_that_cannot_be_drawn_is_one_line(settings, text, tiny_run):
     with pytest.raises(strata.StrataError, match=re.escape(text)):
-        strata.open_run(tiny_run).embed("h6", **settings)
+        strata.open_run(tiny_run).new_map("h6", **settings)
 
 
 def test_importing_strata_imports_no_package():

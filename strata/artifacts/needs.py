@@ -28,6 +28,7 @@ NO_CLASSES = {
     "multi-label": "the data has several labels per sample, and no classes",
 }
 NO_IMAGES = {"numbers": "the data are numbers, and no images", "tokens": "the data are tokens, and no images"}
+NO_TRAINING = "there are no training samples"
 NO_PREDICTIONS = "the network predicts no classes"
 
 Lacking = Mapping[Need, str]
@@ -37,6 +38,8 @@ NOTHING: Lacking = MappingProxyType({})
 def lacking(dataset: DatasetDescription, predicts_classes: bool) -> dict[Need, str]:
     """Return what a run lacks in every layer -> why, for people; empty for labelled images and a classifier."""
     reasons = {Need.LABELS: NO_CLASSES[dataset.targets]} if dataset.targets in NO_CLASSES else {}
+    if not dataset.counts["train"]:
+        reasons[Need.TRAINING_IMAGES] = NO_TRAINING
     if dataset.inputs in NO_IMAGES:
         reasons[Need.IMAGES] = NO_IMAGES[dataset.inputs]
     return reasons if predicts_classes else {**reasons, Need.PREDICTIONS: NO_PREDICTIONS}

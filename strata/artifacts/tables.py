@@ -34,6 +34,8 @@ PAIR_COLUMNS = ("layer", "class", "other_class", "separability")
 OVER_TRAINING_COLUMNS = ("epochs", "layer", "measure", "value", "low", "high")
 BATCH_COLUMNS = ("epoch", "train_loss", "train_accuracy")
 EPOCH_COLUMNS = ("epoch", "test_loss", "test_accuracy")
+# Columns that are text whatever they look like: a layer may be named 1, as in nn.Sequential.
+TEXTS = dict.fromkeys(("layer", "other_layer", "measure", "control", "estimator"), "str")
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ def read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     Raises StrataError if the file is missing, cannot be read, or lacks a column.
     """
     try:
-        table = with_cells(pd.read_csv(path, keep_default_na=False, na_values=[""]), unescaped)
+        table = with_cells(pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=TEXTS), unescaped)
     except FileNotFoundError:
         raise StrataError(f"{path} is missing; run `dvc repro`") from None
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):

@@ -126,15 +126,19 @@ def describe(
     shuffled_labels_seed: int | None = None,
     source_sha256: str | None = None,
     normalization: tuple[Normalization, Normalization] | None = None,
+    training: bool = True,
 ) -> DatasetDescription:
     """Return the description of a folder's IDX files, after checking that they fit together.
 
-    `normalization` is the mean and deviation to use in place of those of the field or of the training images. Raises
-    StrataError if the numbers of images and labels differ, a label is not a class, or a grey image is to be normalized
-    by channel.
+    `normalization` is the mean and deviation to use in place of those of the field or of the training images. Without
+    `training` there are only files of test samples. Raises StrataError if the numbers of images and labels differ, a
+    label is not a class, or a grey image is to be normalized by channel.
     """
     counts, sizes, highest = {}, set(), 0
     for split in IMAGE_FILES:
+        if split == "train" and not training:
+            counts[split] = 0
+            continue
         images = read_inputs(folder, split, entry.inputs, entry.masked)
         highest = max(highest, int(images.max())) if entry.inputs == "tokens" and len(images) else highest
         if entry.targets == "classes":
@@ -160,7 +164,7 @@ def describe(
         image_shape=shape,
         mean=mean,
         std=std,
-        sha256={name: sha256_of(folder / name) for part in counts for name in files_of(part, entry)},
+        sha256={name: sha256_of(folder / name) for part in counts if counts[part] for name in files_of(part, entry)},
         citation=entry.citation,
         licence=entry.licence,
         shuffled_labels_seed=shuffled_labels_seed,

@@ -3,11 +3,13 @@
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Protocol, TypeVar
 
 import psutil
@@ -37,7 +39,7 @@ class Pool:
         # Spawned, not forked: a forked child would inherit the parent's thread pools and their locks.
         context = multiprocessing.get_context("spawn")
         self._executor = ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent)
-        with _one_thread_each(), _interrupts_blocked():
+        with _one_thread_each(), _interrupts_blocked(), _main_hidden():
             for _ in range(workers):  # no process is idle yet, so each call starts one
                 self._executor.submit(int)
 
@@ -50,7 +52,7 @@ class Pool:
         and an interrupt ends them at once. Raises StrataError if a process dies.
         """
         try:
-            with _one_thread_each(), _interrupts_blocked():
+            with _one_thread_each(), _interrupts_blocked(), _main_hidden():
                 order = sorted(range(len(jobs)), key=lambda index: -costs[index]) if costs else range(len(jobs))
                 futures = {self._executor.submit(work, jobs[index]): index for index in order}
             results = {}
@@ -155,6 +157,20 @@ def _one_thread_each() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _main_hidden() -> Iterator[None]:
+    """Context in which new processes do not import the script that runs: jobs are functions of modules.
+
+    Otherwise a script that has no `if __name__ == "__main__"` would run again in each of them.
+    """
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 @contextmanager

@@ -82,13 +82,15 @@ def layer_results(plan: Plan, results: Results, space: str, layer: str, control:
     return LayerResults(
         known_labels=labels[control].points if labels else None,
         halves=plan.halves,
-        known_readout=results.readouts[space, layer][control] if labels else None,
+        known_readout=results.readouts[space, layer][control] if plan.reads else None,
         geometry=geometry,
         next_geometry=results.geometries[space, following[0]] if following else None,
         own_gram_sums=None if sums is None else sums.of_layer(place),
         divergence=results.divergences.get(layer) if space == TRAINED else None,
         class_dimensions=geometry.class_dimensions[control] if labels else np.empty((0, 1)),
-        votes_before=[results.readouts[space, each][control].votes for each in plan.layers[:place]] if labels else [],
+        votes_before=[results.readouts[space, each][control].votes for each in plan.layers[:place]]
+        if plan.reads
+        else [],
         predicted=plan.predicted if plan.held_out == POINTS and space not in plan.replicates else None,
         imbalances=_imbalances(results, space, layer, following[0]) if following else None,
     )

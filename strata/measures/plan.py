@@ -96,6 +96,11 @@ class Plan:
             return dict(self.labels)
         return {space: self.labels[TRAINED]}
 
+    @property
+    def reads(self) -> bool:
+        """Whether anything is read from the layers: there are labels, and training images to learn them from."""
+        return bool(self.labels) and len(self.labels[TRAINED].reference) > 0
+
     def controls_in(self, space: str) -> list[str]:
         """Return the controls that a space is measured under: those of its labels, or itself without labels."""
         return list(self.labels_in(space)) or [space]

@@ -44,8 +44,9 @@ def run_plan(plan: Plan, pool: Jobs) -> Results:
     for space, layer in plan.same_as_trained:
         known = geometries_done[TRAINED, layer]
         classes = {}
-        if plan.labels:
+        if plan.reads:
             readouts_done[space, layer] = {space: readouts_done[TRAINED, layer][TRAINED]}
+        if plan.labels:
             classes = {space: known.class_dimensions[TRAINED]}
         geometries_done[space, layer] = replace(known, map=None, class_dimensions=classes)
     joint, projected = _joined_gram_sums(_results_of(grams, done))
@@ -113,8 +114,8 @@ def _spaces(plan: Plan) -> Iterable[tuple[str, str]]:
 
 
 def _readouts(plan: Plan) -> dict[tuple[str, str], Callable[[], dict[str, Readout]]]:
-    """Return a job for each space and layer; none without labels."""
-    if not plan.labels:
+    """Return a job for each space and layer; none without labels, or training images."""
+    if not plan.reads:
         return {}
     params = plan.params
     probe = ProbeSettings(params.probe_penalties, params.probe_validation, params.probe_search_components, plan.seed)

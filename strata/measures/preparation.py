@@ -64,10 +64,13 @@ def _images_and_labels(
 ) -> tuple[dict[str, Images], LabelledSets | None]:
     """Return the images of each set, and the labels: the held-out images are the points where these are test images.
 
-    Without labels there is nothing to read from the layers: the points are the only set.
+    Without labels, or training images, there is nothing to read from the layers: the points are the only set.
     """
     if run.samples.label is None:
         return {POINTS: run.images()[rows]}, None
+    if not run.dataset.counts["train"]:
+        nothing, known = np.empty(0, dtype=np.int16), run.samples.labels[rows]
+        return {POINTS: run.images()[rows]}, LabelledSets(known, nothing, known, len(run.dataset.classes))
     limit, seed = settings.params.samples, settings.seed
     train, test = load_images(run.paths.raw, "train"), load_images(run.paths.raw, "test")
     reference = chosen(len(train.images), limit, streams.reference_images(seed))

@@ -36,9 +36,9 @@ def probe_decisions(plan: Plan, results: Results, samples: Samples) -> SampleDec
     """Return the same by a second clock: the votes of each layer's linear probe (Belrose et al. 2023, the tuned lens).
 
     None where the measured samples are not the held-out images: the probes are fitted to training images. Or where
-    there are no labels, or no predictions.
+    there are none of these, no labels, or no predictions.
     """
-    if plan.held_out != POINTS or not plan.labels or plan.predicted is None:
+    if plan.held_out != POINTS or not plan.reads or plan.predicted is None:
         return None
     votes = [
         plan.predicted if layer == plan.output else results.readouts[TRAINED, layer][TRAINED].votes.classes

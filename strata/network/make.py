@@ -52,6 +52,8 @@ def initialized_network(params: NetworkParams, image_shape: Sequence[int], class
         torch.manual_seed(streams.weights(seed))
         try:
             network = make(**arguments)
+        except StrataError:
+            raise
         except Exception as error:  # whatever the user's class raises
             raise StrataError(f"network.target {params.target}: {error_line(error)}") from error
         if not isinstance(network, nn.Module):

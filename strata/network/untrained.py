@@ -12,9 +12,10 @@ from torch import nn
 from strata.core import streams
 from strata.core.errors import StrataError, listed
 from strata.network.make import error_line, initialized_network
+from strata.network.own_object import RESETS, TARGET
 from strata.network.params import NetworkParams
 
-RESETS = ("reset_parameters", "_reset_parameters")  # the second is that of torch's attention and transformers
+OF_OBJECTS = " pass make=, a function that makes it with new weights"
 
 
 def untrained_network(params: NetworkParams, image_shape: Sequence[int], classes: int | None, seed: int) -> nn.Module:
@@ -33,7 +34,11 @@ def untrained_network(params: NetworkParams, image_shape: Sequence[int], classes
     if same := _seedless_tensors(twin, other):
         raise StrataError(
             f"network.target {params.target}: no seed changes {listed(same, 40)}, so there is no untrained network;"
-            " make it without loaded weights, or give it a reset_parameters"
+            + (
+                OF_OBJECTS
+                if params.target == TARGET
+                else " make it without loaded weights, or give it a reset_parameters"
+            )
         )
     return twin
 

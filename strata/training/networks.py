@@ -41,8 +41,10 @@ def answered_examples(
     """Return the training and the test examples; None where the data does not say what the network should output."""
     if not has_answers(description, network):
         return None, None
-    train_examples, test = (load_examples(folder, split, before, device) for split in ("train", "test"))
-    return train_examples, test
+    test = load_examples(folder, "test", before, device)
+    if not description.counts["train"]:
+        return Examples(test.images[:0], test.labels[:0]), test
+    return load_examples(folder, "train", before, device), test
 
 
 def network_to_train(

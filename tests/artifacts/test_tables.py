@@ -289,3 +289,11 @@ def test_commit_layers_are_layers_or_after_the_last(commit, message):
     wrong = replace(DECISIONS, commit_layer=np.array([0, commit, 1, 1], dtype=np.int16))
     with pytest.raises(StrataError, match=message):
         check_commit_layers(wrong, ["input", "h1"])
+
+
+def test_layers_that_are_named_by_numbers_stay_text(tmp_path):
+    """As in nn.Sequential: 1, and 2.10, which is not 2.1."""
+    path = tmp_path / "table.csv"
+    write_csv(path, pd.DataFrame({"layer": ["1", "2.10"], "value": [1.0, 2.0]}))
+    table = read_csv(path, ("layer", "value"))
+    assert table["layer"].tolist() == ["1", "2.10"] and table["value"].tolist() == [1.0, 2.0]

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from strata.core.errors import StrataError, in_short, listed
+from strata.dataset.description import InputKind
 
 LABEL_KEYS = ("labels", "label", "targets", "target", "y")
 MASK_KEYS = ("attention_mask", "mask")
@@ -28,6 +29,11 @@ class Collected:
     mask: NDArray[Any] | None = None
     input_name: str | None = None
     mask_name: str | None = None
+
+
+def input_kind(inputs: NDArray[Any]) -> InputKind:
+    """Return what inputs are: whole numbers (n, T) are ids of tokens, anything else is numbers."""
+    return "tokens" if inputs.ndim == 2 and inputs.dtype.kind in "iu" and inputs.dtype != np.uint8 else "numbers"
 
 
 def collected(batches: Any, labels: Any = None) -> Collected:

@@ -6,7 +6,7 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from strata.core.errors import StrataError
-from strata.network.batches import collected
+from strata.dataset.batches import collected
 
 INPUTS = np.arange(60, dtype=np.float32).reshape(10, 3, 2)
 LABELS = np.array([0, 1, 2, 0, 1, 2, 0, 1, 2, 0])
