@@ -144,7 +144,7 @@ def observe(
     device: str = "cpu",
     seed: int = 0,
 ) -> ObservedRun:
-    """Return a new run, in the folder `out`, of one's own model and data: the same files as the stages write.
+    """Return a new run, in the folder `out`, of your own model and data: the same files as the stages write.
 
     `batches` is a DataLoader, a list of batches, or one array or tensor (n, ...); a batch is inputs, (inputs, labels),
     or a mapping with names as in Hugging Face's. `labels` (n,) are classes, or numbers, or (n, k) several of either.

@@ -8,6 +8,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -59,11 +60,11 @@ def errors_made() -> Iterator[list[str]]:
 
 
 @pytest.fixture(autouse=True)
-def errors_are_one_short_line(errors_made: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def errors_are_one_short_line(errors_made: list[str]) -> Iterator[None]:
     """Every error for users that a test meets is one line that can be read at a glance."""
     errors_made.clear()
     yield
-    folders = re.compile(rf"({re.escape(str(tmp_path_factory.getbasetemp()))}|{re.escape(str(ROOT))})(/[^/:;,']*)*/")
+    folders = re.compile(rf"({re.escape(tempfile.gettempdir())}|{re.escape(str(ROOT))})(/[^/:;,']*)*/")
     for text in errors_made:
         assert "\n" not in text, text
         assert len(short := folders.sub("", text)) <= LONGEST_ERROR, f"{len(short)} characters: {short}"

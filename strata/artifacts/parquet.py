@@ -24,7 +24,9 @@ def open_parquet(path: Path) -> pq.ParquetFile:
 
 def damaged(path: Path, error: Exception) -> StrataError:
     """Return the error for a Parquet file that cannot be read."""
-    return StrataError(f"{path} is damaged or not Parquet: {in_short(str(error).splitlines()[0])}; run `dvc repro -f`")
+    return StrataError(
+        f"{path} is damaged or not Parquet: {in_short(str(error).splitlines()[0], 60)}; run `dvc repro -f`"
+    )
 
 
 def read_table(path: Path, columns: Mapping[str, pa.DataType]) -> tuple[pa.Table, dict[str, str]]:

@@ -24,7 +24,7 @@ SECTIONS = ("seed", "reproducible", "dataset", "network", "layers", *STAGES)
 # How a bad value is shown: abbreviated, because YAML's aliases (*a) let a small file hold a value of gigabytes.
 SHOWN = reprlib.Repr()
 SHOWN.maxlevel, SHOWN.maxstring, SHOWN.maxother = 2, 60, 60
-MISTAKES_LONG = 185  # characters
+MISTAKES_LONG = 175  # characters
 
 
 class Section(BaseModel):
@@ -72,7 +72,8 @@ def read_params(path: Path) -> dict[str, Any]:
 def _mistakes(section: str, errors: Sequence[ErrorDetails], schema: Any) -> list[str]:
     """Return one text for each wrong key; where several types are allowed, the text names them all."""
     misfits: dict[str, list[ErrorDetails]] = {}
-    texts = []
+    texts: list[str] = []
+    missing: list[str] = []
     for details in errors:
         location = details["loc"]
         if details["type"] == "extra_forbidden":
@@ -81,12 +82,12 @@ def _mistakes(section: str, errors: Sequence[ErrorDetails], schema: Any) -> list
             hint = f"did you mean '{suggestions[0]}'?" if suggestions else f"allowed: {listed(keys)}"
             texts.append(f"{_dotted(section, location)}: unknown key; {hint}")
         elif details["type"] == "missing":
-            texts.append(f"{_dotted(section, location)}: missing")
+            missing.append(f"{_dotted(section, location)}: missing")
         elif details["type"] == "value_error" and not location:
             texts.append(f"{section}: {_message(details)}")  # about several keys at once
         else:
             misfits.setdefault(_dotted(section, _key_location(schema, location)), []).append(details)
-    return texts + [_misfit(key, alternatives) for key, alternatives in misfits.items()]
+    return [*texts, *(_misfit(key, alternatives) for key, alternatives in misfits.items()), *missing]
 
 
 def first_mistake(error: Exception) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from strata.artifacts.maps import MapMethod
 from strata.core import streams
-from strata.core.errors import StrataError
+from strata.core.errors import StrataError, in_short, listed
 from strata.maps.embedder import INITIAL_DEVIATION, initial_map
 from strata.maps.pca import principal_components
 
@@ -48,11 +48,11 @@ def start_sentence(choice: str) -> str:
 
 def check_choice(choice: str, layers: Sequence[str], params: Path) -> None:
     """Raise StrataError unless `choice` is the name of one of the layers, or `own` where no layer has that name."""
-    key = f"{params}: embed.initialization_layer '{choice}'"
+    key = f"{params}: embed.initialization_layer '{in_short(choice, 40)}'"
     if choice == OWN and OWN in layers:
         raise StrataError(f"{key} could mean the layer of that name or each map's own layer: rename the layer")
     if choice != OWN and choice not in layers:
-        raise StrataError(f"{key} is not among the layers ({', '.join(layers)}), nor is it '{OWN}'")
+        raise StrataError(f"{key} is not among the layers ({listed(layers, 60)}), nor is it '{OWN}'")
 
 
 def common_start(values: NDArray[np.float32], layer: str, seed: int) -> MapStart:

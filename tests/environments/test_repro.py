@@ -47,7 +47,7 @@ def test_a_change_of_one_section_runs_its_stage_and_what_follows(clone):
     params = clone / "params.yaml"
     before = params.read_text(encoding="utf-8")
     try:
-        params.write_text(before.replace("perplexity: 30", "perplexity: 20"), encoding="utf-8")
+        params.write_text(before.replace("perplexity: auto", "perplexity: 20"), encoding="utf-8")
         changed = set(json.loads(run("dvc", "status", "--json", folder=clone)))
     finally:
         params.write_text(before, encoding="utf-8")

@@ -169,8 +169,8 @@ def test_own_data_is_described_and_a_fault_in_it_is_one_line(tmp_path, write_par
 def test_an_unknown_data_set_is_one_line(tmp_path, write_params):
     params = write_params(dataset={"name": "mnist5k"})
     assert last_words(lambda: run(params, tmp_path / "raw")) == (
-        f"error: {params}: dataset.name: should be mnist-5k, mnist, fashion-mnist, kmnist, cifar-10, or a path to your"
-        " own data: with a slash (./mnist5k), or to an .npz, .npy, .csv or .parquet file (got 'mnist5k')"
+        f"error: {params}: dataset.name: should be mnist-5k, mnist, fashion-mnist, kmnist, cifar-10, or a path:"
+        " with a slash (./mnist5k), or to an .npz, .npy, .csv or .parquet file (got 'mnist5k')"
     )
     assert not (tmp_path / "raw").exists()
 

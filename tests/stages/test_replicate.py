@@ -6,10 +6,10 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from stages import measure
 from strata.core import streams
 from strata.dataset.description import read_description
 from strata.jobs import pool
+from strata.measures.registry import REGISTRY
 from strata.network.params import NetworkParams
 from strata.network.preprocessing import preprocessing
 from strata.training.networks import load_examples, network_to_train, train_from_seed
@@ -94,4 +94,4 @@ def test_weights_that_no_seed_changes_are_no_replicate(tiny_data, write_params, 
     assert "network 2 is left out: no seed changes the training" in capsys.readouterr().err
     rows = (tmp_path / "reports/networks.csv").read_text(encoding="utf-8").splitlines()
     assert {row.split(",")[0] for row in rows[1:]} == {"1", "3"}
-    assert measure.REGISTRY.measures[0].key in rows[1]
+    assert REGISTRY.measures[0].key in rows[1]

@@ -1,4 +1,4 @@
-"""Try it: the network in the page says what PyTorch says, of every layer, and of what a reader draws."""
+"""Try it: the network in the page computes what PyTorch does, in every layer, for samples and for drawings."""
 
 from dataclasses import replace
 
@@ -53,7 +53,7 @@ def with_network(run, network, layers):
 
 
 def outputs_of(network, layers, pixels):
-    """Return what PyTorch says of an image: each layer's values, and the probabilities."""
+    """Return PyTorch's results for an image: each layer's values, and the probabilities."""
     seen = {}
     modules = dict(network.named_modules())
     handles = [
