@@ -1,4 +1,4 @@
-"""strata.observe: a run of one's own objects has the same files as one of the stages, and says what it lacks."""
+"""strata.observe: a run of your own objects has the same files as one of the stages, and says what it lacks."""
 
 import numpy as np
 import pandas as pd

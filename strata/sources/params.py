@@ -32,7 +32,8 @@ def _name(text: str) -> str:
     if text not in KNOWN and not _is_path(text):
         path = f"./{text}" if text.isprintable() and 0 < len(text) <= 20 else "./folder"
         raise ValueError(
-            f"should be {', '.join(KNOWN)}, or a path: with a slash ({path}), or to an .npz, .npy, .csv or .parquet file"
+            f"should be {', '.join(KNOWN)}, or a path: with a slash ({path}),"
+            " or to an .npz, .npy, .csv or .parquet file"
         )
     return text
 

@@ -8,7 +8,7 @@ from tests.environments.small_clone import run
 from tests.environments.stand_ins import clone
 from tests.tiny_pipeline import ROOT
 
-BINARY = {".png"}
+BINARY = {".gif", ".png"}
 
 
 @pytest.fixture(scope="module")
