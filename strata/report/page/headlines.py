@@ -104,7 +104,7 @@ def mistakes(inputs: ReportInputs) -> Headline | None:
     likely = np.bincount(samples.label.astype(np.intp)).max() / total
     return Headline(
         key="mistakes",
-        sentence=f"{count:,} mistake{'s' * (count != 1)} among {total:,} images, {sure:,} of them surer than"
+        sentence=f"{count:,} mistake{'s' * (count != 1)} among {total:,} {inputs.things}, {sure:,} of them surer than"
         f" {SURE:.0%}.",
         sure=f"{share.value:.1%} wrong, 95% interval (Wilson) {share.low:.1%} to {share.high:.1%}. Control: to name"
         f" the most frequent class always is wrong in {1 - likely:.0%}.",
@@ -130,7 +130,7 @@ def decided_early(inputs: ReportInputs) -> Headline | None:
         return None
     return Headline(
         key="decided",
-        sentence=f"{counts[0] / len(commit):.0%} of the images are decided at {layers[0]} already{rest}.",
+        sentence=f"{counts[0] / len(commit):.0%} of the {inputs.things} are decided at {layers[0]} already{rest}.",
         sure=f"{counts[0]:,} of {len(commit):,}, 95% interval (Wilson) {early.low:.1%} to {early.high:.1%}: from"
         f" {layers[0]} on, most of their neighbours have the class that the network will predict."
         f" Control: chance is {chance:.0%}.",
