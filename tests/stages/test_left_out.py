@@ -141,7 +141,7 @@ def test_the_front_door_opens_a_run_without_labels(unlabelled):
     run = strata.open_run(unlabelled.params_path.parent)
     predictions = run.log_probabilities(run.network(), run.inputs())
     assert (predictions.argmax(axis=1) == run.samples.predicted).all()
-    assert run.embed("relu1", perplexity=4).shape == (48, 2)
+    assert run.new_map("relu1", perplexity=4).shape == (48, 2)
     maps = {layer: run.map(layer).points for layer in run.layers}
     colours = strata.draw_maps(maps, run.samples.label, run.dataset.classes).axes[0].collections[0].get_facecolors()
     assert len(np.unique(colours, axis=0)) == 1
