@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -19,19 +20,6 @@ if TYPE_CHECKING:
 
 DEFAULTS = Path(__file__).parent / "core" / "observed_params.yaml"
 FOLDERS = ("data", "reports")
-# What a run keeps of its files once it has read them.
-KEPT = (
-    "measures",
-    "times",
-    "epochs",
-    "batches",
-    "over_training",
-    "training",
-    "params",
-    "_samples",
-    "layers",
-    "dataset",
-)
 NONE: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -123,8 +111,8 @@ class ObservedRun(Run):
         except BaseException:
             self.params_path.write_text(before, encoding="utf-8")
             raise
-        for kept in KEPT:
-            self.__dict__.pop(kept, None)  # read again when they are asked for
+        for name in [name for name in vars(self) if isinstance(getattr(type(self), name, None), cached_property)]:
+            delattr(self, name)  # read again when it is asked for
 
 
 def observe(
@@ -166,7 +154,7 @@ def observe(
     from strata.network.checkpoint import save_checkpoint
     from strata.network.layer_files import write_run_layers
     from strata.network.output_form import output_form
-    from strata.network.own_object import redrawn
+    from strata.network.own_object import copied
     from strata.sources.own_arrays import described_data, write_raw
     from strata.training.replicates import train_replicates
     from strata.training.trained_network import train_run
@@ -177,7 +165,7 @@ def observe(
     form = output_form(model, test, outputs, part)
     data = described_data(test, reference, form.classes, classes)
     _emptied(folder)
-    run = ObservedRun(folder, make or (lambda: redrawn(model)))
+    run = ObservedRun(folder, make or (lambda: copied(model)))
     write_raw(run.paths.raw, data)
     initial = folder / "initial_weights.pt"
     save_checkpoint(model, initial)

@@ -1,7 +1,7 @@
 """What people have as data for a network: a DataLoader, a list of batches, or one array; as arrays of all samples."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,7 @@ def collected(batches: Any, labels: Any = None) -> Collected:
     for what, values in (("labels", known), ("rows of the mask", found.mask)):
         if values is not None and len(values) != len(found.inputs):
             raise StrataError(f"batches: {len(found.inputs)} inputs, but {len(values)} {what}")
-    return Collected(found.inputs, known, found.mask, found.input_name, found.mask_name)
+    return replace(found, labels=known)
 
 
 def _parted(batch: Any) -> Collected:

@@ -5,18 +5,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-import torch
 from torch import nn
 
 from strata.core.errors import StrataError, in_short
 
 TARGET = f"{__name__}:own_network"
-RESETS = ("reset_parameters", "_reset_parameters")  # the second is that of torch's attention and transformers
 _make: ContextVar[Callable[[], nn.Module] | None] = ContextVar("_make", default=None)
 
 
 def own_network() -> nn.Module:
-    """Return a network like the one of `made_by`, with weights that torch's generator draws.
+    """Return a network like the one of `made_by`.
 
     Raises StrataError outside of it: a run's folder has the weights of such a network, and not its code.
     """
@@ -36,21 +34,14 @@ def made_by(make: Callable[[], nn.Module]) -> Iterator[None]:
         _make.reset(token)
 
 
-def redrawn(network: nn.Module) -> nn.Module:
-    """Return a copy of a network on the CPU, with new weights wherever a module can draw them.
+def copied(network: nn.Module) -> nn.Module:
+    """Return a copy of a network on the CPU. Raises StrataError if it cannot be copied.
 
-    Raises StrataError if the network cannot be copied.
+    It has the network's weights: `untrained_network` draws again what no seed changes, and so all of them.
     """
     try:
-        copied = copy.deepcopy(network).cpu()
+        return copy.deepcopy(network).cpu()
     except Exception as error:  # whatever a user's class raises
         raise StrataError(
             f"the network cannot be copied; pass make=, a function that makes it: {in_short(error)}"
         ) from error
-    with torch.no_grad():
-        for module in copied.modules():
-            for reset in RESETS:
-                if callable(getattr(module, reset, None)):
-                    getattr(module, reset)()
-                    break
-    return copied

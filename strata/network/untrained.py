@@ -12,9 +12,10 @@ from torch import nn
 from strata.core import streams
 from strata.core.errors import StrataError, listed
 from strata.network.make import error_line, initialized_network
-from strata.network.own_object import RESETS, TARGET
+from strata.network.own_object import TARGET
 from strata.network.params import NetworkParams
 
+RESETS = ("reset_parameters", "_reset_parameters")  # the second is that of torch's attention and transformers
 OF_OBJECTS = " pass make=, a function that makes it with new weights"
 
 

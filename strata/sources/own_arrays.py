@@ -42,10 +42,9 @@ def described_data(
     Raises StrataError if test and training samples, labels and names do not fit together.
     """
     parts = {"test": test} if train is None else {"train": train, "test": test}
-    kinds = {input_kind(part.inputs) for part in parts.values()}
-    shapes = {part.inputs.shape[1:] for part in parts.values()}
-    masks = {part.mask is None for part in parts.values()}
-    if len(kinds | shapes | masks) > 3:
+    kind = input_kind(test.inputs)
+    forms = {(input_kind(part.inputs), part.inputs.shape[1:], part.mask is None) for part in parts.values()}
+    if len(forms) > 1:
         raise StrataError("train: its inputs are of another kind or size than those of the batches")
     labelled = {part: each.labels for part, each in parts.items() if each.labels is not None}
     if train is not None and len(labelled) == 1:
@@ -53,7 +52,7 @@ def described_data(
     if train is not None and not labelled:
         raise StrataError("train: probes learn from labels, and there are none: leave it out, or pass train_labels")
     targets: Targets = kind_of(labelled, None, "labels") if labelled else "none"
-    kind, known = kinds.pop(), names
+    known = names
     files: dict[str, NDArray[Any]] = {}
     target_names: tuple[str, ...] = ()
     for part, each in parts.items():
