@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.report.page.reader import WINDOW, Explorer, wait_for
+from tests.report.page.reader import COUNT_DELAYS, WINDOW, Explorer, wait_for
 from tests.report.page.synthetic import NAMES, Run, make_run, write_page
 
 INSTALL = "no Chromium: install Debian's chromium, or run `python -m playwright install chromium`"
@@ -39,6 +39,7 @@ def opened(browser: Browser, path: Path, runs: Sequence[Run], scheme: str) -> It
         page.on(
             "console", lambda said: said.type in ("error", "warning") and problems.append(f"{said.type}: {said.text}")
         )
+        page.add_init_script(COUNT_DELAYS)
         page.goto(path.as_uri())
         wait_for(page, "window.strata && window.strata.chartsReady", seconds=30)
         yield Explorer(page, runs, problems)

@@ -3,13 +3,16 @@
 import base64
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Page
 
 from tests.report.page.synthetic import COLOURS, LAYERS, Run
+
+P, T = ParamSpec("P"), TypeVar("T")
 
 WINDOW = {"width": 1440, "height": 900}
 RESET = """() => {
@@ -41,6 +44,35 @@ RESET = """() => {
 }"""
 
 
+# Counts what a page has put off by up to 20 ms: drawing, mostly (the table waits longer). Runs before its own scripts.
+COUNT_DELAYS = """(() => {
+  const open = new Set();
+  const [frame, noFrame, later, noLater] = [requestAnimationFrame, cancelAnimationFrame, setTimeout, clearTimeout];
+  const watched = (name, work) => (...given) => { try { return work(...given); } finally { open.delete(name()); } };
+  window.requestAnimationFrame = (work) => {
+    const id = frame(watched(() => `frame ${id}`, work));
+    open.add(`frame ${id}`);
+    return id;
+  };
+  window.setTimeout = (work, wait = 0, ...given) => {
+    const id = later(watched(() => `timer ${id}`, work), wait, ...given);
+    if (wait <= 20) open.add(`timer ${id}`);
+    return id;
+  };
+  window.cancelAnimationFrame = (id) => { open.delete(`frame ${id}`); noFrame(id); };
+  window.clearTimeout = (id) => { open.delete(`timer ${id}`); noLater(id); };
+  window.delaysAreOver = (limit) => new Promise((done) => {
+    const until = performance.now() + limit;
+    const look = () => {
+      const over = !open.size || document.getElementById("play")?.getAttribute("aria-pressed") === "true";
+      if (over || performance.now() > until) done(over);
+      else later(look, 4);
+    };
+    frame(() => later(look));
+  });
+})()"""
+
+
 def wait_for(page: Page, code: str, arg: object = None, seconds: float = 10) -> None:
     """Wait until an expression, or a function of `arg`, is true: the page's policy forbids Playwright's own wait."""
     until = time.monotonic() + seconds
@@ -57,6 +89,13 @@ class Explorer:
         self.run = runs[0]
         self.ids = [int(sample) for sample in self.run.ids]
         self._emulates = False
+        for owner, names in (
+            (page, ("click", "check", "uncheck", "fill", "press", "select_option")),
+            (page.mouse, ("click", "up")),
+            (page.keyboard, ("press",)),
+        ):
+            for name in names:
+                setattr(owner, name, self._settled(getattr(owner, name)))
         self.theme_at_start = page.get_attribute("html", "data-theme")
         self.maps = [(run, layer) for run in range(len(runs)) for layer in (None, *range(len(LAYERS)))]
 
@@ -70,14 +109,24 @@ class Explorer:
         self.page.evaluate(RESET)
         self.settle()
 
+    def _settled(self, act: Callable[P, T]) -> Callable[P, T]:
+        """Return an action after which the page has drawn what it draws soon; else what is read depends on the load."""
+
+        def act_and_settle(*args: P.args, **kwargs: P.kwargs) -> T:
+            result = act(*args, **kwargs)
+            self.settle()
+            return result
+
+        return act_and_settle
+
     def emulate(self, **media: str) -> None:
         """Pretend another medium or another wish of the reader."""
         self.page.emulate_media(**media)
         self._emulates = True
 
     def settle(self) -> None:
-        """Wait until what is to be drawn is drawn."""
-        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+        """Wait until all is drawn that the page draws soon; while it plays, for one frame."""
+        assert self.page.evaluate("delaysAreOver(10_000)"), "the page does not come to rest"
 
     def wait_for_table(self) -> None:
         """Wait until the table holds the selection; it is drawn a little later than the maps."""

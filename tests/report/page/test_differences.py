@@ -22,9 +22,9 @@ def sure(compared, key):
 def test_fixed_and_broken_samples_are_counted_selected_and_judged(compared, key, before, after):
     first, second = mistakes(compared)
     wanted = ids_where(compared, (first == before) & (second == after))
-    button = compared.page.locator(f"#findings button[data-key={key}]")
-    assert str(len(wanted)) in button.inner_text()
-    button.click()
+    button = f"#findings button[data-key={key}]"
+    assert str(len(wanted)) in compared.page.inner_text(button)
+    compared.page.click(button)
     assert compared.selected() == wanted
     fixed, broken = (first & ~second).sum(), (second & ~first).sum()
     low, high = fixed - broken - 1.96 * np.sqrt(fixed + broken), fixed - broken + 1.96 * np.sqrt(fixed + broken)
