@@ -49,8 +49,11 @@ class Pool:
         """Return work(job) for every job, in order; `work` must be a module's function, jobs and results picklable.
 
         Jobs with higher `costs` start first, so that no long job runs alone at the end. The first error ends all jobs,
-        and an interrupt ends them at once. Raises StrataError if a process dies.
+        and an interrupt ends them at once. Raises StrataError if a process dies, TypeError for a script's function.
         """
+        if getattr(work, "__module__", None) == "__main__":
+            name = getattr(work, "__name__", work)
+            raise TypeError(f"{title}: {name} must be a function of a module that workers can import")
         try:
             with _one_thread_each(), _interrupts_blocked(), _main_hidden():
                 order = sorted(range(len(jobs)), key=lambda index: -costs[index]) if costs else range(len(jobs))

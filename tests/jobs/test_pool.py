@@ -46,6 +46,14 @@ def test_a_worker_that_dies_ends_in_one_clear_line():
     )
 
 
+def test_a_function_of_the_script_that_runs_is_refused(monkeypatch):
+    """Workers do not import that script, so they would die, as if for lack of memory."""
+    monkeypatch.setattr(square_after_a_while, "__module__", "__main__")
+    with pytest.raises(TypeError) as caught:
+        run_jobs(square_after_a_while, [1], "square")
+    assert str(caught.value) == "square: square_after_a_while must be a function of a module that workers can import"
+
+
 def test_workers_are_other_processes_with_one_thread_each_and_the_environment_is_restored(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
