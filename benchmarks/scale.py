@@ -98,9 +98,9 @@ def page(costs: Costs, disk: dict[str, dict[str, float]]) -> str:
     lines = [
         "# What a million images would cost",
         "",
-        "Made by `make scale` on one thread, from synthetic activations. Each part is measured at the sizes named; a million",
-        "is the largest of them times the growth of that kind of work. `x` is by how much the time grew between the two",
-        "largest sizes: for twice as many samples 2 is linear, 4 quadratic.",
+        "Made by `make scale` on one thread, from synthetic activations. Each part is measured at the sizes named;",
+        "a million is the largest of them times the growth of that kind of work. `x` is by how much the time grew",
+        "between the two largest sizes: for twice as many samples 2 is linear, 4 quadratic.",
         "",
         f"| part | {' | '.join(f'{size:,}, s' for size in sizes)} | x | a million, h | memory, GB | can be divided |",
         "|---|" + "---:|" * (len(sizes) + 3) + "---|",
@@ -114,9 +114,9 @@ def page(costs: Costs, disk: dict[str, dict[str, float]]) -> str:
     total = sum(hours.values())
     lines += [
         "",
-        f"For one layer of 800 units these parts take {total:.0f} hours of one core, {hours['map'] / total:.0%} of them",
-        "for the map itself. The neighbours were found at a million, too, of some blocks of rows: the hours are of all",
-        "blocks. The measures read `measure.samples` points, the page shows `report.page_samples`: neither grows.",
+        f"For one layer of 800 units these parts take {total:.0f} hours of one core, {hours['map'] / total:.0%}",
+        "of them for the map itself. The neighbours were found at a million, too, of some blocks of rows: the hours are",
+        "of all blocks. Neither the measures (`measure.samples` points) nor the page (`report.page_samples`) grow.",
         "",
         "| layer | units | float32, GB | float16, GB | `project: 512`, float32, GB |",
         "|---|---:|---:|---:|---:|",
