@@ -115,8 +115,8 @@ def page(costs: Costs, disk: dict[str, dict[str, float]]) -> str:
     lines += [
         "",
         f"For one layer of 800 units these parts take {total:.0f} hours of one core, {hours['map'] / total:.0%}",
-        "of them for the map itself. The neighbours were found at a million, too, of some blocks of rows: the hours are",
-        "of all blocks. Neither the measures (`measure.samples` points) nor the page (`report.page_samples`) grow.",
+        "of them for the map itself. The neighbours were found at a million, too, of some blocks of rows: the hours",
+        "are of all blocks. Neither the measures (`measure.samples` points) nor the page (`report.page_samples`) grow.",
         "",
         "| layer | units | float32, GB | float16, GB | `project: 512`, float32, GB |",
         "|---|---:|---:|---:|---:|",
