@@ -1,7 +1,7 @@
 """One layer's activations in one Parquet file: written batch by batch, read whole, in batches, or by sample.
 
-Columns: `sample_id` int32 and `activation`, a fixed-size list of float32 of length D = C x H x W, in row groups of one
-batch each. Metadata: layer, shape, and the provenance.
+Columns: `sample_id` int32 and `activation`, a fixed-size list of D = C x H x W float32 or float16, in row groups of a
+batch each. Metadata: layer, shape, and the provenance. What is read is float32, whatever the file holds.
 """
 
 import json
@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -19,8 +20,12 @@ from numpy.typing import NDArray
 
 from strata.artifacts.parquet import COMPRESSION, damaged, open_parquet, text_metadata
 from strata.artifacts.provenance import Provenance
-from strata.core.errors import StrataError
+from strata.core.errors import StrataError, in_short
 from strata.core.files import whole_file
+
+Dtype = Literal["float32", "float16"]
+LARGEST = float(np.finfo(np.float16).max)
+REPEATS = 0.1  # a dictionary pays where at most this share of the values are distinct, as of images with 256 greys
 
 
 @dataclass(frozen=True)
@@ -28,12 +33,14 @@ class LayerInfo:
     """The metadata of a file of activations: layer, shape of one activation, origin, and what is taken of the layer.
 
     `taken` is text such as "encoder, take cls, projected to 512"; empty where the layer is a module's whole output.
+    `dtype` is that of the values in the file.
     """
 
     layer: str
     shape: tuple[int, ...]
     provenance: Provenance
     taken: str = ""
+    dtype: Dtype = "float32"
 
     @property
     def units(self) -> int:
@@ -44,7 +51,7 @@ class LayerInfo:
         """The file's Arrow schema."""
         metadata = {"layer": self.layer, "shape": json.dumps(self.shape), **self.provenance.metadata()}
         metadata |= {"taken": self.taken} if self.taken else {}
-        activation = pa.list_(pa.float32(), self.units)
+        activation = pa.list_(pa.float16() if self.dtype == "float16" else pa.float32(), self.units)
         return pa.schema([("sample_id", pa.int32()), ("activation", activation)], metadata)
 
 
@@ -57,17 +64,40 @@ class Activations:
     values: NDArray[np.float32]
 
 
-class ActivationWriter:
-    """Context manager that writes a layer's file; each `write` becomes one row group. No file is left on an error."""
+def as_stored(values: NDArray[np.float32], dtype: Dtype, layer: str) -> NDArray[np.float32] | NDArray[np.float16]:
+    """Return values (n, ...) of a layer as a file of `dtype` holds them. Raises StrataError beyond float16."""
+    if dtype == "float32":
+        return np.asarray(values, dtype=np.float32)
+    largest = float(np.abs(values).max(initial=0))
+    if LARGEST < largest < np.inf:
+        raise StrataError(
+            f"layer {in_short(layer, 60)!r}: an activation of {largest:.3g} is beyond float16, which ends at"
+            f" {LARGEST:.0f}; set extract.dtype to float32"
+        )
+    return values.astype(np.float16)
 
-    def __init__(self, path: Path, info: LayerInfo) -> None:
-        self._path, self._schema, self._units = path, info.schema(), info.units
+
+def repeats_itself(values: NDArray[np.float32]) -> bool:
+    """Return whether few of the values (n, ...) are distinct, by the first ten samples: then a dictionary pays."""
+    few = values[:10]
+    return len(np.unique(few)) <= REPEATS * few.size
+
+
+class ActivationWriter:
+    """Context manager that writes a layer's file; each `write` becomes one row group. No file is left on an error.
+
+    `repeats` says that few values are distinct; of others a dictionary would make the file larger and slower to write.
+    """
+
+    def __init__(self, path: Path, info: LayerInfo, repeats: bool = False) -> None:
+        self._path, self._info, self._schema, self._repeats = path, info, info.schema(), repeats
         self._stack = ExitStack()
 
     def __enter__(self) -> "ActivationWriter":
         with ExitStack() as stack:
             part = stack.enter_context(whole_file(self._path))
-            self._writer = stack.enter_context(pq.ParquetWriter(part, self._schema, compression=COMPRESSION))
+            kind = {"compression": COMPRESSION, "use_dictionary": self._repeats}
+            self._writer = stack.enter_context(pq.ParquetWriter(part, self._schema, **kind))
             self._stack = stack.pop_all()
         return self
 
@@ -77,9 +107,9 @@ class ActivationWriter:
         self._stack.__exit__(kind, error, trace)
 
     def write(self, sample_ids: NDArray[np.int32], values: NDArray[np.float32]) -> None:
-        """Append a batch: ids (n,) and activations (n, ...) of D values each."""
-        flat = pa.array(np.ascontiguousarray(values, dtype=np.float32).ravel())
-        columns = [pa.array(sample_ids, pa.int32()), pa.FixedSizeListArray.from_arrays(flat, self._units)]
+        """Append a batch: ids (n,) and activations (n, ...) of D values each. Raises as `as_stored` does."""
+        flat = pa.array(np.ascontiguousarray(as_stored(values, self._info.dtype, self._info.layer)).ravel())
+        columns = [pa.array(sample_ids, pa.int32()), pa.FixedSizeListArray.from_arrays(flat, self._info.units)]
         self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema), row_group_size=len(sample_ids))
 
 
@@ -145,15 +175,23 @@ def _info(path: Path, file: pq.ParquetFile) -> LayerInfo:
     metadata = text_metadata(file.schema_arrow)
     try:
         origin = Provenance.from_metadata(metadata, path)
-        info = LayerInfo(metadata["layer"], _shape(metadata["shape"]), origin, metadata.get("taken", ""))
+        taken, dtype = metadata.get("taken", ""), _dtype(file.schema_arrow)
+        info = LayerInfo(metadata["layer"], _shape(metadata["shape"]), origin, taken, dtype)
         expected = info.schema()
     except (KeyError, ValueError, OverflowError, RecursionError, pa.ArrowException):
         raise StrataError(
             f"{path} is not a file of activations: its metadata has no layer and shape; run `dvc repro -f extract`"
         ) from None
     if not file.schema_arrow.equals(expected):
-        raise StrataError(f"{path}: columns must be sample_id int32 and activation float32[{info.units}]")
+        raise StrataError(f"{path}: columns must be sample_id int32 and activation {info.dtype}[{info.units}]")
     return info
+
+
+def _dtype(schema: pa.Schema) -> Dtype:
+    place = schema.get_field_index("activation")
+    kind = schema.field(place).type if place >= 0 else None
+    is_half = isinstance(kind, pa.FixedSizeListType) and kind.value_type == pa.float16()
+    return "float16" if is_half else "float32"
 
 
 def _shape(text: str) -> tuple[int, ...]:
@@ -176,4 +214,5 @@ def _read_group(path: Path, file: pq.ParquetFile, group: int, info: LayerInfo) -
     values = column.flatten()
     if ids.null_count or column.null_count or values.null_count:
         raise StrataError(f"{path}: some activations are null; run `dvc repro -f extract`")
-    return Activations(info, ids.to_numpy(), values.to_numpy().reshape(len(ids), info.units))
+    flat = values.to_numpy().astype(np.float32, copy=False)
+    return Activations(info, ids.to_numpy(), flat.reshape(len(ids), info.units))

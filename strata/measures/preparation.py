@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from strata.artifacts.activations import Dtype, as_stored
 from strata.artifacts.measured import TRAINED, UNTRAINED
 from strata.artifacts.run import RunArtifacts
 from strata.core import streams
@@ -100,11 +101,13 @@ def _run_networks(
 
     before = preprocessing(description, settings.network)
     to_input = before.on(device)
+    # All spaces are rounded as the files are: else the twin would be a control of another precision.
+    dtypes = {layer: info.dtype for layer, info in run.layers.items()}
 
     def write_space(network: nn.Module, space: str, name: str) -> None:
         batch_size, outputs = settings.params.batch_size, settings.network.outputs
         batches = stream_activations(network, images[name], settings.layers, to_input, batch_size, outputs)
-        write_batches(files, space, name, len(images[name]), batches)
+        write_batches(files, space, name, len(images[name]), batches, dtypes)
 
     def inputs_of(chosen_images: Images) -> Inputs:
         return lambda rows: before.flat(to_input(chosen_images[rows])).cpu().numpy()
@@ -138,12 +141,14 @@ def check_enough(count: int, params: NumberedMeasureParams, embedders: Embedders
     check_stability_points(embedders, again)
 
 
-def write_batches(files: SpaceFiles, space: str, name: str, count: int, batches: Iterable[LayerBatch]) -> None:
-    """Write the layers' activations of `count` images into the scratch folder."""
+def write_batches(
+    files: SpaceFiles, space: str, name: str, count: int, batches: Iterable[LayerBatch], dtypes: Mapping[str, Dtype]
+) -> None:
+    """Write the layers' activations of `count` images into the scratch folder, as files of `dtypes` hold them."""
     targets: dict[str, NDArray[np.float32]] = {}
     for batch in batches:
         for layer, values in batch.activations.items():
-            flat = values.reshape(len(values), -1)
+            flat = as_stored(values.reshape(len(values), -1), dtypes[layer], layer)
             if layer not in targets:
                 targets[layer] = files.create(space, name, layer, (count, flat.shape[1]))
             targets[layer][batch.start : batch.start + len(flat)] = flat

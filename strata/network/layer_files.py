@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.artifacts.activations import ActivationWriter, LayerInfo
+from strata.artifacts.activations import ActivationWriter, LayerInfo, repeats_itself
 from strata.artifacts.provenance import Provenance
 from strata.artifacts.samples import described_samples, write_samples
 from strata.artifacts.shipped import ShippedNetwork, write_shipped
@@ -126,8 +126,9 @@ def write_layers(job: ExtractJob, images: Images) -> NDArray[np.float32] | None:
             ids = np.arange(batch.start, batch.start + batch.count, dtype=np.int32)
             for layer, values in batch.activations.items():
                 if layer not in writers:
-                    info = LayerInfo(layer, values.shape[1:], job.provenance, job.layers[layer].taken)
-                    writers[layer] = stack.enter_context(ActivationWriter(job.paths.layer(layer, job.time), info))
+                    info = LayerInfo(layer, values.shape[1:], job.provenance, job.layers[layer].taken, params.dtype)
+                    writer = ActivationWriter(job.paths.layer(layer, job.time), info, repeats_itself(values))
+                    writers[layer] = stack.enter_context(writer)
             wait_for(pending)
             pending = [pool.submit(writers[layer].write, ids, values) for layer, values in batch.activations.items()]
             outputs += [] if batch.output is None else [batch.output]

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from strata.artifacts.activations import Dtype
 from strata.core.params import Device, Section, Threads
 
 Outputs = Literal["log-probabilities", "logits", "probabilities", "values", "multi-label", "features"]
@@ -42,9 +43,13 @@ Split = Literal["train", "test", "both"]
 
 
 class ExtractParams(Section):
-    """Which images go through the network, how many at a time (one Parquet row group each), and on which device."""
+    """Which images go through the network, how many at a time (one Parquet row group each), and on which device.
+
+    `dtype` is that of the files; layers that are measured but not written are rounded to it, too.
+    """
 
     split: Split
     batch_size: Annotated[int, Field(ge=1, le=100_000)]
+    dtype: Dtype = "float32"
     device: Device
     threads: Threads

@@ -1,5 +1,7 @@
 """Files of activations: what is written is read, and whatever is not of the form is refused by name."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -8,10 +10,12 @@ import pytest
 from strata.artifacts.activations import (
     ActivationWriter,
     LayerInfo,
+    as_stored,
     iterate_activations,
     read_activations,
     read_info,
     read_one_activation,
+    repeats_itself,
 )
 from strata.artifacts.provenance import Provenance
 from strata.core.errors import StrataError
@@ -54,6 +58,43 @@ def test_values_and_ids_survive_the_round_trip(path):
     assert activations.sample_ids.tolist() == [0, 1, 2, 5, 6, 9, 40]
     assert (activations.sample_ids.dtype, activations.values.dtype) == (np.int32, np.float32)
     np.testing.assert_array_equal(activations.values, VALUES.reshape(7, 6))
+
+
+def test_float16_takes_half_of_the_bytes_and_is_read_as_the_nearest_float32(path):
+    values = np.random.default_rng(0).normal(size=(200, 2, 3)).astype(np.float32)
+    sizes = {}
+    for dtype in ("float32", "float16"):
+        with ActivationWriter(path, replace(INFO, dtype=dtype)) as writer:
+            writer.write(np.arange(200, dtype=np.int32), values)
+        sizes[dtype] = pq.ParquetFile(path).metadata.row_group(0).column(1).total_uncompressed_size
+    found = read_activations(path)
+    assert found.info.dtype == read_info(path).dtype == "float16" and found.values.dtype == np.float32
+    np.testing.assert_array_equal(found.values, values.reshape(200, 6).astype(np.float16).astype(np.float32))
+    np.testing.assert_allclose(found.values, values.reshape(200, 6), rtol=2**-11)
+    assert read_one_activation(path, 7).tobytes() == found.values[7].tobytes()
+    assert sizes["float16"] < 0.55 * sizes["float32"]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_float16_cannot_hold_is_refused(path, sign):
+    as_stored(np.array([[sign * 65504.0]], dtype=np.float32), "float16", "h2")
+    with pytest.raises(StrataError) as caught, ActivationWriter(path, replace(INFO, dtype="float16")) as writer:
+        writer.write(np.arange(7, dtype=np.int32), VALUES + np.float32(sign * 65505))
+    assert str(caught.value).startswith(
+        "layer 'h2': an activation of 6.55e+04 is beyond float16, which ends at 65504; "
+    )
+    assert not path.exists()
+
+
+def test_only_values_that_repeat_get_a_dictionary(path):
+    grey = np.random.default_rng(0).integers(0, 200, (20, 2, 3000)).astype(np.float32)
+    drawn = np.random.default_rng(1).normal(size=grey.shape).astype(np.float32)
+    assert repeats_itself(grey) and not repeats_itself(drawn)
+    for repeats in (True, False):
+        with ActivationWriter(path, replace(INFO, shape=(2, 3000)), repeats) as writer:
+            writer.write(np.arange(20, dtype=np.int32), grey)
+        assert pq.ParquetFile(path).metadata.row_group(0).column(1).has_dictionary_page == repeats
+        np.testing.assert_array_equal(read_activations(path).values, grey.reshape(20, 6000))
 
 
 def test_the_file_says_its_layer_shape_and_origin(path):

@@ -38,5 +38,10 @@ def test_a_layer_is_named_by_its_kind_and_shape(layer, shape, taken, text):
     assert layer_notes({layer: LayerInfo(layer, shape, PROVENANCE, taken)}, SUMMARY) == {layer: text}
 
 
+def test_rounded_values_are_said_to_be_so():
+    info = LayerInfo("h3", (50, 8, 8), PROVENANCE, dtype="float16")
+    assert layer_notes({"h3": info}, SUMMARY) == {"h3": "second ReLU, 50 maps of 8 × 8, rounded to float16"}
+
+
 def test_without_a_summary_only_the_shape_is_said():
     assert layer_notes({"h3": LayerInfo("h3", (50, 8, 8), PROVENANCE)}, "") == {"h3": "50 maps of 8 × 8"}

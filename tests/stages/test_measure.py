@@ -816,6 +816,19 @@ def test_fewer_samples_than_extracted(ready, write_params):
 
 
 @pytest.mark.usefixtures("in_process")
+def test_files_of_float16_are_measured_beside_an_untrained_twin_of_the_same_precision(ready, write_params, spaces):
+    params = write_params(extract={"dtype": "float16"})
+    run_extract(params, ready / "raw", ready)
+    run_embed(params, ready)
+    table = pd.read_csv(run_measure(params, ready) / "measures.csv").set_index(["control", "measure", "layer"])
+    for control in ("none", "untrained"):
+        rounded = [spaces[control][layer].astype(np.float16).astype(float) for layer in LAYERS]
+        check_value(table, control, "participation_ratio", [participation(values) for values in rounded])
+        exact = [participation(spaces[control][layer]) for layer in LAYERS]
+        assert not np.allclose(values_of(table, control, "participation_ratio"), exact, rtol=SIX_DIGITS)
+
+
+@pytest.mark.usefixtures("in_process")
 @pytest.mark.parametrize(("split", "count"), [("train", 60), ("both", 100)])
 def test_other_splits(ready, write_params, split, count):
     params = write_params(layers=["input", "h3", "h6"], extract={"split": split}, measure=FEW)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from strata.artifacts.activations import ActivationWriter, LayerInfo
+from strata.artifacts.activations import ActivationWriter, LayerInfo, repeats_itself
 from strata.artifacts.provenance import Provenance
 from strata.commands.plan.memory_watch import own_memory, watched
 from strata.core import streams
@@ -100,8 +100,9 @@ def try_network(job: TrialJob) -> NetworkTrial:
         whole = next(stream_activations(network, images[:batch], job.layers, to_input, batch, outputs))
         for layer, values in whole.activations.items():
             path = job.folder / f"{layer}.parquet"
-            info = LayerInfo(layer, values.shape[1:], Provenance(params.split, "", ""), job.layers[layer].taken)
-            with ActivationWriter(path, info) as writer:
+            origin, taken = Provenance(params.split, "", ""), job.layers[layer].taken
+            info = LayerInfo(layer, values.shape[1:], origin, taken, params.dtype)
+            with ActivationWriter(path, info, repeats_itself(values)) as writer:
                 writer.write(np.arange(batch, dtype=np.int32), values)
             layers.append(LayerTrial(layer, values.shape[1:], path.stat().st_size / batch))
             path.unlink()

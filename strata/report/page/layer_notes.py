@@ -22,6 +22,8 @@ WORDS = {
 }
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 
+ROUNDED = {"float32": "", "float16": "rounded to float16"}
+
 
 def layer_notes(infos: Mapping[str, LayerInfo], summary: str) -> dict[str, str]:
     """Return for each layer such a text as "second ReLU, 50 maps of 8 × 8".
@@ -29,10 +31,11 @@ def layer_notes(infos: Mapping[str, LayerInfo], summary: str) -> dict[str, str]:
     The kinds come from the table of network.txt, `summary`; where a layer is not in it, only the shape is said.
     """
     kinds = _kinds(summary)
-    return {
-        name: ", ".join(filter(None, (info.taken or kinds.get(name, ""), _shape_words(info.shape))))
-        for name, info in infos.items()
-    }
+    notes = {}
+    for name, info in infos.items():
+        parts = (info.taken or kinds.get(name, ""), _shape_words(info.shape), ROUNDED[info.dtype])
+        notes[name] = ", ".join(part for part in parts if part)
+    return notes
 
 
 def _kinds(summary: str) -> dict[str, str]:
