@@ -35,10 +35,8 @@ def stage_needs(
         float(network.weights),
         float(each * max(counts.values())) if network.given else 0.0,
         network.given * sum(counts.values()),
-        max(
-            (network.kept + needs.GRADIENTS * network.passing) * min(train.batch_size, counts["train"]),
-            network.passing * min(train.test_batch_size, counts["test"]),
-        ),
+        (network.kept + needs.GRADIENTS * network.passing) * min(train.batch_size, counts["train"])
+        + needs.MODULES * network.passing * min(train.test_batch_size, counts["test"]),
     )
     at_once = (network.peak - network.before) * min(params.batch_size, count) / network.batch
     return [

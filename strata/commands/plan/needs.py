@@ -9,6 +9,7 @@ BATCHES_BEHIND = 6  # whose activations, buffers and freed memory a process stil
 NETWORKS = 5  # copies of the weights: the network, its twin, two that this is compared with, and a file's
 BARE = 32e6  # of a process that loads neither PyTorch nor pandas
 GRADIENTS = 2  # of the widest module's inputs and outputs, on the way back
+MODULES = 2  # whose inputs and outputs are there at once in testing, as residual blocks and attention have them
 WEIGHTS = 4  # in training: the weights, their gradients and velocities, and the file's bytes
 MAP_HEADER, BYTES_OF_MAPPED = 3000, 14.0  # of a map's file: its schema, settings and caveats; and of each point
 
@@ -43,6 +44,7 @@ def train_main(imported: float, weights: float, images: float, inputs: float, st
     """Return the memory of training: a network with gradients, its data as inputs, and its images or a step's arrays.
 
     `inputs` are the bytes of all samples as the network gets them; those of one part exist twice while they are made.
+    A `step` is one of training and one of testing: what is freed stays.
     """
     return imported + WEIGHTS * weights + inputs + max(2 * images, step)
 
