@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from strata.core.console import say
 from strata.core.errors import StrataError
-from strata.core.layers import as_layers
+from strata.core.layers import AUTO, as_layers
 from strata.core.params import read_params
 from strata.core.paths import Paths
 from strata.core.strict_yaml import as_text, read_mapping
@@ -17,6 +17,8 @@ from strata.run import Run
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from strata.dataset.description import Normalization
 
 DEFAULTS = Path(__file__).parent / "core" / "observed_params.yaml"
 FOLDERS = ("data", "reports")
@@ -118,7 +120,7 @@ class ObservedRun(Run):
 def observe(
     model: "nn.Module",
     batches: Any,
-    layers: Mapping[str, str | Mapping[str, Any]] | Sequence[str],
+    layers: Mapping[str, str | Mapping[str, Any]] | Sequence[str] = AUTO,
     labels: Any = None,
     out: str | Path = "run",
     *,
@@ -131,15 +133,23 @@ def observe(
     batch_size: int = 500,
     device: str = "cpu",
     seed: int = 0,
+    images: Any = None,
+    mean: "Normalization | None" = None,
+    std: "Normalization | None" = None,
 ) -> ObservedRun:
     """Return a new run, in the folder `out`, of your own model and data: the same files as the stages write.
 
     `batches` is a DataLoader, a list of batches, or one array or tensor (n, ...); a batch is inputs, (inputs, labels),
     or a mapping with names as in Hugging Face's. `labels` (n,) are classes, or numbers, or (n, k) several of either.
-    `layers` are as for `layer_outputs`. `train` are other batches, with labels, that probes learn from; without them
-    probes are left out. `classes` are names. `outputs` is the form of the model's output, as `network.outputs` in
-    params.yaml, and `part` its place or name where there are several; without, they are found from a few samples.
-    `make` makes the model with new weights, for the untrained control; without, a copy's modules are reset.
+    `layers` are as for `layer_outputs`, or "auto": those that suit the model, which `run.layers` names. `train` are
+    other batches, with labels, that probes learn from; without them probes are left out. `classes` are names. `outputs`
+    is the form of the model's output, as `network.outputs` in params.yaml, and `part` its place or name where there are
+    several; without, they are found from a few samples. `make` makes the model with new weights, for the untrained
+    control; without, a copy's modules are reset.
+
+    `images` show the samples on the page: (n, H, W), (n, 1 or 3, H, W) or (n, H, W, 3), in the order of the batches;
+    without, the inputs do, if they look like images and `images` is not False. `mean` and `std`, one number or one for
+    each channel, are what images were normalized with; without, they are stretched to be seen.
 
     The model is copied, so neither its weights nor its mode change. `out` is emptied first, if it is a run. Raises
     StrataError if batches, layers, labels and model do not fit together, or `out` is another folder with files in it.
@@ -151,6 +161,7 @@ def observe(
     (array([0, 1, 2, 0], dtype=int16), ['0', '1', '2'])
     """
     from strata.dataset.batches import collected
+    from strata.dataset.pictures import look_like_images, pictures_of
     from strata.network.checkpoint import save_checkpoint
     from strata.network.layer_files import write_run_layers
     from strata.network.output_form import output_form
@@ -163,16 +174,21 @@ def observe(
     test = collected(batches, labels)
     reference = None if train is None else collected(train, train_labels)
     form = output_form(model, test, outputs, part)
-    data = described_data(test, reference, form.classes, classes)
+    if images is None and look_like_images(test.inputs):
+        images = test.inputs
+    if (images is None or images is False) and not (mean is None and std is None):
+        raise StrataError("mean, std: there are no images: pass images=, or leave them out")
+    count = len(test.inputs)
+    pictures = None if images is None or images is False else pictures_of(images, count, mean, std)
+    data = described_data(test, reference, form.classes, classes, pictures)
     _emptied(folder)
     run = ObservedRun(folder, make or (lambda: copied(model)))
     write_raw(run.paths.raw, data)
     initial = folder / "initial_weights.pt"
     save_checkpoint(model, initial)
-    chosen = as_layers(layers if isinstance(layers, Mapping) else {layer: layer for layer in layers})
     predicts = form.outputs if data.entry.targets == "classes" or form.outputs == "features" else "features"
     params = read_mapping(DEFAULTS.read_text(encoding="utf-8"), DEFAULTS.name)
-    params |= {"seed": seed, "layers": {layer: each.model_dump(exclude_none=True) for layer, each in chosen.items()}}
+    params |= {"seed": seed, "layers": _chosen(layers)}
     params["network"] |= {"outputs": predicts, "part": form.part, "mask": test.mask_name}
     params["train"] |= {"init_from": str(initial), "test_batch_size": batch_size}
     for section in ("extract", "measure"):
@@ -180,8 +196,18 @@ def observe(
     write_params(run.params_path, params)
     for stage in (train_run, train_replicates, write_run_layers):
         run._run(stage)
-    say(f"observe: {len(chosen)} layers of {len(test.inputs)} samples in {folder}")
+    say(f"observe: {len(run.chosen_layers)} layers of {len(test.inputs)} samples in {folder}")
     return run
+
+
+def _chosen(layers: Mapping[str, str | Mapping[str, Any]] | Sequence[str]) -> str | dict[str, Any]:
+    """Return layers as in section `layers` of params.yaml."""
+    if isinstance(layers, str):
+        if layers != AUTO:
+            raise StrataError(f"layers: a list of names, a map from names to modules, or {AUTO!r}, not {layers[:60]!r}")
+        return AUTO
+    named = as_layers(layers if isinstance(layers, Mapping) else {layer: layer for layer in layers})
+    return {layer: each.model_dump(exclude_none=True) for layer, each in named.items()}
 
 
 def write_params(path: Path, params: Mapping[str, Any]) -> None:

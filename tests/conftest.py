@@ -6,6 +6,8 @@ import os
 # Libraries read this when they are loaded; it changes no result.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
+# A plan before each run would take 8 s of a processor; tests/core/test_plan_first.py asks for it.
+os.environ.setdefault("STRATA_PLAN", "off")
 
 import re
 import tempfile

@@ -1,13 +1,20 @@
 """strata.observe: a run of your own objects has the same files as one of the stages, and says what it lacks."""
 
+import base64
+import io
+import json
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import strata
+from strata.artifacts.needs import Need
 from strata.core.errors import StrataError
 from strata.core.params import SECTIONS, read_params
 from strata.core.strict_yaml import read_mapping
@@ -260,3 +267,38 @@ def test_the_parameters_have_every_key_of_params_yaml():
     for name, section in usual.items():
         if isinstance(section, dict) and name != "layers":
             assert set(own[name]) == set(section), name
+
+
+def page_data(run):
+    text = run.page().read_text(encoding="utf-8")
+    return json.loads(re.search(r'id="payload">(.*?)</script>', text, re.DOTALL)[1])
+
+
+def test_batches_of_images_are_shown_as_such():
+    inputs, labels = pictures(30)
+    pixels = np.clip(np.round(inputs * 40 + 128), 0, 255)
+    run = finished(
+        strata.observe(small(), [((pixels / 255 - 0.5) / 0.25, labels)], {"output": "3"}, mean=0.5, std=0.25)
+    )
+    np.testing.assert_array_equal(run.pictures(), pixels[:, 0])
+    assert run.images().dtype == np.float32 and Need.IMAGES not in run.lacks
+    payload = page_data(run)
+    assert payload["texts"] is None and (payload["sprite"]["height"], payload["sprite"]["width"]) == (8, 8)
+    sheet = Image.open(io.BytesIO(base64.b64decode(payload["sprite"]["sheets"][0].partition(",")[2])))
+    np.testing.assert_array_equal(np.asarray(sheet.convert("L"))[:8, :8], pixels[0, 0])
+    assert (run.paths.figures / "misclassified.png").exists()
+
+
+def test_images_are_given_or_denied():
+    inputs, labels = pictures(30)
+    given = np.arange(30, dtype=np.uint8)[:, None, None, None] + np.zeros((5, 6, 3), dtype=np.uint8)
+    run = strata.observe(small(), [(inputs, labels)], {"output": "3"}, images=given)
+    np.testing.assert_array_equal(run.pictures(), given)
+    run = strata.observe(small(), [(inputs, labels)], {"output": "3"}, images=False)
+    assert run.lacks[Need.IMAGES] == "the data are numbers, and no images"
+    for settings, line in (
+        ({"images": given[:9]}, "images: 9, but there are 30"),
+        ({"images": False, "std": 2}, "mean, std"),
+    ):
+        with pytest.raises(StrataError, match=line):
+            strata.observe(small(), [(inputs, labels)], {"output": "3"}, **settings)

@@ -82,6 +82,9 @@ def test_tracked_sections_are_those_that_the_script_loads(name):
     loaded = {ast.literal_eval(call.args[1]) for call in calls if call.func.id == "load_section"}
     if any(call.func.id == "sections_as_text" for call in calls):
         loaded |= set(body.SECTIONS)
+    # After extract, the layers are those of params.yaml or the proposed ones.
+    read = {call.func.id for call in calls} | {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    loaded |= {"layers"} if read & {"layers_of_run", "chosen_layers"} else set()
     assert set(STAGES[name]["params"]) == loaded
 
 

@@ -40,7 +40,7 @@ def lacking(dataset: DatasetDescription, predicts_classes: bool) -> dict[Need, s
     reasons = {Need.LABELS: NO_CLASSES[dataset.targets]} if dataset.targets in NO_CLASSES else {}
     if not dataset.counts["train"]:
         reasons[Need.TRAINING_IMAGES] = NO_TRAINING
-    if dataset.inputs in NO_IMAGES:
+    if not dataset.has_images:
         reasons[Need.IMAGES] = NO_IMAGES[dataset.inputs]
     return reasons if predicts_classes else {**reasons, Need.PREDICTIONS: NO_PREDICTIONS}
 

@@ -20,6 +20,7 @@ from strata.artifacts.activations import (
 )
 from strata.artifacts.maps import LayerMap, read_map
 from strata.artifacts.needs import Need, lacking
+from strata.artifacts.proposed_layers import layers_of_run
 from strata.artifacts.provenance import Provenance, check_same_origin, check_same_samples
 from strata.artifacts.samples import Samples, read_samples
 from strata.artifacts.shipped import ShippedNetwork, read_shipped
@@ -33,10 +34,10 @@ from strata.artifacts.tables import (
     read_measures,
 )
 from strata.core.errors import StrataError
-from strata.core.layers import Layer, Layers
-from strata.core.params import load_section, read_params
+from strata.core.layers import AUTO, Layer
+from strata.core.params import read_params
 from strata.core.paths import TRAINED, Paths
-from strata.dataset.description import PARTS, DatasetDescription, load_images, read_description
+from strata.dataset.description import PARTS, DatasetDescription, load_images, read_description, read_pictures
 
 
 def _already_there(_: Path) -> None:
@@ -65,12 +66,30 @@ class RunArtifacts:
 
     @cached_property
     def chosen_layers(self) -> dict[str, Layer]:
-        """Each layer's name -> its module or step in the network, and what is taken, in the order of params.yaml."""
-        return load_section(self.params_path, "layers", Layers)
+        """Each layer's name -> its module or step in the network, and what is taken, in order: the proposed, if any."""
+        if self.proposed:
+            self._at(self.paths.proposed_layers)
+        layers, origin = layers_of_run(self.params_path, self.paths)
+        if origin is not None:
+            check_same_origin(self.provenance, self.paths.samples, origin, self.paths.proposed_layers)
+        return layers
+
+    @property
+    def proposed(self) -> bool:
+        """Whether the layers were proposed for the network: params.yaml says `layers: auto`."""
+        return bool(self.params.get("layers") == AUTO)
+
+    @cached_property
+    def params_in_full(self) -> Mapping[str, Any]:
+        """The sections of params.yaml, with the proposed layers in place of `auto`."""
+        if not self.proposed:
+            return self.params
+        layers = {layer: chosen.model_dump(exclude_none=True) for layer, chosen in self.chosen_layers.items()}
+        return {**self.params, "layers": layers}
 
     @cached_property
     def layers(self) -> dict[str, LayerInfo]:
-        """Each layer's name -> its shape and number of units, in the order of params.yaml."""
+        """Each layer's name -> its shape and number of units, in the same order."""
         return {layer: self._info(layer) for layer in self.chosen_layers}
 
     @cached_property
@@ -120,6 +139,17 @@ class RunArtifacts:
         ids = np.arange(len(images), dtype=np.int32)
         check_same_samples(self.samples.sample_id, self.paths.samples, ids, self.paths.raw)
         return images
+
+    def pictures(self) -> NDArray[Any]:
+        """Return what shows the samples: images as `images()` does, or pictures of them, or numbers, or token ids."""
+        if not self.dataset.pictures or self.provenance.split != "test":
+            return self.images()
+        images, pictures = self.images(), read_pictures(self.paths.raw)
+        if len(pictures) != len(images):
+            raise StrataError(
+                f"{self.paths.raw}: {len(pictures)} pictures of {len(images)} samples; call observe again"
+            )
+        return pictures
 
     def activations(self, layer: str) -> Activations:
         """Return a layer's activations: `values` float32 (n, D), and `sample_ids` int32 (n,)."""

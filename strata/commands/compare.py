@@ -71,12 +71,12 @@ def compared_page(names: tuple[str, str], compared: Sequence[RunArtifacts]) -> s
     runs = {}
     for side, name, run, inputs in zip("AB", names, compared, (first, second), strict=True):
         about = facts(inputs, run, len(rows), run.environment) | {"To repeat the run": command(name)}
-        text = as_text(run.params)
+        text = as_text(run.params_in_full)
         runs[side] = {**run_payload(inputs, rows, about, text), "name": name}
     labels = None if first.samples.label is None else first.samples.label[rows]
     payload = page_payload(first.classes, labels, first.shown_samples(rows), runs)
     title = f"Strata: {names[0]} and {names[1]}, layer by layer"
-    return render_explorer(title, payload, [], None, [], different_params(*(run.params for run in compared)))
+    return render_explorer(title, payload, [], None, [], different_params(*(run.params_in_full for run in compared)))
 
 
 def in_revisions(message: str, names: tuple[str, str], roots: Sequence[Path]) -> str:

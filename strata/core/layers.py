@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from strata.core.params import Section
 
+AUTO = "auto"
 RESERVED = ("samples", "checkpoints")  # other names in data/activations
 TAKE, POOL = r"flat|cls|mean|last|token:-?\d{1,6}", r"mean|max|[1-9]\d{0,3}x[1-9]\d{0,3}"
 
@@ -66,15 +67,18 @@ def as_layers(layers: Mapping[str, str | Mapping[str, Any] | Layer]) -> dict[str
 
 
 def _by_name(layers: Any) -> dict[str, Any]:
-    """Return layers as name -> what is taken, names checked; in a list, each name is also the module's path."""
+    """Return layers as name -> what is taken, names checked; in a list, each name is also the module's path.
+
+    None stand for `auto`: stage extract proposes them then.
+    """
     if isinstance(layers, list):
         pairs = [(name, name) for name in layers]
     else:
         pairs = list(layers.items()) if isinstance(layers, dict) else []
-    if layers == "auto":
-        raise ValueError("to see a set that suits the network, type `make layers`; paste it here")
+    if isinstance(layers, str) and layers == AUTO:
+        return {}
     if not pairs:
-        raise ValueError(f"should be a list of names, or a map from names to modules, and not empty (got {layers!r})")
+        raise ValueError(f"should be a list of names, or a map from names to modules, or auto (got {layers!r})")
     for name, chosen in pairs:
         if not isinstance(name, str) or not isinstance(chosen, str | dict):
             other = chosen if isinstance(name, str) else name
@@ -92,5 +96,6 @@ def _by_name(layers: Any) -> dict[str, Any]:
     return {name: {"module": chosen} if isinstance(chosen, str) else chosen for name, chosen in pairs}
 
 
-# Layer's name -> what is taken; a list of names where each is also the path of a module or step in the network.
+# Layer's name -> what is taken; a list of names where each is also the path of a module or step in the network. Empty
+# for `auto`: the layers of such a run are in its data/activations, see `strata.artifacts.proposed_layers`.
 Layers = Annotated[dict[str, Layer], BeforeValidator(_by_name)]

@@ -74,6 +74,11 @@ class Paths:
         """The trained network as plain steps, for the page."""
         return self.activations / "network.safetensors"
 
+    @property
+    def proposed_layers(self) -> Path:
+        """The layers that were proposed for the network, where params.yaml says `layers: auto`."""
+        return self.activations / "layers.json"
+
     def samples_of(self, time: str) -> Path:
         """The table of samples at a time in training."""
         return _of_time(self.activations, time) / "samples.parquet"

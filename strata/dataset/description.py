@@ -24,6 +24,7 @@ TARGET_FILES = {"train": "train-targets-idx2-float", "test": "t10k-targets-idx2-
 # Inputs that are no images: numbers float32 (n, ...), or token ids int32 (n, T), perhaps with a mask of 0 and 1 (n, T).
 INPUT_FILES = {"train": "train-inputs-idx", "test": "t10k-inputs-idx"}
 MASK_FILES = {"train": "train-mask-idx2-ubyte", "test": "t10k-mask-idx2-ubyte"}
+PICTURES = "t10k-pictures-idx"  # what shows the test samples on the page, where the inputs are numbers
 InputKind = Literal["images", "numbers", "tokens"]
 # What is known of each sample: one class, nothing, k numbers, or which of k labels apply, each 0 or 1.
 Targets = Literal["classes", "none", "values", "multi-label"]
@@ -52,6 +53,7 @@ class CatalogueEntry:
     target_names: tuple[str, ...] = ()
     inputs: InputKind = "images"
     masked: bool = False
+    pictures: bool = False
 
 
 NAME = "dataset.json"
@@ -68,7 +70,7 @@ class DatasetDescription(Section):
     training labels were shuffled, `source_sha256` the checksum of the user's files that were read, and
     `own_normalization` says that params.yaml chose the mean and the deviation. There are `classes` where the `targets`
     are classes, and `target_names` where they are numbers or several labels. `inputs` may be numbers of shape
-    `image_shape`, or ids of tokens below `vocabulary`, perhaps with a mask.
+    `image_shape`, or ids of tokens below `vocabulary`, perhaps with a mask; `pictures` may show the test samples.
     """
 
     name: str
@@ -88,6 +90,7 @@ class DatasetDescription(Section):
     target_names: Annotated[list[str], Field(default_factory=list)]
     inputs: InputKind = "images"
     masked: bool = False
+    pictures: bool = False
     vocabulary: int | None = None
 
     @model_validator(mode="after")
@@ -113,6 +116,11 @@ class DatasetDescription(Section):
     def wanted(self) -> int | None:
         """How many numbers per sample a network trained on this data outputs; None without targets."""
         return len(self.classes) or len(self.target_names) or None
+
+    @property
+    def has_images(self) -> bool:
+        """Whether images show the test samples: the inputs, or pictures of them."""
+        return self.inputs == "images" or self.pictures
 
     @property
     def grey_map(self) -> str:
@@ -174,6 +182,7 @@ def describe(
         target_names=list(entry.target_names),
         inputs=entry.inputs,
         masked=entry.masked,
+        pictures=entry.pictures,
         vocabulary=highest + 1 if entry.inputs == "tokens" else None,
     )
 
@@ -215,6 +224,7 @@ def files_of(part: str, data: CatalogueEntry | DatasetDescription) -> list[str]:
     """Return the names of the files of `train` or `test`: its inputs, their mask, and what is known of them."""
     names = [(IMAGE_FILES if data.inputs == "images" else INPUT_FILES)[part]]
     names += [MASK_FILES[part]] if data.masked else []
+    names += [PICTURES] if data.pictures and part == "test" else []
     if data.targets != "none":
         names.append((LABEL_FILES if data.targets == "classes" else TARGET_FILES)[part])
     return names
@@ -239,6 +249,14 @@ def read_inputs(folder: Path, part: str, kind: InputKind, masked: bool) -> NDArr
     if mask.shape != inputs.shape or not np.isin(mask, (0, 1)).all() or not mask.any(axis=1).all():
         raise StrataError(f"{folder / MASK_FILES[part]}: must have a 0 or 1 for each token, and a 1 for each sample")
     return np.stack([inputs, mask.astype(np.int32)], axis=1)
+
+
+def read_pictures(folder: Path) -> NDArray[np.uint8]:
+    """Return the pictures of the test samples, uint8 (n, h, w) or (n, h, w, 3). Raises StrataError if damaged."""
+    pictures = read_any(folder / PICTURES)
+    if pictures.dtype != np.uint8 or pictures.ndim not in (3, 4):
+        raise StrataError(f"{folder / PICTURES} does not hold pictures; run `dvc repro -f download`")
+    return pictures
 
 
 def _check_labels(entry: CatalogueEntry, split: str, images: int, labels: NDArray[np.integer]) -> None:

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from strata.artifacts.activations import count_samples, read_info
 from strata.artifacts.maps import LayerMap, write_map
+from strata.artifacts.proposed_layers import layers_of_run
 from strata.artifacts.provenance import check_same_origin, check_same_samples
 from strata.core import streams
 from strata.core.console import say
 from strata.core.errors import StrataError
 from strata.core.files import write_json
-from strata.core.layers import Layers
 from strata.core.params import Reproducible, Seed, load_section
 from strata.core.paths import TRAINED, Paths
 from strata.core.portable import check_portable
@@ -46,7 +46,8 @@ class EmbedJob:
 def draw_run_maps(params_path: Path, paths: Paths) -> None:
     """Draw and write a map of every layer of a run, as params.yaml says."""
     seed = load_section(params_path, "seed", Seed)
-    layers = list(load_section(params_path, "layers", Layers))
+    named, proposed = layers_of_run(params_path, paths)
+    layers = list(named)
     mode = load_section(params_path, "reproducible", Reproducible)
     params = load_section(params_path, "embed", EmbedParams)
     embedder = params.embedder(mode)
@@ -60,6 +61,8 @@ def draw_run_maps(params_path: Path, paths: Paths) -> None:
     for index, (path, origin) in enumerate(zip(files, origins, strict=True)):
         network = index - index % len(layers)  # the first layer of the same network
         check_same_origin(origins[network], files[network], origin, path)
+    if proposed is not None:
+        check_same_origin(origins[0], files[0], proposed, paths.proposed_layers)
     count = count_samples(files[0])
     if count:
         embedder.check_count(count)  # before any layer is read

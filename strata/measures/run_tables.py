@@ -8,7 +8,7 @@ from strata.artifacts.needs import NOTHING, Lacking, left_out
 from strata.artifacts.run import RunArtifacts
 from strata.core.console import say
 from strata.core.files import write_csv, write_json
-from strata.core.layers import Layers
+from strata.core.layers import Layer
 from strata.core.params import Reproducible, Seed, load_section
 from strata.core.paths import Paths
 from strata.core.portable import check_portable
@@ -34,7 +34,7 @@ def measure_run(params_path: Path, paths: Paths) -> None:
     from strata.measures.preparation import prepare_spaces
 
     run = RunArtifacts(paths, params_path)
-    settings = load_settings(params_path, len(run.samples.sample_id))
+    settings = load_settings(params_path, len(run.samples.sample_id), run.chosen_layers)
     others = other_weights(paths)
     for number in others.left_out:
         say(f"measure: network {number} is left out: no seed changes the training, so its weights are not its own")
@@ -53,8 +53,8 @@ def measure_run(params_path: Path, paths: Paths) -> None:
     say(f"measure: {len(plan.layers)} layers of {len(measured.rows)} samples, with {len(SPACES)} controls")
 
 
-def load_settings(path: Path, mapped: int) -> Settings:
-    """Return the sections of params.yaml that this stage reads, with the numbers for so many mapped samples.
+def load_settings(path: Path, mapped: int, layers: dict[str, Layer]) -> Settings:
+    """Return the sections of params.yaml that this stage reads, and layers; the numbers are for so many mapped samples.
 
     Raises StrataError where they do not fit.
     """
@@ -63,7 +63,7 @@ def load_settings(path: Path, mapped: int) -> Settings:
     mode = load_section(path, "reproducible", Reproducible)
     embed = load_section(path, "embed", EmbedParams)
     settings = Settings(
-        layers=load_section(path, "layers", Layers),
+        layers=layers,
         seed=load_section(path, "seed", Seed),
         params=params,
         embed=embed,

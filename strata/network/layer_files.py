@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strata.artifacts.activations import ActivationWriter, LayerInfo, repeats_itself
+from strata.artifacts.proposed_layers import write_proposed_layers
 from strata.artifacts.provenance import Provenance
 from strata.artifacts.samples import described_samples, write_samples
 from strata.artifacts.shipped import ShippedNetwork, write_shipped
@@ -19,7 +20,7 @@ from strata.core.layers import Layer, Layers
 from strata.core.params import Reproducible, load_section
 from strata.core.paths import TRAINED, Paths
 from strata.core.portable import check_portable
-from strata.dataset.description import LabelledImages, load_images, read_description
+from strata.dataset.description import DatasetDescription, LabelledImages, load_images, read_description
 from strata.jobs.pool import on_cluster, started_pool
 from strata.network.capture import resolved_layers
 from strata.network.checkpoint import load_checkpoint
@@ -28,6 +29,7 @@ from strata.network.extraction import Images, stream_activations
 from strata.network.make import initialized_network, wanted_outputs
 from strata.network.params import ExtractParams, NetworkParams
 from strata.network.preprocessing import preprocessing
+from strata.network.proposal import proposed_layers
 from strata.network.shipping import shipped_network
 
 WRITING_THREADS = 2  # compression takes as long as the network
@@ -53,8 +55,13 @@ def write_run_layers(params_path: Path, paths: Paths) -> None:
     """Write every layer of the run's network, and what it outputs for each sample, as params.yaml says."""
     params = load_section(params_path, "extract", ExtractParams)
     layers = load_section(params_path, "layers", Layers)
+    proposed = not layers
     network_params = load_section(params_path, "network", NetworkParams)
     check_portable(load_section(params_path, "reproducible", Reproducible), params.device)
+
+    if proposed:
+        layers = layers_for(network_params, read_description(paths.raw))
+        say(f"extract: layers proposed for the network: {', '.join(layers)}")
 
     def job(weights: Path, time: str) -> ExtractJob:
         provenance = Provenance.of(params.split, weights, paths.raw)
@@ -62,10 +69,20 @@ def write_run_layers(params_path: Path, paths: Paths) -> None:
 
     samples = load_images(paths.raw, params.split)
     write_extraction(job(paths.weights, TRAINED), samples)
+    paths.proposed_layers.unlink(missing_ok=True)
+    if proposed:
+        write_proposed_layers(paths.proposed_layers, layers, job(paths.weights, TRAINED).provenance)
     ship_network(job(paths.weights, TRAINED))
     for time, weights in paths.kept_weights().items():
         say(f"extract: the network after {time} epochs")
         write_extraction(job(weights, time), samples)
+
+
+def layers_for(network_params: NetworkParams, description: DatasetDescription) -> dict[str, Layer]:
+    """Return the layers that `layers: auto` takes of a network. Raises StrataError as `proposal` does."""
+    before = preprocessing(description, network_params)
+    network = initialized_network(network_params, before.shape, wanted_outputs(description, network_params), seed=0)
+    return proposed_layers(network, before.shape)
 
 
 def write_extraction(job: ExtractJob, samples: LabelledImages) -> None:

@@ -1,6 +1,7 @@
 """A proposal of layers for a network: what each stage or block outputs, reduced where it is large."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -8,8 +9,10 @@ import torch
 from torch import nn
 
 from strata.core.errors import StrataError
-from strata.core.layers import Layer
+from strata.core.layers import RESERVED, Layer
+from strata.core.strict_yaml import as_text
 from strata.network.capture import INPUT, named_layers
+from strata.network.device import device_of
 from strata.network.input_form import blank_inputs
 from strata.network.taking import batch_first
 
@@ -21,19 +24,27 @@ FINISHING = (
     *(nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.GroupNorm, nn.LayerNorm),
 )
 LISTS = (nn.Sequential, nn.ModuleList)
+# Modules that output channels and places (C, L), which are no tokens (T, D).
+OF_SIGNALS = (nn.Conv1d, nn.BatchNorm1d, nn.MaxPool1d, nn.AvgPool1d, nn.AdaptiveAvgPool1d, nn.AdaptiveMaxPool1d)
 MOST_LAYERS, FEWEST_STAGES = 12, 5
 MOST_UNITS, PROJECTED = 50_000, 4096  # of a layer that is kept whole; of one that cannot be pooled
 SIDE = 4  # of the pooled maps of a wider layer
 SAMPLES = 2
+MOST_CHARACTERS = 64  # of a layer's name
 
 
-def proposed_layers(network: nn.Module, image_shape: Sequence[int]) -> dict[str, tuple[Layer, Size]]:
+def proposed_layers(network: nn.Module, image_shape: Sequence[int]) -> dict[str, Layer]:
+    """Return layers by name, in the order in which they run, as `proposal` does."""
+    return {name: layer for name, (layer, _) in proposal(network, image_shape).items()}
+
+
+def proposal(network: nn.Module, image_shape: Sequence[int]) -> dict[str, tuple[Layer, Size]]:
     """Return layers by name, in the order in which they run, and the size (C, H, W) or other of each module's output.
 
     Those that the network's class names, where it does. Otherwise each block or step of its lists of modules, after
     the norm and the activation that follow it; of more than 12, those after which the size of the output changes, or 12
-    at equal steps. Wide maps are pooled or projected; of tokens the class token is taken, where there is one more than
-    a square, or else their mean. Raises StrataError if no module runs once and outputs a tensor.
+    at equal steps. Wide maps are pooled or projected; of an image's tokens the class token is taken, where there is one
+    more than a square, or else their mean. Raises StrataError if no module runs once and outputs a tensor.
     """
     sizes = _sizes(network, image_shape)
     layers = {INPUT: (Layer(module=INPUT), tuple(image_shape))}
@@ -44,7 +55,31 @@ def proposed_layers(network: nn.Module, image_shape: Sequence[int]) -> dict[str,
         raise StrataError(
             "no module of the network runs once and outputs a tensor; reports/network.txt lists its steps"
         )
-    return layers | {path: (_reduced(network, path, sizes[path]), sizes[path]) for path in _few(finished, sizes)}
+    reduced = {path: _reduced(network, path, sizes, len(image_shape) == 3) for path in _few(finished, sizes)}
+    return layers | dict(
+        zip(_names(list(reduced)), ((layer, sizes[path]) for path, layer in reduced.items()), strict=True)
+    )
+
+
+def as_section(layers: Mapping[str, tuple[Layer, Size]]) -> str:
+    """Return section `layers` as YAML, one line for each layer, with the size of its module's output."""
+    lines = ["layers:"]
+    for name, (layer, size) in layers.items():
+        chosen = layer.model_dump(exclude_none=True)
+        text = layer.module if layer.is_whole else "{" + ", ".join(f"{key}: {chosen[key]}" for key in chosen) + "}"
+        key = as_text({name: None}).partition(":")[0]
+        lines.append(f"  {key}: {text}".ljust(60) + f"  # {' x '.join(map(str, size))}")
+    return "\n".join(lines)
+
+
+def _names(paths: Sequence[str]) -> list[str]:
+    """Return names for modules: their paths, or the ends of those that cannot be the names of files."""
+    names: list[str] = []
+    for place, path in enumerate(paths, 1):
+        name = re.sub(r"[^A-Za-z0-9_.-]", "_", path)[-MOST_CHARACTERS:].lstrip(".-")
+        taken = {INPUT, *RESERVED, *(other.casefold() for other in names)}
+        names.append(name if name.casefold() not in taken else f"{name[: MOST_CHARACTERS - 4]}_{place}")
+    return names
 
 
 def _is_unit(network: nn.Module, path: str) -> bool:
@@ -71,7 +106,7 @@ def _finished(network: nn.Module, sizes: dict[str, Size]) -> list[str]:
     out. Such are a transformer's tokens before its first block, of which the class token is the same for all samples.
     """
     finished: list[str] = []
-    for path in (path for path in sizes if _is_unit(network, path)):
+    for path in (path for path in sizes if path != INPUT and _is_unit(network, path)):
         if not isinstance(network.get_submodule(path), FINISHING):
             finished.append(path)
         elif finished and _units(sizes[finished[-1]]) == _units(sizes[path]):
@@ -92,11 +127,14 @@ def _few(paths: Sequence[str], sizes: dict[str, Size]) -> list[str]:
     return [few[round(step * (len(few) - 1) / (steps - 1))] for step in range(steps)]
 
 
-def _reduced(network: nn.Module, path: str, size: Size) -> Layer:
-    part = 0 if isinstance(network.get_submodule(path), nn.RNNBase | nn.MultiheadAttention) else None
-    if len(size) == 2:
-        tokens = size[0] - 1
-        return Layer(module=path, part=part, take="cls" if tokens and round(tokens**0.5) ** 2 == tokens else "mean")
+def _reduced(network: nn.Module, path: str, sizes: Mapping[str, Size], of_images: bool) -> Layer:
+    size, module = sizes[path], network.get_submodule(path)
+    part = 0 if isinstance(module, nn.RNNBase | nn.MultiheadAttention) else None
+    signals = {sizes[other] for other in sizes if isinstance(network.get_submodule(other), OF_SIGNALS)}
+    if len(size) == 2 and size not in signals:
+        tokens, steps = size[0] - 1, isinstance(module, nn.RNNBase) or not of_images
+        is_class = tokens and round(tokens**0.5) ** 2 == tokens and not steps
+        return Layer(module=path, part=part, take="cls" if is_class else "mean")
     if _units(size) <= MOST_UNITS:
         return Layer(module=path, part=part)
     # Maps that are not square may have their channels last.
@@ -118,7 +156,7 @@ def _sizes(network: nn.Module, image_shape: Sequence[int]) -> dict[str, Size]:
     handles = [module.register_forward_hook(hook(path)) for path, module in network.named_modules() if path]
     try:
         with torch.inference_mode():
-            network.eval()(blank_inputs(image_shape, SAMPLES))
+            network.eval()(blank_inputs(image_shape, SAMPLES, device_of(network)))
     finally:
         for handle in handles:
             handle.remove()

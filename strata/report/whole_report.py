@@ -12,6 +12,7 @@ from strata.core.files import write_json, write_text
 from strata.core.params import Reproducible, Seed, load_section, sections_as_text
 from strata.core.paths import Paths
 from strata.core.portable import check_portable
+from strata.core.strict_yaml import as_text
 from strata.jobs.pool import run_jobs
 from strata.report.environment import environment
 from strata.report.figures.fonts import fonts_for
@@ -53,9 +54,10 @@ def write_report(params_path: Path, paths: Paths) -> None:
 
     measured, page_stream = inputs.measures.rows, streams.page_samples(seed)
     rows = shown_rows(len(inputs.samples), params.page_samples, measured, page_stream)
-    settings_text = (
-        "# network\n" + paths.summary.read_text(encoding="utf-8") + "\n" + sections_as_text(params_path, SECTIONS)
-    )
+    settings_text = f"# network\n{paths.summary.read_text(encoding='utf-8')}\n{sections_as_text(params_path, SECTIONS)}"
+    if run.proposed:
+        settings_text += "\n# layers: auto, as proposed for this network\n"
+        settings_text += as_text({"layers": run.params_in_full["layers"]})
     machine = environment(mode)
     run_data = run_payload(inputs, rows, facts(inputs, run, len(rows), machine), settings_text)
     labels = None if inputs.samples.label is None else inputs.samples.label[rows]

@@ -50,7 +50,7 @@ def read_class_folders(folder: Path, colour: Colour, side: int | None) -> OwnDat
         if name not in names:
             raise StrataError(f"{folder}: class '{name}' has test images, but none to train on")
     checksum = hashlib.sha256()
-    reader = _ImageReader(folder, colour, side, checksum)
+    reader = ImageReader(folder, colour, side, checksum)
     arrays = {part: reader.read(by_class, names, part) for part, by_class in files.items()}
     return checked_data(arrays, names, checksum.hexdigest(), str(folder), notes)
 
@@ -67,7 +67,7 @@ def _without_labels(
     folder: Path, files: Mapping[str, Sequence[Path]], colour: Colour, side: int | None, notes: Sequence[str]
 ) -> OwnData:
     checksum = hashlib.sha256()
-    reader = _ImageReader(folder, colour, side, checksum)
+    reader = ImageReader(folder, colour, side, checksum)
     arrays = {part: (reader.read({"": paths}, [""], part)[0], None) for part, paths in files.items()}
     return checked_data(arrays, None, checksum.hexdigest(), str(folder), notes)
 
@@ -114,7 +114,7 @@ def _images_in(folder: Path) -> Iterator[Path]:
         yield path
 
 
-class _ImageReader:
+class ImageReader:
     """Reads image files into arrays of one size, and updates a checksum with their paths and bytes."""
 
     def __init__(self, root: Path, colour: Colour, side: int | None, checksum: "hashlib._Hash") -> None:

@@ -29,6 +29,8 @@ def holds_idx(folder: Path) -> bool:
 def read_idx_folder(folder: Path, names: Sequence[str] | None) -> OwnData:
     """Return the images and labels of four IDX files; `names` are the class names, numbers if there are none.
 
+    The two files of labels may be missing together: then there are none.
+
     EMNIST's images are turned upright, and its classes named by its mapping. Raises StrataError if a file is missing or
     damaged, files do not fit together, or there are several sets of files.
     """
@@ -40,11 +42,16 @@ def read_idx_folder(folder: Path, names: Sequence[str] | None) -> OwnData:
             f" mkdir {others[0]}; mv {others[0]}-* {others[0]}/" + ("" if first else " (the others have no prefix)")
         )
     ((name, files),) = sets.items()
-    checksum, arrays = hashlib.sha256(), {}
+    checksum = hashlib.sha256()
+    arrays: dict[str, tuple[NDArray[Any], NDArray[Any] | None]] = {}
+    labelled = any(kind == "labels" for _, kind in files)
     for part in (TRAIN, TEST):
-        images, labels = (_content(folder, files, name, part, kind, checksum) for kind in ("images", "labels"))
+        images = _content(folder, files, name, part, "images", checksum)
+        labels = _content(folder, files, name, part, "labels", checksum) if labelled else None
         arrays[part] = (upright(images) if is_emnist(name) and images.ndim == 3 else images), labels
-    if names is None:
+    if not labelled:
+        names = None
+    elif names is None:
         names = mapped_names(folder, name)
     return checked_data(arrays, names, checksum.hexdigest(), str(folder), [UPRIGHT] if is_emnist(name) else [])
 

@@ -15,6 +15,7 @@ from strata.dataset.description import (
     INPUT_FILES,
     LABEL_FILES,
     MASK_FILES,
+    PICTURES,
     TARGET_FILES,
     CatalogueEntry,
     Targets,
@@ -35,9 +36,15 @@ class RawData:
 
 
 def described_data(
-    test: Collected, train: Collected | None, outputs: int | None, names: Sequence[str] | None
+    test: Collected,
+    train: Collected | None,
+    outputs: int | None,
+    names: Sequence[str] | None,
+    pictures: NDArray[np.uint8] | None = None,
 ) -> RawData:
     """Return batches as a data set; `outputs` is how many classes the model tells apart, and `names` theirs, if known.
+
+    `pictures` uint8 (n, h, w) or (n, h, w, 3) show the test samples.
 
     Raises StrataError if test and training samples, labels and names do not fit together.
     """
@@ -81,7 +88,10 @@ def described_data(
         target_names=target_names,
         inputs=kind,
         masked=test.mask is not None,
+        pictures=pictures is not None,
     )
+    if pictures is not None:
+        files[PICTURES] = pictures
     return RawData(entry, files, training=train is not None)
 
 

@@ -17,6 +17,7 @@ from strata.sources.cifar_batches import holds_cifar, read_cifar
 from strata.sources.class_folders import entries, read_class_folders, read_images_alone
 from strata.sources.idx_folder import holds_idx, read_idx_folder
 from strata.sources.image_file import IMAGE_SUFFIXES
+from strata.sources.image_tables import read_image_tables, tables_of_images
 from strata.sources.labelled_arrays import TEST, TRAIN, WHOLE, LabelledArrays, OwnData
 from strata.sources.params import FILES, DatasetParams
 from strata.sources.parquet_images import read_parquet, shards_in
@@ -25,7 +26,7 @@ from strata.sources.random_order import rows_for_testing
 from strata.sources.splits import part_named
 
 CLASSES_FILE = "classes.txt"
-FORMS = "four IDX files, an .npz, .csv or .parquet file, or a folder of images for each class"
+FORMS = "IDX files, an .npz, .csv or .parquet file, images with a table of labels, or class folders"
 # Forms that are not read, by the ending of the file's name: what each is, and what to type.
 ARRAYS = "np.savez('mine.npz', images=..., labels=...)"
 ARCHIVE = "an archive: unpack it, and name the folder"
@@ -138,16 +139,20 @@ def _read(path: Path, params: DatasetParams) -> OwnData:
             _refuse_resizing(path, params)
             return _read_arrays(path, None, params)
         case ".csv":
+            if tables := [table for table in tables_of_images(path.parent) if table.path == path]:
+                return read_image_tables(path.parent, tables, names, params)
             _refuse_resizing(path, params)
             return read_tables([path], names, path, params.wanted_targets, params.inputs)
         case ".parquet":
-            return read_parquet([path], params.colour, params.image_side, names, path)
+            return read_parquet([path], params.colour, params.image_side, names, path, params.targets == "none")
     fault = _foreign_form(path) or "is neither a folder nor an .npz, .npy, .csv or .parquet file"
     raise StrataError(f"dataset.name: {path} {fault}")
 
 
 def _read_folder(path: Path, params: DatasetParams) -> OwnData:
     contents = entries(path)
+    if of_images := tables_of_images(path):
+        return read_image_tables(path, of_images, class_names(path), params)
     archives, tables = ([each for each in contents if each.suffix in kinds] for kinds in ((".npz", ".npy"), (".csv",)))
     shards = shards_in(path)
     folders = [each for each in contents if each.is_dir() and each not in {shard.parent for shard in shards}]
@@ -159,7 +164,8 @@ def _read_folder(path: Path, params: DatasetParams) -> OwnData:
     if folders:
         return read_class_folders(path, params.colour, params.image_side)
     if shards:
-        return read_parquet(shards, params.colour, params.image_side, class_names(path), path)
+        alone = params.targets == "none"
+        return read_parquet(shards, params.colour, params.image_side, class_names(path), path, alone)
     if not any(forms):
         return _read_images_alone(path, contents, params)
     _refuse_resizing(path, params)

@@ -32,15 +32,22 @@ def shards_in(folder: Path) -> list[Path]:
 
 
 def read_parquet(
-    paths: Sequence[Path], colour: Colour, side: int | None, names: Sequence[str] | None, where: Path
+    paths: Sequence[Path],
+    colour: Colour,
+    side: int | None,
+    names: Sequence[str] | None,
+    where: Path,
+    alone: bool = False,
 ) -> OwnData:
     """Return the images and labels of Parquet files, in the order of the shards.
+
+    There are no labels where no other column could be one, or if only images are wanted, `alone`.
 
     Classes have the names in the files' own description, or else `names`. Raises StrataError, with a line that names
     the file, if a shard is missing, a column is, or a row is no image with a label.
     """
     parts, notes = _parts_of(paths, where)
-    reader = _Reader(where, colour, side)
+    reader = _Reader(where, colour, side, alone)
     arrays: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {}
     texts: dict[str, list[Any]] = {}
     for part, shards in parts.items():
@@ -50,10 +57,13 @@ def read_parquet(
     if any(isinstance(label, str) for labels in texts.values() for label in labels):
         named = sorted({str(label) for labels in texts.values() for label in labels})
         texts = {part: [named.index(str(label)) for label in labels] for part, labels in texts.items()}
-    arrays = {part: (images, np.array(texts[part], dtype=np.int64)) for part, (images, _) in arrays.items()}
+    labelled: dict[str, tuple[NDArray[Any], NDArray[Any] | None]] = {
+        part: (images, None if None in texts[part] else np.array(texts[part], dtype=np.int64))
+        for part, (images, _) in arrays.items()
+    }
     sums = "".join(f"{path.name}\0{sha256_of(path)}\n" for shards in parts.values() for path in shards)
     checksum = hashlib.sha256(sums.encode()).hexdigest()
-    return checked_data(arrays, named or names, checksum, str(where), notes)
+    return checked_data(labelled, named or names, checksum, str(where), notes)
 
 
 def _parts_of(paths: Sequence[Path], where: Path) -> tuple[dict[str, list[Path]], list[str]]:
@@ -80,14 +90,15 @@ def _parts_of(paths: Sequence[Path], where: Path) -> tuple[dict[str, list[Path]]
 class _Reader:
     """Reads shards into arrays of images of one size."""
 
-    def __init__(self, where: Path, colour: Colour, side: int | None) -> None:
+    def __init__(self, where: Path, colour: Colour, side: int | None, alone: bool) -> None:
         self._where, self._colour, self._side = where, colour, side
+        self._alone = alone
         self._size: tuple[int, ...] | None = None
         self._bytes = 0
         self.names: list[str] | None = None
 
     def read(self, shards: Sequence[Path]) -> tuple[NDArray[np.uint8], list[Any]]:
-        """Return images (n, H, W[, 3]) and labels, whole numbers or texts."""
+        """Return images (n, H, W[, 3]) and labels, whole numbers or texts, or None for each where there are none."""
         images: list[NDArray[np.uint8]] = []
         labels: list[Any] = []
         for path in shards:
@@ -102,19 +113,22 @@ class _Reader:
     def _rows(self, path: Path) -> Iterator[tuple[NDArray[np.uint8], Any]]:
         with pq.ParquetFile(path) as file:
             schema = file.schema_arrow
-            image, label, names = columns_of(schema, path)
+            image, label, names = columns_of(schema, path, self._alone)
         self.names = names if names is not None else self.names
         packed = f"{image}.bytes" if pa.types.is_struct(schema.field(image).type) else image
         row = 0
         # As a dictionary, one large value that many rows share is in memory once.
         with pq.ParquetFile(path, read_dictionary=[packed]) as file:
             for group in range(file.num_row_groups):  # one at a time: each has a dictionary of its own
-                for batch in file.iter_batches(ROWS, [group], [packed, label]):
+                wanted = [packed] if label is None else [packed, label]
+                for batch in file.iter_batches(ROWS, [group], wanted):
                     found = batch.column(image)
                     contents = found.field("bytes") if pa.types.is_struct(found.type) else found
-                    for content, value in zip(contents, batch.column(label), strict=True):
+                    values = [None] * len(contents) if label is None else batch.column(label).to_pylist()
+                    for content, value in zip(contents, values, strict=True):
                         row += 1
-                        yield self._image(content.as_py(), f"{path}: row {row}"), _label(value.as_py(), path, row)
+                        known = None if label is None else _label(value, path, row)
+                        yield self._image(content.as_py(), f"{path}: row {row}"), known
 
     def _image(self, content: bytes | None, where: str) -> NDArray[np.uint8]:
         if content is None:
@@ -140,19 +154,23 @@ def _label(value: Any, path: Path, row: int) -> Any:
     return value
 
 
-def columns_of(schema: pa.Schema, path: Path) -> tuple[str, str, list[str] | None]:
+def columns_of(schema: pa.Schema, path: Path, alone: bool = False) -> tuple[str, str | None, list[str] | None]:
     """Return the columns of images and of labels, and the class names in the schema's description, if it has them.
 
-    Images are binary, or structs with binary `bytes`. Raises StrataError if no column, or more than one, may be either.
+    Images are binary, or structs with binary `bytes`. There are no labels if only images are wanted, `alone`, or no
+    other column has whole numbers or texts. Raises StrataError if no column, or more than one, may be either.
     """
     images = [field.name for field in schema if _holds_bytes(field.type)]
     described = _class_labels(schema)
     simple = [field.name for field in schema if pa.types.is_integer(field.type) or pa.types.is_string(field.type)]
     labels = [name for name in LABELS if name in simple] or [name for name in described if name in simple]
     labels = labels or (simple if len(simple) == 1 else [])
+    if len(images) == 1 and (alone or not simple):
+        return images[0], None, None
     if len(images) != 1 or not labels:
         present = ", ".join(f"{field.name} ({str(field.type)[:20]})" for field in schema)[:80]
-        raise StrataError(f"{path}: needs a column of image bytes and one named label; it has: {present!r}")
+        remedy = "; or set dataset.targets: none" if len(images) == 1 else ""
+        raise StrataError(f"{path}: needs a column of image bytes and one named label; it has: {present!r}{remedy}")
     return images[0], labels[0], described.get(labels[0])
 
 

@@ -19,7 +19,7 @@ from strata.core.files import sha256_of
 from strata.dataset.description import InputKind, Targets
 from strata.sources.emnist import UPRIGHT, is_emnist, mapped_names, upright
 from strata.sources.labelled_arrays import WHOLE, OwnData, checked_data
-from strata.sources.splits import chosen_parts, part_named
+from strata.sources.splits import chosen_parts, parts_in
 
 LABELS = ("label", "labels", "class", "target", "y", "category", "character", "digit")
 NO_PIXELS = ("", "id", "index", "imageid", "name", "names", "unnamed: 0", "usage")
@@ -67,7 +67,7 @@ def read_tables(
     kind = pa.float32() if inputs == "numbers" else pa.uint8()
     read = {part: _read(path, layouts[path], kind) for part, path in parts.items()}
     texts = {part: labels for part, (_, labels) in read.items() if labels is not None}
-    numbers, classes = _numbered(texts, wanted) if texts else ({}, None)
+    numbers, classes = numbered(texts, wanted) if texts else ({}, None)
     notes += [] if texts else [f"no column is named {', '.join(LABELS[:5])}"]
     for path in parts.values():
         notes += [f"left out: columns {', '.join(layouts[path].left)}"] if layouts[path].left else []
@@ -129,15 +129,11 @@ def _parts_of(paths: Sequence[Path], where: Path) -> tuple[dict[str, Path], list
         return {WHOLE: paths[0]}, []
     sources = {}
     for path in paths:
-        splits = _splits_in(path)
+        splits = parts_in(path.stem)
         if len(splits) != 1 or splits[0] in sources:
             raise StrataError(f"{where}: {path.name} is one of several tables: name them train.csv and test.csv")
         sources[splits[0]] = path
     return chosen_parts(sources, str(where))
-
-
-def _splits_in(path: Path) -> list[str]:
-    return [word for word in re.split(r"[\W_]+", path.stem) if part_named(word)]
 
 
 def _read(path: Path, layout: Layout, kind: pa.DataType) -> tuple[NDArray[Any], NDArray[np.str_] | None]:
@@ -169,7 +165,7 @@ def _read(path: Path, layout: Layout, kind: pa.DataType) -> tuple[NDArray[Any], 
     return (upright(images) if is_emnist(path.name) and images.ndim == 3 else images), labels
 
 
-def _numbered(
+def numbered(
     labels: Mapping[str, NDArray[np.str_]], wanted: Targets | None
 ) -> tuple[dict[str, NDArray[Any]], list[str] | None]:
     """Return labels as whole numbers, and the class names if the labels are texts: sorted, they are 0, 1, 2 ...

@@ -1,5 +1,6 @@
 """Which part of the data a folder, a file or an array holds, by the names that people give to splits."""
 
+import re
 from collections.abc import Mapping
 from typing import TypeVar
 
@@ -25,6 +26,11 @@ Source = TypeVar("Source")
 def part_named(name: str) -> str | None:
     """Return TRAIN, TEST or VALIDATION if a name is one that people give to it, in any case of letters; else None."""
     return NAMES.get(name.casefold())
+
+
+def parts_in(name: str) -> list[str]:
+    """Return the words of a name that name parts, such as `train` of `mnist_train`."""
+    return [word for word in re.split(r"[\W_]+", name) if part_named(word)]
 
 
 def chosen_parts(sources: Mapping[str, Source], where: str) -> tuple[dict[str, Source], list[str]]:

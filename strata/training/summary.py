@@ -7,11 +7,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from strata.core.errors import StrataError
 from strata.core.layers import Layer
 from strata.network.capture import captured, steps_between
 from strata.network.device import device_of
 from strata.network.input_form import blank_inputs
 from strata.network.make import parameter_count
+from strata.network.proposal import as_section, proposal
 
 
 def network_summary(network: nn.Module, image_shape: Sequence[int], layers: Mapping[str, Layer]) -> str:
@@ -47,6 +49,15 @@ def network_summary(network: nn.Module, image_shape: Sequence[int], layers: Mapp
     steps = steps_between(network)
     between = "\n" + _table([("step between the modules",), *((step,) for step in steps)]) if steps else ""
     return _table(rows, right=4) + between + "\n" + _table(state)
+
+
+def proposal_text(network: nn.Module, image_shape: Sequence[int]) -> str:
+    """Return the layers that `layers: auto` takes of a network, as lines; or why there are none."""
+    try:
+        section = as_section(proposal(network, image_shape))
+    except StrataError as error:
+        return f"`layers: auto` does not suit this network: {error}\n"
+    return f"proposed for this network, as `layers: auto` takes them, with the size of each output:\n{section}\n"
 
 
 def _keep_shape(shapes: dict[str, str], path: str, _module: nn.Module, _inputs: Any, output: Any) -> None:

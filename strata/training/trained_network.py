@@ -25,7 +25,7 @@ from strata.training.losses import check_trainable
 from strata.training.networks import answered_examples, network_to_train, train_from_seed
 from strata.training.params import TrainParams
 from strata.training.sgd import BatchRecord, EpochRecord, History, predict
-from strata.training.summary import network_summary
+from strata.training.summary import network_summary, proposal_text
 
 
 def train_run(params_path: Path, paths: Paths) -> None:
@@ -44,7 +44,7 @@ def train_run(params_path: Path, paths: Paths) -> None:
     wanted = wanted_outputs(description, network_params)
     network = network_to_train(network_params, params, before.shape, wanted, seed, device, changes.append)
     summary = network_summary(network, before.shape, as_layers(named_layers(network)))
-    summary += f"\ninput: {before.text}\n"
+    summary += f"\n{proposal_text(network, before.shape)}\ninput: {before.text}\n"
     if params.init_from is not None:
         file, _ = file_and_choice(params.init_from)
         summary += f"\ninitial weights: SHA-256 {sha256_of(file)}\n"

@@ -1,6 +1,7 @@
 """The plan: it names what would fail before the run, and what it foretells is what the stages write."""
 
 import os
+import re
 import subprocess
 import sys
 from collections import namedtuple
@@ -144,13 +145,13 @@ def test_data_that_are_not_there_yet_are_named(tmp_path, write_params):
     ("batch_size", "available", "start"),
     [
         (16, 1 << 10, "extract.batch_size 16: the layers of a batch take "),
-        (16, 1 << 27, "extract needs "),
+        (16, 1 << 27, "train needs "),
     ],
 )
 def test_what_does_not_fit_into_memory_is_refused(project, write_params, monkeypatch, batch_size, available, start):
     monkeypatch.setattr(psutil, "virtual_memory", lambda: Memory(available))
     line = plan_error(write_params(extract={"batch_size": batch_size}), project)
-    assert line.startswith(start) and "lower" in line and "pool or project" in line
+    assert line.startswith(start) and "lower" in line
 
 
 @pytest.mark.usefixtures("in_process")
@@ -176,7 +177,7 @@ def test_a_stage_fits_if_it_fits_with_one_worker():
     )
 
 
-@pytest.mark.parametrize("stage", ["extract", "embed", "measure"])
+@pytest.mark.parametrize("stage", ["train", "replicate", "extract", "embed", "measure"])
 def test_refusals_are_short_whatever_the_layer_is_called(stage):
     with pytest.raises(StrataError) as caught:
         faults.check_memory([needs(stage)], 2**30, "a" * 64)
@@ -252,3 +253,59 @@ def test_a_real_plan_ends_in_one_line(project, write_params):
     done = subprocess.run(command, cwd=project, env=environment, text=True, capture_output=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert "free: " in done.stdout
+
+
+@pytest.mark.usefixtures("in_process")
+def test_in_brief_it_is_one_line_of_the_largest_stage(project, write_params, capsys):
+    main.main(["--params", str(write_params()), "--data", str(project / "data"), "--brief"])
+    printed = capsys.readouterr()
+    words = r"plan: \d+ MiB of memory in \w+, \d+ \w+ of disk, and \d+ \w+ more meanwhile; `make plan` says more\n"
+    assert printed.out == "" and re.fullmatch(words, printed.err)
+
+
+@pytest.mark.usefixtures("in_process")
+def test_layers_that_are_proposed_are_in_the_table(project, write_params, capsys):
+    network = {"target": "networks.mlp:Mlp", "arguments": {"hidden": [12, 6]}, "outputs": "logits"}
+    plan(write_params(network=network, layers="auto"), project)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[:2] for line in lines if line[-1:] == ["KiB"]] == [
+        ["input", "256"],
+        ["relu1", "12"],
+        ["relu2", "6"],
+        ["fc3", "10"],
+    ]
+    params = write_params(network=network, layers="auto", embed={"initialization_layer": "h1"})
+    assert plan_error(params, project).startswith("embed.initialization_layer") or "h1" in plan_error(params, project)
+
+
+def test_training_needs_what_a_step_keeps_of_its_batch(tmp_path, tiny_data, write_params):
+    dataset = read_description(tiny_data)
+    settings = load_plan_settings(write_params(), dataset.counts)
+    measured = settings.measured
+    job = trial.TrialJob(tiny_data, tmp_path, 0, measured.layers, measured.network, settings.train, settings.extract)
+    network, worker = trial.try_network(job), trial.WorkerTrial(0, 0, 0)
+    found = []
+    for batch_size in (20, 60):
+        train = settings.train.model_copy(update={"batch_size": batch_size, "test_batch_size": 1})
+        stages = {each.stage: each for each in stage_needs(replace(settings, train=train), dataset, network, worker)}
+        found.append((stages["train"].main, stages["replicate"].worker))
+    (few, few_again), (many, many_again) = found
+    of_sample = network.kept + 2 * network.passing
+    assert network.kept > 4 * 256 and many - few == many_again - few_again == pytest.approx(of_sample * 40)
+    assert network.given == 4 * 256
+    with pytest.raises(StrataError) as caught:
+        faults.check_memory([needs("train")], 2**30, "h1")
+    assert str(caught.value) == (
+        "train needs 100.0 GiB of memory, and 1.0 GiB are free: lower train.batch_size or train.test_batch_size,"
+        " or resize the images (dataset.image_side)"
+    )
+
+
+def test_replicates_all_start_at_once():
+    """Their pool does not look at the memory: two that do not fit together are refused."""
+    two = StageNeeds("replicate", 0, 0, 0, 2.0**30, 2, fewer=False)
+    faults.check_memory([replace(two, workers=1)], 1.5 * 2**30, "h1")
+    with pytest.raises(
+        StrataError, match=r"replicate needs 2\.0 GiB .* set replicate.networks: 1, or STRATA_PROCESSES=1"
+    ):
+        faults.check_memory([two], 1.5 * 2**30, "h1")

@@ -40,7 +40,7 @@ MIRROR = "a mirror is an http:// or https:// address, or a folder"
 LAYER = "a layer's name has letters, digits and _ . - and is not samples or checkpoints (got"
 
 
-LAYERS = "should be a list of names, or a map from names to modules, and not empty"
+LAYERS = "should be a list of names, or a map from names to modules, or auto"
 
 
 def mistake(path: Path, name: str) -> str:

@@ -18,17 +18,18 @@ from strata.commands import layers as command
 from strata.core.errors import StrataError
 from strata.core.layers import Layer, Layers
 from strata.core.params import load_section
-from strata.network.proposal import MOST_LAYERS, proposed_layers
+from strata.network.input_form import TokenShape
+from strata.network.proposal import MOST_LAYERS, as_section, proposal, proposed_layers
 
 GREY, COLOUR = (1, 28, 28), (3, 64, 64)
 
 
 def modules(network, shape):
-    return {name: str(layer) for name, (layer, _) in proposed_layers(network, shape).items()}
+    return {name: str(layer) for name, (layer, _) in proposal(network, shape).items()}
 
 
 def test_the_names_of_the_class_are_the_proposal():
-    found = proposed_layers(MnistCnn(image_shape=GREY, classes=10), GREY)
+    found = proposal(MnistCnn(image_shape=GREY, classes=10), GREY)
     assert list(found) == ["input", "h1", "h2", "h3", "h4", "h5", "h6"]
     assert found["h3"] == (Layer(module="h3"), (50, 8, 8))
 
@@ -78,7 +79,7 @@ def test_what_is_proposed_can_be_taken_and_is_not_too_much(make, shape):
     network = make().eval()
     if hasattr(network, "heads"):  # torchvision's transformers start with a head of zeros
         nn.init.normal_(network.heads.head.weight)
-    found = proposed_layers(network, shape)
+    found = proposal(network, shape)
     assert 5 <= len(found) <= MOST_LAYERS + 1
     chosen = {name: layer.model_dump(exclude_none=True) for name, (layer, _) in found.items()}
     taken = layer_outputs(network, torch.randn(2, *shape), chosen)
@@ -98,7 +99,7 @@ def test_a_network_without_modules_is_one_line():
             return images.flatten(1)
 
     with pytest.raises(StrataError, match="no module of the network runs once and outputs a tensor"):
-        proposed_layers(Functional(), GREY)
+        proposal(Functional(), GREY)
 
 
 def test_the_command_prints_a_section_that_params_yaml_takes(tiny_data, write_params, tmp_path, capsys, monkeypatch):
@@ -117,8 +118,42 @@ def test_the_command_prints_a_section_that_params_yaml_takes(tiny_data, write_pa
     ]
 
 
-def test_auto_says_where_to_get_a_proposal(write_params):
-    with pytest.raises(
-        StrataError, match="layers: to see a set that suits the network, type `make layers`; paste it here"
-    ):
-        load_section(write_params(layers="auto"), "layers", Layers)
+def test_auto_is_a_choice_and_other_words_are_not(write_params):
+    assert load_section(write_params(layers="auto"), "layers", Layers) == {}
+    with pytest.raises(StrataError, match="layers: should be a list of names, or a map from names to modules, or auto"):
+        load_section(write_params(layers="all"), "layers", Layers)
+    with pytest.raises(StrataError, match="or auto"):
+        load_section(write_params(layers=[]), "layers", Layers)
+
+
+class Chain(nn.Sequential):
+    """Modules with names that no file can have, or all too much alike."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__()
+        for name in names:
+            self.add_module(name, nn.Linear(4, 4))
+
+
+def test_names_are_those_of_files_and_each_its_own(tmp_path):
+    long = "a" * 80
+    found = proposed_layers(Chain("a b", "a_b", "A_B", "samples", long), (4,))
+    assert list(found) == ["input", "a_b", "a_b_2", "A_B_3", "samples_4", "a" * 64]
+    assert [layer.module for layer in found.values()] == ["input", "a b", "a_b", "A_B", "samples", long]
+    file = tmp_path / "params.yaml"
+    file.write_text(as_section({name: (layer, (4,)) for name, layer in found.items()}), encoding="utf-8")
+    assert load_section(file, "layers", Layers) == found
+
+
+def test_channels_of_signals_are_no_tokens():
+    """The mean of 4 channels would be one of unlike things."""
+    signals = nn.Sequential(nn.Conv1d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 14, 3))
+    assert modules(signals, (1, 16)) == {"input": "input", "2": "2", "3": "3"}
+    deep = nn.Sequential(nn.Conv1d(1, 4, 3), nn.ReLU(), nn.Conv1d(4, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(48, 3))
+    assert modules(deep, (1, 16))["1"] == "1"
+
+
+def test_no_class_token_in_texts():
+    """17 tokens are one more than a square."""
+    network = nn.Sequential(nn.Embedding(9, 6), nn.TransformerEncoderLayer(6, 2, 8, batch_first=True))
+    assert modules(network, TokenShape.of(17, 9, masked=False))["1"] == "1, take mean"

@@ -160,6 +160,56 @@ def test_cifar_10s_python_version_is_read_without_unpickling(start, tmp_path):
     assert data.classes[3] == "cat"
 
 
+def cifar_100(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Write CIFAR-100's files, with coarse labels beside the fine ones; return the images and labels to train on."""
+    rng, parts = np.random.default_rng(0), {}
+    folder.mkdir(parents=True)
+    for name in ("train", "test"):
+        images, fine = rng.integers(0, 256, (200, 32, 32, 3), dtype=np.uint8), rng.permutation(200) % 100
+        parts[name] = images, fine
+        content = batch(images, fine, name).replace(short_text("labels"), short_text("fine_labels"))
+        coarse = short_text("coarse_labels") + b"](" + b"K\x07" * len(fine) + b"e"
+        (folder / name).write_bytes(content.replace(short_text("data"), coarse + short_text("data")))
+    names = {"fine": [f"kind{number}" for number in range(100)], "coarse": ["plants", "people"]}
+    listed = (
+        short_text(f"{kind}_label_names") + b"](" + b"".join(map(short_text, each)) + b"e"
+        for kind, each in names.items()
+    )
+    (folder / "meta").write_bytes(b"\x80\x02}(" + b"".join(listed) + b"u.")
+    return parts["train"]
+
+
+@pytest.mark.parametrize("start", ["", "cifar-100-python"])
+def test_cifar_100s_fine_labels_are_the_classes(start, tmp_path):
+    import pickle
+
+    folder = tmp_path / "cifar-100-python"
+    images, labels = cifar_100(folder)
+    found = pickle.loads((folder / "train").read_bytes(), encoding="latin1")  # noqa: S301 - made above
+    assert found["fine_labels"] == labels.tolist() and set(found["coarse_labels"]) == {7}
+    data = read(tmp_path / start)
+    np.testing.assert_array_equal(data.parts["train"].images, images, strict=True)
+    np.testing.assert_array_equal(data.parts["train"].labels, labels)
+    assert data.classes[42] == "kind42" and len(data.classes) == 100
+    assert data.notes == ("left out: the 20 coarse labels; the 100 fine ones are the classes",)
+    (folder / "meta").write_bytes(b"\x80\x02}.")
+    assert fault(folder) == "x/meta: does not name CIFAR-100's classes; download the archive again"
+    cifar_100(tmp_path / "other")
+    (tmp_path / "other/test").write_bytes(b"")
+    said = "x/test: is not a batch of CIFAR-100's Python version; download the archive again"
+    assert fault(tmp_path / "other") == said
+
+
+def test_idx_files_without_labels_are_images_alone(tmp_path):
+    idx_folder(tmp_path, 9, 6)
+    (tmp_path / "train-labels-idx1-ubyte.gz").unlink()
+    assert fault(tmp_path) == "x: train-labels-idx1-ubyte is missing, and so is train-labels-idx1-ubyte.gz"
+    (tmp_path / "t10k-labels-idx1-ubyte.gz").unlink()
+    data = read(tmp_path)
+    assert (data.targets, data.classes) == ("none", ()) and data.parts["train"].labels is None
+    np.testing.assert_array_equal(data.parts["train"].images, bars(9, colour=False, seed=9)[0])
+
+
 def test_what_is_no_batch_is_one_line_and_runs_nothing(tmp_path):
     folder = tmp_path / "cifar"
     cifar(folder)

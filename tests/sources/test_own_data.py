@@ -95,7 +95,7 @@ def test_faults_of_idx_folders_are_one_line(tmp_path):
     assert fault(folder) == f"{folder / 'classes.txt'}: is not UTF-8 text; save it as UTF-8"
 
 
-FORMS = "four IDX files, an .npz, .csv or .parquet file, or a folder of images for each class"
+FORMS = "IDX files, an .npz, .csv or .parquet file, images with a table of labels, or class folders"
 
 
 def test_a_folder_must_hold_one_form(tmp_path):

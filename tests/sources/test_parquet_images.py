@@ -95,7 +95,13 @@ def test_other_names_of_columns_and_kinds_of_labels(tmp_path):
 
 def test_what_does_not_fit_is_one_line(tmp_path):
     path = tmp_path / "x.parquet"
-    write(table(slice(None)).drop(["label"]), path)
+    two = (
+        table(slice(None))
+        .drop(["label"])
+        .append_column("a", pa.array(range(12)))
+        .append_column("b", pa.array(range(12)))
+    )
+    write(two, path)
     assert fault(path).startswith("x: needs a column of image bytes and one named label; it has: 'image (struct<bytes")
     write(pa.table({"label": [1, 2], "text": ["a", "b"]}), path)
     assert fault(path).endswith("it has: 'label (int64), text (string)'")
@@ -145,3 +151,16 @@ def test_no_damaged_byte_ends_in_another_error(tmp_path):
             read(path)
         except StrataError as error:
             assert "\n" not in str(error)
+
+
+def test_images_without_labels_are_taken_alone(tmp_path):
+    alone = table(slice(None)).drop_columns(["label"])
+    data = read(write(alone, tmp_path / "train-00000-of-00001.parquet"))
+    np.testing.assert_array_equal(data.parts["whole"].images, IMAGES, strict=True)
+    assert (data.targets, data.classes) == ("none", ())
+    # Which of two columns is the label is not known: they can be left out.
+    two = alone.append_column("age", pa.array(range(12))).append_column("size", pa.array(range(12)))
+    path = write(two, tmp_path / "two.parquet")
+    assert fault(path).startswith("x: needs a column of image bytes and one named label; it has: 'image (struct")
+    assert fault(path).endswith("; or set dataset.targets: none")
+    assert read(path, targets="none").parts["whole"].labels is None

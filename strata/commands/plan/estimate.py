@@ -18,7 +18,7 @@ from strata.training.params import networks_to_train
 def stage_needs(
     settings: PlanSettings, dataset: DatasetDescription, network: NetworkTrial, worker: WorkerTrial
 ) -> list[StageNeeds]:
-    """Return what the stages extract, embed and measure need, and what train and replicate leave on the disk."""
+    """Return what the stages from train to measure need."""
     units = {layer.name: layer.units for layer in network.layers}
     times = len(settings.train.checkpoints) + 1
     replicates = networks_to_train(settings.replicate, settings.train) - 1
@@ -29,10 +29,27 @@ def stage_needs(
     chosen = sizes.points + sizes.reference + (sizes.held_out if sizes.held_out_apart else 0)
     each = math.prod(dataset.image_shape) * (1 if dataset.inputs == "images" else 4)
     affinities = settings.embedder.bytes_needed(count)
+    counts, train = dataset.counts, settings.train
+    training = needs.train_main(
+        network.imported,
+        float(network.weights),
+        float(each * max(counts.values())) if network.given else 0.0,
+        network.given * sum(counts.values()),
+        (network.kept + needs.GRADIENTS * network.passing) * min(train.batch_size, counts["train"])
+        + needs.MODULES * network.passing * min(train.test_batch_size, counts["test"]),
+    )
     at_once = (network.peak - network.before) * min(params.batch_size, count) / network.batch
     return [
-        StageNeeds("train", float(network.weights * times), 0, 0, 0, 0),
-        StageNeeds("replicate", float(network.weights * replicates), 0, 0, 0, 0),
+        StageNeeds("train", float(network.weights * times), 0, training, 0, 0),
+        StageNeeds(
+            "replicate",
+            float(network.weights * replicates),
+            0,
+            needs.BARE,
+            training if replicates else 0,
+            processes_for(replicates, 0) if replicates else 0,
+            fewer=False,
+        ),
         StageNeeds(
             "extract",
             files * count * times,

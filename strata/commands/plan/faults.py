@@ -6,6 +6,8 @@ from strata.commands.plan.needs import StageNeeds, amount
 from strata.core.errors import StrataError
 
 FOR_MEMORY = {
+    "train": "lower train.batch_size or train.test_batch_size, or resize the images (dataset.image_side)",
+    "replicate": "set replicate.networks: 1, or STRATA_PROCESSES=1",
     "extract": "lower extract.batch_size, or give layer {layer} a pool or project",
     "embed": "give layer {layer} a pool or project, lower embed.perplexity, or extract less",
     "measure": "lower measure.samples, or give layer {layer} a pool or project",

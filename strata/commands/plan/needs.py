@@ -7,12 +7,19 @@ from strata.maps.memory import reduction_bytes
 
 BATCHES_BEHIND = 6  # whose activations, buffers and freed memory a process still has, while it writes them
 NETWORKS = 5  # copies of the weights: the network, its twin, two that this is compared with, and a file's
+BARE = 32e6  # of a process that loads neither PyTorch nor pandas
+GRADIENTS = 2  # of the widest module's inputs and outputs, on the way back
+MODULES = 2  # whose inputs and outputs are there at once in testing, as residual blocks and attention have them
+WEIGHTS = 4  # in training: the weights, their gradients and velocities, and the file's bytes
 MAP_HEADER, BYTES_OF_MAPPED = 3000, 14.0  # of a map's file: its schema, settings and caveats; and of each point
 
 
 @dataclass(frozen=True)
 class StageNeeds:
-    """Bytes of a stage: on disk when it has run, and while it runs; of its own process, and of each of `workers`."""
+    """Bytes of a stage: on disk when it has run, and while it runs; of its own process, and of each of `workers`.
+
+    `fewer` says whether fewer workers start where memory is short.
+    """
 
     stage: str
     disk: float
@@ -20,6 +27,7 @@ class StageNeeds:
     main: float
     worker: float
     workers: int
+    fewer: bool = True
 
     @property
     def memory(self) -> float:
@@ -28,8 +36,17 @@ class StageNeeds:
 
     @property
     def least_memory(self) -> float:
-        """The bytes of the stage with a single worker process."""
-        return self.main + min(1, self.workers) * self.worker
+        """The bytes of the stage with as few worker processes as it starts."""
+        return self.main + (min(1, self.workers) if self.fewer else self.workers) * self.worker
+
+
+def train_main(imported: float, weights: float, images: float, inputs: float, step: float) -> float:
+    """Return the memory of training: a network with gradients, its data as inputs, and its images or a step's arrays.
+
+    `inputs` are the bytes of all samples as the network gets them; those of one part exist twice while they are made.
+    A `step` is one of training and one of testing: what is freed stays.
+    """
+    return imported + WEIGHTS * weights + inputs + max(2 * images, step)
 
 
 def extract_main(peak: float, batches: int, batch: int, units: int) -> float:

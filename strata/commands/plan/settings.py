@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from strata.core.layers import Layers
 from strata.core.params import Reproducible, load_section
 from strata.core.portable import check_portable
 from strata.dataset.description import PARTS
 from strata.maps.embedder import Embedder
-from strata.maps.start import check_choice
 from strata.measures.inputs import Settings
 from strata.measures.run_tables import load_settings
 from strata.network.params import ExtractParams
@@ -18,7 +18,10 @@ from strata.training.params import ReplicateParams, TrainParams
 
 @dataclass(frozen=True)
 class PlanSettings:
-    """The sections, those of measure (layers, network and embed among them), the maps' embedder and points."""
+    """The sections, those of measure (layers, network and embed among them), the maps' embedder and points.
+
+    There are no layers yet where they are `auto`.
+    """
 
     train: TrainParams
     replicate: ReplicateParams
@@ -36,8 +39,7 @@ def load_plan_settings(path: Path, counts: Mapping[str, int]) -> PlanSettings:
     check_portable(mode, train.device, train.precision)
     check_portable(mode, extract.device)
     mapped = sum(counts[part] for part in PARTS[extract.split])
-    measured = load_settings(path, mapped)
-    check_choice(measured.embed.initialization_layer, list(measured.layers), path)
+    measured = load_settings(path, mapped, load_section(path, "layers", Layers))
     return PlanSettings(
         train=train,
         replicate=load_section(path, "replicate", ReplicateParams),

@@ -1,11 +1,10 @@
 """The plan as text: the layers, the points that settings need, and what each stage takes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from strata.commands.plan.needs import StageNeeds, amount
 from strata.commands.plan.points import PointsNeeded
 from strata.commands.plan.trial import LayerTrial
-from strata.core.layers import Layer
 
 NOTHING = "-"
 
@@ -19,14 +18,14 @@ def point_table(rows: Sequence[PointsNeeded]) -> str:
     return _aligned([("stage", "setting", "points needed", "points"), *cells])
 
 
-def layer_table(trials: Sequence[LayerTrial], layers: Mapping[str, Layer]) -> str:
+def layer_table(trials: Sequence[LayerTrial]) -> str:
     """Return one line per layer: its units, its shape, what is taken, and its bytes on disk per sample."""
     cells = [
         (
             each.name,
             f"{each.units:,}",
             " x ".join(map(str, each.shape)),
-            str(layers[each.name]),
+            str(each.chosen),
             amount(each.file_bytes),
         )
         for each in trials
@@ -48,6 +47,17 @@ def stage_table(stages: Sequence[StageNeeds]) -> str:
         for stage in stages
     ]
     return _aligned([("stage", "disk", "scratch", "its process", "workers", "memory in all"), *cells])
+
+
+def in_brief(stages: Sequence[StageNeeds]) -> str:
+    """Return in a few words what the stages need: memory of the largest with one worker, and disk."""
+    largest = max(stages, key=lambda stage: stage.least_memory)
+    meanwhile = max(stage.scratch for stage in stages)
+    left = sum(stage.disk for stage in stages)
+    return (
+        f"{amount(largest.least_memory)} of memory in {largest.stage}, {amount(left)} of disk,"
+        f" and {amount(meanwhile)} more meanwhile"
+    )
 
 
 def _amount(size: float) -> str:

@@ -23,7 +23,7 @@ COPIES = 2  # of a batch's activations at least: the network's output, and what 
 
 @dataclass(frozen=True)
 class TrialJob:
-    """The data, the network and its layers, and an empty folder to write into."""
+    """The data, the network and its layers, none if they are to be proposed, and an empty folder to write into."""
 
     raw: Path
     folder: Path
@@ -36,11 +36,12 @@ class TrialJob:
 
 @dataclass(frozen=True)
 class LayerTrial:
-    """A layer of one batch: its shape, and bytes per sample in its file."""
+    """A layer of one batch: its shape, bytes per sample in its file, and what is taken."""
 
     name: str
     shape: tuple[int, ...]
     file_bytes: float
+    chosen: Layer
 
     @property
     def units(self) -> int:
@@ -53,6 +54,8 @@ class NetworkTrial:
     """What one batch of `batch` samples took, in bytes: the process before it, and then at most.
 
     `inputs` is how many numbers the network gets for an image, `weights` the bytes of its parameters and buffers.
+    Of a sample in training, `given` are the bytes that the network gets, `kept` those for the gradients, and `passing`
+    those that the widest module reads and outputs; 0 where nothing is trained, or tested.
     """
 
     layers: list[LayerTrial]
@@ -62,6 +65,9 @@ class NetworkTrial:
     imported: int
     before: int
     peak: int
+    given: float
+    kept: float
+    passing: float
 
 
 def try_network(job: TrialJob) -> NetworkTrial:
@@ -71,14 +77,16 @@ def try_network(job: TrialJob) -> NetworkTrial:
     fit into memory.
     """
     # Imported here: what a process takes is measured, too.
+    from strata.commands.plan.training_trial import bytes_kept, bytes_passing
     from strata.dataset.description import load_images, read_description
     from strata.measures import preparation  # noqa: F401
     from strata.network.device import prepare_torch
     from strata.network.extraction import stream_activations
     from strata.network.make import wanted_outputs
     from strata.network.preprocessing import preprocessing
+    from strata.network.proposal import proposed_layers
     from strata.network.untrained import untrained_network
-    from strata.training.losses import check_trainable
+    from strata.training.losses import check_trainable, has_answers
     from strata.training.networks import network_to_train
 
     params, outputs = job.extract, job.network.outputs
@@ -91,23 +99,29 @@ def try_network(job: TrialJob) -> NetworkTrial:
     wanted = wanted_outputs(description, job.network)
     network = network_to_train(job.network, job.train, before.shape, wanted, job.seed, device)
     untrained_network(job.network, before.shape, wanted, job.seed)  # it fails for some networks; measure needs it
+    chosen = job.layers or proposed_layers(network, before.shape)
     to_input, found = before.on(device), own_memory()
-    first = next(stream_activations(network, images[:3], job.layers, to_input, 3, outputs))
+    first = next(stream_activations(network, images[:3], chosen, to_input, 3, outputs))
     batch = min(params.batch_size, len(images))
     _check_batch(batch, sum(values[0].nbytes for values in first.activations.values()))
     layers = []
     with watched() as peak:
-        whole = next(stream_activations(network, images[:batch], job.layers, to_input, batch, outputs))
+        whole = next(stream_activations(network, images[:batch], chosen, to_input, batch, outputs))
         for layer, values in whole.activations.items():
             path = job.folder / f"{layer}.parquet"
-            origin, taken = Provenance(params.split, "", ""), job.layers[layer].taken
+            origin, taken = Provenance(params.split, "", ""), chosen[layer].taken
             info = LayerInfo(layer, values.shape[1:], origin, taken, params.dtype)
             with ActivationWriter(path, info, repeats_itself(values)) as writer:
                 writer.write(np.arange(batch, dtype=np.int32), values)
-            layers.append(LayerTrial(layer, values.shape[1:], path.stat().st_size / batch))
+            layers.append(LayerTrial(layer, values.shape[1:], path.stat().st_size / batch, chosen[layer]))
             path.unlink()
     weights = sum(tensor.nbytes for tensor in network.state_dict().values())
-    return NetworkTrial(layers, batch, before.numbers, weights, imported, found, peak.bytes)
+    given = kept = passing = 0.0
+    if has_answers(description, job.network):
+        given = before.prepared(images[:1]).nbytes
+        kept = bytes_kept(network.cpu(), before.shape) if job.train.epochs else 0.0
+        passing = bytes_passing(network.cpu(), before.shape)
+    return NetworkTrial(layers, batch, before.numbers, weights, imported, found, peak.bytes, given, kept, passing)
 
 
 def _check_batch(batch: int, bytes_each: int) -> None:

@@ -39,6 +39,7 @@ def facts(inputs: ReportInputs, run: RunArtifacts, shown: int, environment: Mapp
         **({} if read is None else {"Files read, SHA-256": read}),
         "Data, SHA-256": inputs.provenance.data_sha256,
         "Model, SHA-256": inputs.provenance.model_sha256,
+        **({"Layers": f"proposed for this network: {', '.join(inputs.infos)}"} if inputs.proposed else {}),
         **{f"Layer {layer}": info.taken for layer, info in inputs.infos.items() if info.taken},
         **{f"Map of {layer}, SHA-256": sha256_of(run.paths.map(layer)) for layer in inputs.maps},
     }

@@ -31,6 +31,7 @@ class ReportInputs:
     `earlier` has the maps of weights kept in training, time in epochs -> layer -> map, and `over_training` their
     measures. `shown` is the row of the sample in the close-ups, if any, and `shown_activations` are its activations.
     `network_summary` is the text of network.txt, empty if there is no such file; `network` is what the page runs.
+    `proposed` says whether the layers were (`layers: auto`).
     """
 
     dataset: DatasetDescription
@@ -48,6 +49,7 @@ class ReportInputs:
     over_training: pd.DataFrame = field(default_factory=pd.DataFrame)
     network_summary: str = ""
     network: ShippedNetwork | None = None
+    proposed: bool = False
 
     @property
     def method(self) -> MapMethod:
@@ -61,14 +63,14 @@ class ReportInputs:
 
     def shown_samples(self, rows: NDArray[np.intp]) -> NDArray[Any] | list[str]:
         """Return the images of some rows, or the text that stands for them: numbers, or token ids that count."""
-        if self.dataset.inputs == "images":
+        if self.dataset.has_images:
             return self.images[rows]
         return [text_of(self.images[row], self.dataset.inputs) for row in rows]
 
     @property
     def things(self) -> str:
         """The name of the samples for people: images, or samples."""
-        return "images" if self.dataset.inputs == "images" else "samples"
+        return "images" if self.dataset.has_images else "samples"
 
     @property
     def registry(self) -> MeasureRegistry:
@@ -129,7 +131,7 @@ def load_report_inputs(run: RunArtifacts, shown_id: int | None, over_training: b
         dataset=run.dataset,
         provenance=run.provenance,
         samples=run.samples,
-        images=run.images(),
+        images=run.pictures(),
         maps={layer: run.map(layer) for layer in layers},
         infos=run.layers,
         shown=shown,
@@ -142,6 +144,7 @@ def load_report_inputs(run: RunArtifacts, shown_id: int | None, over_training: b
         },
         over_training=run.over_training if over_training else pd.DataFrame(),
         network=run.shipped if over_training else None,
+        proposed=run.proposed,
         network_summary=run.paths.summary.read_text(encoding="utf-8") if run.paths.summary.exists() else "",
     )
 
