@@ -24,6 +24,7 @@ from strata.report.page.figure_row import PageFigure
 from strata.report.page.inputs import ReportInputs
 from strata.report.page.packing import packed_positions, unpacked
 from strata.report.page.payload import run_payload
+from strata.report.page.sweep import sweep_payload
 
 LAYERS = ["input", "h1", "h2", "h3", "h4", "h5", "h6"]
 SHAPES = [(1, 16, 16), (3, 12, 12), (3, 6, 6), (4, 2, 2), (4, 1, 1), (8,), (10,)]
@@ -151,13 +152,16 @@ def _networks(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_page(path: Path, runs: dict[str, Run]) -> Path:
-    """Write the page of one run, with a figure and a note, or of two, with what differs."""
+    """Write the page of one run, with a figure and a note, or of several, with what differs; maps of two at most."""
     first, compared = next(iter(runs.values())), len(runs) > 1
     images = first.inputs.images[first.rows]
-    payload = page_payload(CLASSES, first.labels, images, {name: run.payload() for name, run in runs.items()})
+    of_maps = {name: run.payload() for name, run in list(runs.items())[:2]}
+    payload = page_payload(CLASSES, first.labels, images, of_maps)
+    if len(runs) > 2:
+        payload["sweep"] = sweep_payload(list(runs), [run.inputs for run in runs.values()])
     Image.fromarray(images[0]).save(path.parent / "picture.png")
     figures = [] if compared else [PageFigure("picture", f"A picture {MARKUP}", "It shows noise.", "Pictures")]
-    differences = DIFFERENCES if compared else []
+    differences = [(*each, *["0.2"] * (len(runs) - 2)) for each in DIFFERENCES] if compared else []
     page = render_explorer(f"Strata: {MARKUP}", payload, figures, path.parent, [NOTE], differences)
     path.write_text(page, encoding="utf-8")
     return path

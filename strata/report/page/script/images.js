@@ -61,9 +61,9 @@ function textOf(row) {
 
 // A sample's image as a background: hundreds of canvases would slow down every frame.
 function smallImage(row) {
-  const picture = document.createElement("span"), place = row % PER_SHEET;
+  const picture = document.createElement("span"), place = row % PER_SHEET, { address } = sheetOf(row);
   picture.className = "small-image";
-  picture.style.backgroundImage = `url("${sheetOf(row).address}")`;
+  picture.style.backgroundImage = `url("${address}")`;
   picture.style.setProperty("--column", place % SHEET_COLUMNS);
   picture.style.setProperty("--line", Math.floor(place / SHEET_COLUMNS));
   return picture;
