@@ -77,7 +77,7 @@ def turned_to(inputs: ReportInputs, reference: ReportInputs) -> ReportInputs:
 
 
 def different_params(*runs: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    """Return (dotted name, value in the first run, in the second ...) of each parameter that differs, in their order."""
+    """Return (dotted name, value in the first run, in the second ...) of each that differs, in their order."""
     params = [flat(run) for run in runs]
     names = dict.fromkeys(name for each in params for name in each)
     rows = [(name, *(each.get(name, "–") for each in params)) for name in names]
