@@ -15,7 +15,7 @@ from strata.artifacts.maps import LayerMap, MapMethod
 from strata.artifacts.measured import CONTROLS, LayerPoints, SampleDecisions
 from strata.artifacts.provenance import Provenance
 from strata.artifacts.samples import Samples
-from strata.artifacts.tables import Measures
+from strata.artifacts.tables import PAIR_COLUMNS, Measures
 from strata.dataset.description import DatasetDescription
 from strata.measures.registry import MEASURES, REGISTRY
 from strata.report.page.explorer import page_payload, render_explorer
@@ -64,7 +64,13 @@ def inputs_of(count: int, rng: np.random.Generator) -> ReportInputs:
     rows = [
         (layer, measure.key, 0.5, 0.4, 0.6, control) for measure in MEASURES for layer in LAYERS for control in CONTROLS
     ]
-    pairs = [(layer, a, b, 0.7 + 0.04 * p) for p, layer in enumerate(LAYERS) for a in range(10) for b in range(a, 10)]
+    pairs = [
+        (layer, a, b, 0.7 + 0.04 * p, 0.68 + 0.04 * p, 0.72 + 0.04 * p, 0.04, 0.01, 0.07, control)
+        for control in ("none", "untrained")
+        for p, layer in enumerate(LAYERS)
+        for a in range(10)
+        for b in range(a, 10)
+    ]
     table = pd.DataFrame(rows, columns=["layer", "measure", "value", "low", "high", "control"])
     alike = [(a, b, 0.5, 0.4, 0.6, "none") for a in LAYERS for b in LAYERS]
     stability = pd.DataFrame({"layer": list(LAYERS), "perplexity": 30.0, "points": 320, "runs": 3, "knn_overlap": 0.5})
@@ -74,7 +80,7 @@ def inputs_of(count: int, rng: np.random.Generator) -> ReportInputs:
         cka=pd.DataFrame(alike, columns=["layer", "other_layer", "value", "low", "high", "control"]),
         dimension=pd.DataFrame(),
         stability=stability,
-        pairs=pd.DataFrame(pairs, columns=["layer", "class", "other_class", "separability"]),
+        pairs=pd.DataFrame(pairs, columns=list(PAIR_COLUMNS)),
         decisions=decisions,
         points={layer: points_of(ids, labels, rng) for layer in LAYERS},
         stability_maps=[],

@@ -16,7 +16,7 @@ from strata.artifacts.measure_registry import Interval
 from strata.artifacts.measured import CONTROLS, LayerPoints, SampleDecisions
 from strata.artifacts.provenance import Provenance
 from strata.artifacts.samples import Samples
-from strata.artifacts.tables import Measures
+from strata.artifacts.tables import PAIR_COLUMNS, Measures
 from strata.dataset.description import DatasetDescription
 from strata.measures.registry import MEASURES, REGISTRY
 from strata.report.page.explorer import page_payload, render_explorer
@@ -208,8 +208,17 @@ def _cka(rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _pairs(rng: np.random.Generator) -> pd.DataFrame:
-    found = [(layer, i, j, round(rng.random(), 3)) for layer in LAYERS for i in range(10) for j in range(i, 10)]
-    table = pd.DataFrame(found, columns=["layer", "class", "other_class", "separability"])
+    pairs = [(i, j) for i in range(10) for j in range(i, 10)]
+    found = []
+    for control in ("none", "untrained"):
+        values = rng.random((len(LAYERS), len(pairs))).round(3)
+        rises = np.diff(values, axis=0, prepend=np.nan)
+        found += [
+            (layer, *pair, value, value - 0.03, value + 0.03, rise, rise - 0.05, rise + 0.05, control)
+            for layer, row, changes in zip(LAYERS, values, rises, strict=True)
+            for pair, value, rise in zip(pairs, row, changes, strict=True)
+        ]
+    table = pd.DataFrame(found, columns=list(PAIR_COLUMNS))
     table.loc[2, "separability"] = np.nan
     return table
 

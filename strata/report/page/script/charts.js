@@ -147,14 +147,16 @@ function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-// A pair's or a measure's course over the layers, as small as a word.
-function sparkline(values, { colour = "currentColor", low = 0, high = 1, mark = -1 } = {}) {
-  const width = 84, height = 24, x = (i) => 3 + (i / Math.max(1, values.length - 1)) * (width - 6), y = (value) => height - 3 - ((value - low) / (high - low)) * (height - 6);
-  const good = values.map((_, i) => i).filter((i) => Number.isFinite(values[i] ?? NaN));
-  const points = good.map((i) => `${x(i).toFixed(1)},${y(values[i]).toFixed(1)}`).join(" ");
-  const line = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" },
+// A pair's or a measure's course over the layers, as small as a word: with its interval, and in grey the control's.
+function sparkline(values, { colour = "currentColor", low = 0, high = 1, mark = -1, band = null, control = null } = {}) {
+  const width = 84, height = 24, at = values.map((_, i) => i), x = (i) => 3 + (i / Math.max(1, values.length - 1)) * (width - 6);
+  const y = (value) => height - 3 - ((Math.min(high, Math.max(low, value)) - low) / (high - low)) * (height - 6);
+  const shade = (course, fill) => (course ? [svg("path", { class: "shade", d: bandPath({ ...course, x: at }, x, y), fill, "fill-opacity": 0.2 })] : []);
+  const line = (course, attributes) => svg("polyline", { points: at.filter((i) => Number.isFinite(course[i])).map((i) => `${x(i).toFixed(1)},${y(course[i]).toFixed(1)}`).join(" "), fill: "none", ...attributes });
+  const drawn = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" },
     svg("line", { x1: 0, x2: width, y1: y(high), y2: y(high), stroke: "currentColor", "stroke-opacity": 0.15 }),
-    svg("polyline", { points, fill: "none", stroke: colour, "stroke-width": 1.6 }));
-  if (mark >= 0 && good.includes(mark)) line.append(svg("circle", { cx: x(mark), cy: y(values[mark]), r: 2.6, fill: colour }));
-  return line;
+    ...shade(control, GREY), ...(control ? [line(control.values, { class: "control", stroke: GREY, "stroke-width": 1.2, "stroke-dasharray": "2 2" })] : []),
+    ...shade(band, colour), line(values, { class: "course", stroke: colour, "stroke-width": 1.6 }));
+  if (mark >= 0 && Number.isFinite(values[mark])) drawn.append(svg("circle", { cx: x(mark), cy: y(values[mark]), r: 2.6, fill: colour }));
+  return drawn;
 }
