@@ -55,7 +55,7 @@ def test_influences_tell_how_far_the_separability_of_other_samples_would_lie():
 
 
 def table_of(classes):
-    """Return the table of points in a ring: at a, neighbours are of the next class and the own, at b of those beside."""
+    """Return the table of points in a ring: neighbours are of the next and the own class at a, of those beside at b."""
     labels = (np.arange(2 * classes) % classes).astype(np.int16)
     sets = LabelledSets(labels, labels, labels, classes)
     steps = {"a": np.array([1, classes]), "b": np.array([1, classes - 1])}
