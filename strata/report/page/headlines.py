@@ -44,7 +44,7 @@ def pair_parts(inputs: ReportInputs) -> Headline | None:
         )
     return Headline(
         key="pair",
-        sentence=f"{first} and {second} part between {here} and {there}{twin}: {_percents(step.course)}%.",
+        sentence=f"{first} and {second} part between {here} and {there}: {_percents(step.course)}%{twin}.",
         sure=f"From {here} to {there} the pair rises by {100 * step.rise.value:.0f} points, interval"
         f" {100 * step.rise.low:.0f} to {100 * step.rise.high:.0f}, widened for the choice of the largest of"
         f" {len(layers) - 1} steps. 100%: of their neighbours in either class, all are of the right one; 50%:"
