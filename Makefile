@@ -55,9 +55,9 @@ layers: $(READY) ## propose layers that suit the network of params.yaml, to past
 experiments: $(READY) ## one line per experiment, with its changes and results: make experiments [ALL=1 for all commits]
 	@$(PY) -m strata.commands.experiments $(if $(ALL),--all-commits)
 
-compare: $(READY) ## two runs side by side: make compare A=<experiment or revision> B=<another, or workspace>
+compare: $(READY) ## two runs side by side: make compare A=<experiment or revision> B=<another, or workspace> [MORE="C D" for their measures]
 	@test -n "$(A)" && test -n "$(B)" || { echo "usage: make compare A=<experiment or revision> B=<another, or workspace>" >&2; exit 1; }
-	@$(PY) -m strata.commands.compare "$(A)" "$(B)" --out reports/compare.html
+	@$(PY) -m strata.commands.compare "$(A)" "$(B)" $(foreach run,$(MORE),"$(run)") --out reports/compare.html
 
 export: $(READY) ## write exports/ for TensorBoard, Embedding Atlas, NumPy and FiftyOne: make export [LAYERS="h4 h5"]
 	@$(PY) -m strata.commands.export.main --out exports $(if $(LAYERS),--layers $(foreach layer,$(LAYERS),"$(layer)"))

@@ -4,6 +4,7 @@ python benchmarks/page_data.py 10000 page.html
 """
 
 import sys
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,19 @@ from strata.report.page.payload import run_payload
 LAYERS = {"input": (1, 28, 28), "h1": (20, 24, 24), "h2": (20, 12, 12), "h3": (50, 8, 8), "h4": (50, 4, 4)}
 LAYERS |= {"h5": (500,), "h6": (10,)}
 K, CLASSES = 15, 10
+# Written out, as the script also writes the page of earlier versions.
+PAIR_COLUMNS = [
+    "layer",
+    "class",
+    "other_class",
+    "separability",
+    "low",
+    "high",
+    "rise",
+    "rise_low",
+    "rise_high",
+    "control",
+]
 ORIGIN = Provenance("test", "a" * 64, "b" * 64)
 METHOD = MapMethod("tsne", "t-SNE", "t-SNE", "Made up.", (), {})
 
@@ -64,7 +78,13 @@ def inputs_of(count: int, rng: np.random.Generator) -> ReportInputs:
     rows = [
         (layer, measure.key, 0.5, 0.4, 0.6, control) for measure in MEASURES for layer in LAYERS for control in CONTROLS
     ]
-    pairs = [(layer, a, b, 0.7 + 0.04 * p) for p, layer in enumerate(LAYERS) for a in range(10) for b in range(a, 10)]
+    pairs = [
+        (layer, a, b, 0.7 + 0.04 * p, 0.68 + 0.04 * p, 0.72 + 0.04 * p, 0.04, 0.01, 0.07, control)
+        for control in ("none", "untrained")
+        for p, layer in enumerate(LAYERS)
+        for a in range(10)
+        for b in range(a, 10)
+    ]
     table = pd.DataFrame(rows, columns=["layer", "measure", "value", "low", "high", "control"])
     alike = [(a, b, 0.5, 0.4, 0.6, "none") for a in LAYERS for b in LAYERS]
     stability = pd.DataFrame({"layer": list(LAYERS), "perplexity": 30.0, "points": 320, "runs": 3, "knn_overlap": 0.5})
@@ -74,7 +94,7 @@ def inputs_of(count: int, rng: np.random.Generator) -> ReportInputs:
         cka=pd.DataFrame(alike, columns=["layer", "other_layer", "value", "low", "high", "control"]),
         dimension=pd.DataFrame(),
         stability=stability,
-        pairs=pd.DataFrame(pairs, columns=["layer", "class", "other_class", "separability"]),
+        pairs=pd.DataFrame(pairs, columns=PAIR_COLUMNS),
         decisions=decisions,
         points={layer: points_of(ids, labels, rng) for layer in LAYERS},
         stability_maps=[],
@@ -103,9 +123,25 @@ def inputs_of(count: int, rng: np.random.Generator) -> ReportInputs:
     )
 
 
+def with_network(inputs: ReportInputs) -> ReportInputs:
+    """Return the inputs with the default network, untrained, where the page of this version can hold one."""
+    if "network" not in {field.name for field in fields(ReportInputs)}:
+        return inputs
+    import torch
+
+    from networks.mnist_cnn import MnistCnn
+    from strata.core.layers import as_layers
+    from strata.network.shipping import shipped_network
+
+    torch.manual_seed(0)
+    modules = {"h1": "relu1", "h2": "pool1", "h3": "relu2", "h4": "pool2", "h5": "relu3", "h6": "output"}
+    network = MnistCnn(image_shape=(1, 28, 28), classes=CLASSES)
+    return replace(inputs, network=shipped_network(network, as_layers({"input": "input"} | modules), 0.1, 0.3))
+
+
 def write_page(count: int, path: Path) -> None:
     """Write the page of `count` samples."""
-    inputs = inputs_of(count, np.random.default_rng(0))
+    inputs = with_network(inputs_of(count, np.random.default_rng(0)))
     run = run_payload(inputs, np.arange(count), {}, "")
     payload = page_payload(inputs.dataset.classes, inputs.samples.label, inputs.images, {"this run": run})
     path.write_text(render_explorer("Strata: made up", payload, [], None, []), encoding="utf-8")

@@ -274,7 +274,7 @@ print(
 )
 
 # %%
-pairs = run.measures.pairs
+pairs = run.measures.pairs[run.measures.pairs["control"] == "none"]
 names = run.dataset.classes
 if {"4", "9"} <= set(names):
     pair = names.index("4"), names.index("9")

@@ -31,8 +31,11 @@ FRAMES, REST = 8, 5  # between two layers, and at each layer
 VIEWS = {
     "explorer": (1440, 900, "light", ["#findings [data-key=pair]"]),
     "explorer_mistakes": (1440, 900, "light", ["#queues [data-queue=labels]", "#thumbs .thumb"]),
+    "explorer_dark": (1440, 900, "dark", ["#findings [data-key=dimension]"]),
     "explorer_wide": (1920, 1080, "dark", ["#findings [data-key=mistakes]"]),
+    "explorer_wide_light": (1920, 1080, "light", ["#findings [data-key=map]"]),
     "explorer_phone": (390, 844, "light", []),
+    "explorer_phone_dark": (390, 844, "dark", ["#findings [data-key=mistakes]"]),
     "explorer_print": (794, 1123, "light", []),
 }
 

@@ -30,7 +30,10 @@ NETWORK_COLUMNS = ("network", "layer", "measure", "value", "low", "high")
 BETWEEN_COLUMNS = ("measure", "network", "layer", "other_network", "other_layer", "value", "low", "high")
 DIMENSION_COLUMNS = ("layer", "estimator", "points", "value", "low", "high", "control")
 STABILITY_COLUMNS = ("layer", "perplexity", "points", "runs", "knn_overlap")
-PAIR_COLUMNS = ("layer", "class", "other_class", "separability")
+PAIR_COLUMNS = (
+    *("layer", "class", "other_class", "separability", "low", "high"),
+    *("rise", "rise_low", "rise_high", "control"),
+)
 OVER_TRAINING_COLUMNS = ("epochs", "layer", "measure", "value", "low", "high")
 BATCH_COLUMNS = ("epoch", "train_loss", "train_accuracy")
 EPOCH_COLUMNS = ("epoch", "test_loss", "test_accuracy")

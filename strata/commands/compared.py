@@ -76,11 +76,12 @@ def turned_to(inputs: ReportInputs, reference: ReportInputs) -> ReportInputs:
     return replace(inputs, maps=maps)
 
 
-def different_params(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return (dotted name, first value, second value) of every parameter that differs, in the first's order."""
-    left, right = flat(first), flat(second)
-    names = [*left, *(name for name in right if name not in left)]
-    return [(name, left.get(name, "–"), right.get(name, "–")) for name in names if left.get(name) != right.get(name)]
+def different_params(*runs: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Return (dotted name, value in the first run, in the second ...) of each that differs, in their order."""
+    params = [flat(run) for run in runs]
+    names = dict.fromkeys(name for each in params for name in each)
+    rows = [(name, *(each.get(name, "–") for each in params)) for name in names]
+    return [row for row in rows if len({each.get(row[0]) for each in params}) > 1]
 
 
 def flat(params: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

@@ -14,7 +14,7 @@ from strata.core.paths import Paths
 from strata.core.portable import check_portable
 from strata.jobs.pool import started_pool
 from strata.maps.params import EmbedParams
-from strata.measures import between_networks, samples, tables
+from strata.measures import between_networks, class_pairs, samples, tables
 from strata.measures.estimates import all_estimates
 from strata.measures.inputs import Settings, make_plan, other_weights, sizes_of
 from strata.measures.memory import process_bytes
@@ -96,7 +96,7 @@ def write_results(paths: Paths, plan: Plan, results: Results, measured: Measured
         "between_networks": between_networks.between_networks_table(plan, results),
         "intrinsic_dimension": tables.dimension_table(plan, results),
         "stability": tables.stability_table(plan, results),
-        "class_pairs": tables.class_pair_table(plan, results),
+        "class_pairs": class_pairs.class_pair_table(plan, results),
         "measures_over_training": tables.training_table(plan, results),
     }.items():
         write_csv(paths.table(name), table)

@@ -6,12 +6,10 @@ from math import isfinite
 import numpy as np
 import pandas as pd
 
-from strata.artifacts.measured import TRAINED
 from strata.artifacts.needs import NOTHING, Lacking, is_there
 from strata.measures.between_networks import numbered
 from strata.measures.estimates import Estimates, estimates_of_networks, estimates_over_training
 from strata.measures.intervals import from_half_samples, from_influences
-from strata.measures.labels import class_pair_hits
 from strata.measures.plan import Plan
 from strata.measures.registry import MEASURES
 from strata.measures.results import Results
@@ -132,18 +130,3 @@ def stability_table(plan: Plan, results: Results) -> pd.DataFrame:
             agreement = runs.overlaps.mean(), runs.disparities.mean()
             rows.append((layer, perplexity, len(plan.stability_rows), plan.params.stability_seeds, *agreement))
     return pd.DataFrame(rows, columns=["layer", "perplexity", "points", "runs", "knn_overlap", "procrustes_disparity"])
-
-
-def class_pair_table(plan: Plan, results: Results) -> pd.DataFrame:
-    """Return how separable each pair of classes is in each layer: the neighbourhood hit of the pair; empty without."""
-    rows = []
-    for layer in plan.layers if plan.labels else ():
-        labels = plan.labels[TRAINED]
-        neighbours = results.geometries[TRAINED, layer].neighbours
-        pairs = class_pair_hits(labels.points[neighbours], labels.points, labels.classes)
-        rows += [
-            (layer, first, second, pairs[first, second])
-            for first in range(labels.classes)
-            for second in range(first, labels.classes)
-        ]
-    return pd.DataFrame(rows, columns=["layer", "class", "other_class", "separability"])

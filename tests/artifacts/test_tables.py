@@ -70,7 +70,20 @@ TABLES = {
     "stability": pd.DataFrame(
         {"layer": LAYERS, "perplexity": [2.5, 7.5], "points": [3, 3], "runs": [2, 2], "knn_overlap": [0.5, 0.25]}
     ),
-    "pairs": pd.DataFrame({"layer": LAYERS, "class": [0, 1], "other_class": [1, 1], "separability": [0.75, np.nan]}),
+    "pairs": pd.DataFrame(
+        {
+            "layer": LAYERS,
+            "class": [0, 1],
+            "other_class": [1, 1],
+            "separability": [0.75, np.nan],
+            "low": [0.5, np.nan],
+            "high": [1.0, np.nan],
+            "rise": [np.nan, 0.25],
+            "rise_low": [np.nan, 0.125],
+            "rise_high": [np.nan, 0.5],
+            "control": ["none", "untrained"],
+        }
+    ),
 }
 
 

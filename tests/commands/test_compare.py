@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from dvc.repo import Repo
@@ -173,6 +174,32 @@ def page(repository, tmp_path_factory) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(repository)
         return compared("HEAD~1", "HEAD", tmp_path_factory.mktemp("page") / "new/page.html")
+
+
+def test_further_runs_are_there_with_their_measures_and_an_identical_one_is_said_to_be(here, tmp_path, page):
+    compare.main(["HEAD~1", "HEAD", "HEAD", "--out", str(tmp_path / "page.html")])
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    payload = payload_of(text)
+    assert [(run["name"], run["same_as"]) for run in payload["sweep"]["runs"]] == [
+        ("HEAD~1", None),
+        ("HEAD", None),
+        ("HEAD", "B"),
+    ]
+    assert payload["runs"] == payload_of(page)["runs"]  # the maps are those of the first two
+    recall = next(chart for chart in payload["sweep"]["charts"] if chart["key"] == "map_recall")
+    table = pd.read_csv(here / "reports/measures.csv")
+    rows = table[(table["measure"] == "map_recall") & (table["control"] == "none")].set_index("layer")
+    for line in recall["lines"][1:]:
+        for name in ("value", "low", "high"):
+            assert line[name] == rows[name].reindex(LAYERS).tolist()
+    assert recall["same"] == [0, 1, 1]
+    assert differences(text) == [["embed.perplexity", "5", "8", "8"]]
+    assert "<title>Strata: 3 runs, layer by layer</title>" in text
+
+
+def test_more_runs_than_can_be_told_apart_are_refused(tmp_path):
+    with pytest.raises(StrataError, match="9 runs are too many to tell apart in one chart; name at most 8"):
+        compare.main(["HEAD"] * 9 + ["--out", str(tmp_path / "page.html")])
 
 
 def test_the_first_runs_maps_are_those_of_its_files(repository, page):

@@ -253,6 +253,7 @@ def test_parameters_that_differ_are_named_with_both_values_in_the_order_of_the_f
 def test_a_parameter_that_is_none_is_not_one_that_is_missing():
     assert different_params({"a": {"b": None}}, {"a": {}}) == [("a.b", "None", "–")]
     assert different_params({}, {"a": None}) == [("a", "–", "None")]
+    assert different_params({"a": 1, "b": 2}, {"a": 1, "b": 2}, {"a": 3, "b": 2}) == [("a", "1", "1", "3")]
 
 
 def test_a_section_that_is_a_value_elsewhere_differs_in_both_names():

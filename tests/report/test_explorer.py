@@ -256,8 +256,8 @@ def test_no_id_stands_twice_and_every_name_of_another_element_is_there(folder, r
 def test_every_element_that_the_script_looks_up_by_its_id_is_there(folder):
     script = "\n".join(path.read_text(encoding="utf-8") for path in script_files())
     wanted = set(re.findall(r'getElementById\("([^"]+)"\)', script))
-    # What shows training's time is there only where weights were kept, what compares only with two runs.
-    elsewhere = {"time", "over-training", "over-training-key", "difference-charts"}
+    # What shows training's time is there only where weights were kept, what compares only with two runs, or more.
+    elsewhere = {"time", "over-training", "over-training-key", "difference-charts", "sweep-key"}
     elsewhere |= {"pad", "pad-erase", "try-classes"}  # made once the network is loaded
     assert wanted - elsewhere <= set(Page(render(folder)).values("id"))
     assert {"depth", "time"} <= wanted

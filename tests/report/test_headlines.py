@@ -9,7 +9,7 @@ import pytest
 
 from strata.report.page.headline import Measured, share_of
 from strata.report.page.headlines import headlines
-from strata.report.page.pair_steps import pair_influences, parting_pair
+from strata.report.page.pair_steps import parting_pair
 from tests.report.page.synthetic import CLASSES, LAYERS, make_run
 
 
@@ -112,40 +112,68 @@ def test_a_run_without_tables_has_no_findings(inputs):
     assert {each["key"] for each in headlines(none)} <= {"mistakes", "decided"}
 
 
-def test_the_pair_is_the_one_most_mixed_at_first_and_its_course_is_the_tables(inputs):
+COURSE, TWIN = [0.01, 0.02, 0.3, 0.9, 0.92, 0.95, 0.99], [0.5, 0.5, 0.55, 0.6, 0.6, 0.6, 0.4]
+Z_OF_SIX = 2.6383 / 1.95996  # of 1 - 0.025 / 6, for the largest of six steps
+
+
+def with_pair(inputs, half, twin_half=0.01, twin=TWIN):
+    """Return inputs in which classes 2 and 7 have these courses, with half as wide intervals of each rise."""
     pairs = inputs.measures.pairs.copy()
-    apart = (pairs["class"] == 2) & (pairs["other_class"] == 7)
-    course = [0.01, 0.02, 0.3, 0.9, 0.92, 0.95, 0.99]
-    pairs.loc[apart, "separability"] = course
-    changed = replace(inputs, measures=replace(inputs.measures, pairs=pairs))
+    for control, course, width in (("none", COURSE, half), ("untrained", twin, twin_half)):
+        rows = (pairs["class"] == 2) & (pairs["other_class"] == 7) & (pairs["control"] == control)
+        rise = np.diff(course, prepend=np.nan)
+        pairs.loc[rows, "separability"] = course
+        pairs.loc[rows, ["rise", "rise_low", "rise_high"]] = np.column_stack([rise, rise - width, rise + width])
+    return replace(inputs, measures=replace(inputs.measures, pairs=pairs))
+
+
+def test_the_pair_is_the_one_most_mixed_at_first_and_its_numbers_are_the_tables(inputs):
+    changed = with_pair(inputs, 0.1)
     step = parting_pair(changed)
-    assert (step.classes, step.course.tolist(), step.place) == ((2, 7), course, 2)
-    assert step.rise == pytest.approx(0.6)
+    assert (step.classes, step.course.tolist(), step.place) == ((2, 7), COURSE, 2)
+    assert step.rise.value == pytest.approx(0.6)
+    assert (step.rise.low, step.rise.high) == pytest.approx((0.6 - 0.1 * Z_OF_SIX, 0.6 + 0.1 * Z_OF_SIX), abs=1e-4)
+    assert step.untrained.tolist() == TWIN
+    assert (step.untrained_rise.value, step.untrained_rise.low) == pytest.approx((0.05, 0.04))
     one = found(changed, "pair")
-    assert (
-        one is None
-        or one["sentence"] == f"{CLASSES[2]} and {CLASSES[7]} part between h2 and h3: 1, 2, 30, 90, 92, 95, 99%."
+    assert one["sentence"] == f"{CLASSES[2]} and {CLASSES[7]} part between h2 and h3: 1, 2, 30, 90, 92, 95, 99%."
+    assert "rises by 60 points, interval 47 to 73" in one["sure"]
+    assert one["sure"].endswith(
+        "Control, untrained twin: 50, 50, 55, 60, 60, 60, 40%; over the same step +5 points, interval +4 to +6."
     )
-    assert (one is None) == (step.low <= 0)
+    assert (one["layer"], one["classes"], one["values"]) == ("h3", [2, 7], COURSE)
 
 
-def test_a_pairs_influences_are_its_change_where_a_sample_counts_a_little_more():
-    rng, labels = np.random.default_rng(0), np.repeat([0, 1, 2], 20)
-    neighbours = np.stack([rng.choice(np.delete(np.arange(60), row), 5, replace=False) for row in range(60)])
-    neighbours[3, 2] = -1
+def test_a_pair_is_left_out_where_its_rise_includes_zero_once_widened(inputs):
+    assert found(with_pair(inputs, 0.6 / Z_OF_SIX - 0.001), "pair") is not None
+    assert found(with_pair(inputs, 0.6 / Z_OF_SIX + 0.001), "pair") is None
+    assert found(with_pair(inputs, np.nan), "pair") is None
 
-    def separability(weights):
-        shares = []
-        for mine, other in ((0, 1), (1, 0)):
-            rows = labels == mine
-            weight = weights[rows][:, None] * np.where(neighbours[rows] >= 0, weights[neighbours[rows]], 0)
-            own = (weight * (labels[neighbours[rows]] == mine)).sum()
-            shares.append(own / (own + (weight * (labels[neighbours[rows]] == other)).sum()))
-        return np.mean(shares)
 
-    found_influences, step = pair_influences(labels, neighbours, (0, 1)), 1e-6
-    wanted = [(separability(1 + step * (np.arange(60) == row)) - separability(np.ones(60))) / step for row in range(60)]
-    np.testing.assert_allclose(found_influences, wanted, atol=1e-6)
+def test_a_pair_that_parts_untrained_as_well_is_said_to(inputs):
+    as_much = [0.1, 0.1, 0.2, 0.75, 0.8, 0.8, 0.8]  # 55 points, less than 60 by no more than the intervals
+    one = found(with_pair(inputs, 0.1, twin=as_much), "pair")
+    assert (
+        one["sentence"]
+        == f"{CLASSES[2]} and {CLASSES[7]} part between h2 and h3: 1, 2, 30, 90, 92, 95, 99%; untrained, too."
+    )
+    unknown = found(with_pair(inputs, 0.1, twin_half=np.nan), "pair")
+    assert "; untrained, too." in unknown["sentence"]  # not known to be less
+
+
+def test_without_the_untrained_network_a_pair_has_no_control(inputs):
+    changed = with_pair(inputs, 0.1)
+    pairs = changed.measures.pairs
+    one = found(replace(changed, measures=replace(changed.measures, pairs=pairs[pairs["control"] == "none"])), "pair")
+    assert "part between h2 and h3: 1" in one["sentence"] and one["sure"].endswith("50%: mixed.")
+
+
+def test_a_step_over_layers_that_are_left_out_has_no_interval(inputs):
+    changed = with_pair(inputs, 0.1)
+    maps = {layer: changed.maps[layer] for layer in LAYERS if layer != "h2"}
+    assert parting_pair(replace(changed, maps=maps)) is None
+    maps = {layer: changed.maps[layer] for layer in LAYERS if layer != "h5"}
+    assert parting_pair(replace(changed, maps=maps)).place == 2
 
 
 def test_changes_and_shares_by_hand():

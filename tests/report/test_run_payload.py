@@ -26,6 +26,7 @@ from strata.artifacts.measured import (
 from strata.artifacts.provenance import Provenance
 from strata.artifacts.run import RunArtifacts
 from strata.artifacts.samples import Samples, places_of, write_samples
+from strata.artifacts.tables import PAIR_COLUMNS
 from strata.core.files import write_csv
 from strata.core.paths import Paths
 from strata.dataset.idx import read_idx
@@ -222,9 +223,14 @@ def write_run(folder, data):
         + [(number, layer, "zero_share", 0.25 * number, 0, 1) for number in (1, 2, 3) for layer in SHAPES],
         "between": [("measure", "network", "layer", "other_network", "other_layer", "value", "low", "high")],
         "stability": [("layer", "perplexity", "points", "runs", "knn_overlap"), ("h1", 5, 3, 2, 0.5)],
-        "pairs": [("layer", "class", "other_class", "separability")]
-        + [("h1", first, second, rng.random()) for first in range(3) for second in range(first, 3)]
-        + [("h6", 0, 1, np.nan)],
+        "pairs": [PAIR_COLUMNS]
+        + [
+            ("h1", first, second, *rng.random(6), control)
+            for control in ("none", "untrained")
+            for first in range(3)
+            for second in range(first, 3)
+        ]
+        + [("h6", 0, 1, *[np.nan] * 6, "none")],
         "curve": [("epoch", "images_seen", "train_loss", "train_accuracy"), (0.5, 30, 1 / 3, 0.125), (1.0, 60, 0.2, 1)],
         "epochs": [("epoch", "train_loss", "test_loss", "test_accuracy"), (1, np.nan, 2 / 3, 0.875)],
     }
@@ -334,11 +340,14 @@ def test_when_all_are_shown_neighbours_are_the_sample_ids(run):
         np.testing.assert_array_equal(neighbours[points.sample_id], points.neighbours)
 
 
-@pytest.mark.parametrize(
-    ("name", "file"), [("measures", "table"), ("pairs", "pairs"), ("epochs", "epochs"), ("batches", "curve")]
-)
+@pytest.mark.parametrize(("name", "file"), [("measures", "table"), ("epochs", "epochs"), ("batches", "curve")])
 def test_tables_equal_their_files(run, payload, name, file):
     assert payload[name] == csv_columns(run.folder / f"{FILES[file]}.csv")
+
+
+def test_pairs_equal_their_file_without_the_rises(run, payload):
+    columns = csv_columns(run.folder / "class_pairs.csv")
+    assert payload["pairs"] == {name: columns[name] for name in PAIR_COLUMNS if not name.startswith("rise")}
 
 
 def test_cka_equals_its_file_without_the_bounds(run, payload):

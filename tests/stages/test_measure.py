@@ -4,7 +4,7 @@ import json
 import shutil
 from collections import Counter
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ from strata.artifacts.measure_registry import Interval, read_registry
 from strata.artifacts.measured import read_decisions, read_points, read_stability_maps
 from strata.artifacts.needs import Need
 from strata.artifacts.provenance import Provenance
+from strata.artifacts.tables import PAIR_COLUMNS
 from strata.core import streams
 from strata.core.errors import StrataError
 from strata.dataset.description import read_description
@@ -35,6 +36,7 @@ from strata.maps.pacmap import Pacmap
 from strata.maps.params import EmbedParams
 from strata.maps.pca import reduced
 from strata.measures import registry
+from strata.measures.class_pairs import pair_influences
 from strata.measures.params import MeasureParams
 from strata.measures.preparation import check_enough
 from strata.measures.probe import validation_rows
@@ -603,14 +605,14 @@ def test_the_dimension_is_given_for_fewer_and_fewer_points(measured, table):
 
 def test_pairs_of_classes_are_those_by_brute_force(measured, spaces):
     found = pd.read_csv(measured / "class_pairs.csv")
-    assert found.columns.tolist() == ["layer", "class", "other_class", "separability"]
+    assert found.columns.tolist() == list(PAIR_COLUMNS)
     pairs = [(first, second) for first in range(10) for second in range(first, 10)]
     rows = found.itertuples(index=False)
-    for layer in LAYERS:
-        near = LABELS[nearest(spaces["none"][layer])]
+    for control, layer in product(("none", "untrained"), LAYERS):
+        near = LABELS[nearest(spaces[control][layer])]
         counts = np.stack([np.bincount(near[np.equal(LABELS, own)].ravel(), minlength=10) for own in range(10)])
         for (first, second), row in zip(pairs, rows, strict=False):
-            assert (row.layer, row[1], row.other_class) == (layer, first, second)
+            assert (row.layer, row[1], row.other_class, row.control) == (layer, first, second, control)
             if first == second:
                 expected = counts[first, first] / counts[first].sum()
             elif 0 in (counts[first, [first, second]].sum(), counts[second, [first, second]].sum()):
@@ -619,7 +621,25 @@ def test_pairs_of_classes_are_those_by_brute_force(measured, spaces):
                 shares = [counts[a, a] / (counts[a, a] + counts[a, b]) for a, b in ((first, second), (second, first))]
                 expected = np.mean(shares)
             assert row.separability == pytest.approx(expected, rel=SIX_DIGITS, nan_ok=True)
-    assert len(found) == len(LAYERS) * len(pairs)
+    assert len(found) == 2 * len(LAYERS) * len(pairs)
+
+
+def test_pairs_of_classes_rise_from_the_layer_before_with_intervals_of_samples(measured, spaces):
+    found = pd.read_csv(measured / "class_pairs.csv").set_index(["control", "layer", "class", "other_class"])
+    for control, (before, layer) in product(("none", "untrained"), pairwise(LAYERS)):
+        here, there = (nearest(spaces[control][each]) for each in (before, layer))
+        for first, second in ((0, 1), (3, 8), (4, 4)):
+            row, start = (found.loc[control, each, first, second] for each in (layer, before))
+            assert row["rise"] == pytest.approx(row["separability"] - start["separability"], abs=2e-6, nan_ok=True)
+            own, other = (pair_influences(LABELS, near, (first, second)) for near in (there, here))
+            half = 1.959964 * np.sqrt((own**2).sum())
+            bounds = np.clip([row["separability"] - half, row["separability"] + half], 0, 1)
+            np.testing.assert_allclose(row[["low", "high"]].to_numpy(float), bounds, atol=2e-6)
+            half = 1.959964 * np.sqrt(((own - other) ** 2).sum())
+            rises = [row["rise"] - half, row["rise"] + half]
+            np.testing.assert_allclose(row[["rise_low", "rise_high"]].to_numpy(float), rises, atol=3e-6)
+    first_layer = found.xs(LAYERS[0], level="layer")
+    assert first_layer[["rise", "rise_low", "rise_high"]].isna().all(axis=None)
 
 
 # --- single samples --------------------------------------------------------------------------------------------------

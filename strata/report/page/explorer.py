@@ -18,6 +18,7 @@ from strata.artifacts.measured import COMMIT_DEFINITION, CONTROLS, SHUFFLED
 from strata.report.figures.style import CONTROL_LOOKS, MEASURE_LOOKS, class_colour
 from strata.report.page.figure_row import PageFigure, data_address
 from strata.report.page.packing import packed, sprite_of
+from strata.report.page.sweep import LETTERS
 
 FOLDER = Path(__file__).parent
 TEMPLATE, STYLE = FOLDER / "explorer.html", FOLDER / "explorer.css"
@@ -80,12 +81,13 @@ def render_explorer(
     figures: Sequence[PageFigure],
     folder: Path | None,
     notes: Sequence[str],
-    differences: Sequence[tuple[str, str, str]] = (),
+    differences: Sequence[tuple[str, ...]] = (),
 ) -> str:
     """Return the page's HTML. All text is escaped.
 
     `figures` are shown in groups, with their PNG files in `folder`. `notes` say what is missing. `differences` are the
-    parameters that differ between two compared runs: (name, value in the first run, value in the second).
+    parameters that differ between compared runs: (name, value in the first run, in the second ...). More than two runs
+    are in `payload["sweep"]` (`sweep_payload`).
     """
     environment = Environment(
         loader=FileSystemLoader(FOLDER),
@@ -102,6 +104,8 @@ def render_explorer(
         title=title,
         commit_definition=payload["commit_definition"],
         names=[run["name"] for run in payload["runs"]],
+        compared=[run["name"] for run in payload.get("sweep", payload)["runs"]],
+        letters=LETTERS,
         layers=list(payload["runs"][0]["layers"]),
         times=list(payload["runs"][0]["earlier"]) if len(payload["runs"]) == 1 else [],
         runs=payload["runs"],

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from strata.artifacts.measured import TRAINED, UNTRAINED, SampleDecisions, commit_names
 from strata.report.page.headline import Headline, course_of, share_of
@@ -28,28 +29,34 @@ def pair_parts(inputs: ReportInputs) -> Headline | None:
     """The pair of classes that is mixed most in the first layer, and the step at which it parts."""
     layers, names = list(inputs.maps), inputs.dataset.classes
     step = parting_pair(inputs)
-    if step is None or step.low <= 0:
+    if step is None or not step.rise.low > 0:
         return None
     first, second = names[step.classes[0]], names[step.classes[1]]
     here, there = layers[step.place], layers[step.place + 1]
-    course = ", ".join(f"{100 * value:.0f}" for value in step.course)
-    control = course_of(inputs, "neighbourhood_hit", UNTRAINED)
-    twin = (
-        f" Control: over the same step the share of like neighbours of all classes changes by"
-        f" {100 * (control[there].value - control[here].value):+.0f} points in the untrained twin."
-        if {here, there} <= set(control)
-        else ""
-    )
+    twin, control = "", ""
+    if step.untrained is not None and step.untrained_rise is not None:
+        own = step.untrained_rise
+        more = own.change_to(step.rise)
+        twin = "" if more is not None and more.low > 0 else "; untrained, too"
+        control = (
+            f" Control, untrained twin: {_percents(step.untrained)}%; over the same step {100 * own.value:+.0f} points,"
+            f" interval {100 * own.low:+.0f} to {100 * own.high:+.0f}."
+        )
     return Headline(
         key="pair",
-        sentence=f"{first} and {second} part between {here} and {there}: {course}%.",
-        sure=f"From {here} to {there} the pair rises by {100 * step.rise:.0f} points, interval {100 * step.low:.0f} to"
-        f" {100 * step.high:.0f}, widened for the choice of the largest of {len(layers) - 1} steps. 100%: of their"
-        f" neighbours in either class, all are of the right one; 50%: mixed.{twin}",
+        sentence=f"{first} and {second} part between {here} and {there}: {_percents(step.course)}%{twin}.",
+        sure=f"From {here} to {there} the pair rises by {100 * step.rise.value:.0f} points, interval"
+        f" {100 * step.rise.low:.0f} to {100 * step.rise.high:.0f}, widened for the choice of the largest of"
+        f" {len(layers) - 1} steps. 100%: of their neighbours in either class, all are of the right one; 50%:"
+        f" mixed.{control}",
         layer=there,
         classes=list(step.classes),
         values=[float(value) for value in step.course],
     )
+
+
+def _percents(course: NDArray[np.float64]) -> str:
+    return ", ".join(f"{100 * value:.0f}" for value in course)
 
 
 def dimension_changes(inputs: ReportInputs) -> Headline | None:

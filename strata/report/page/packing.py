@@ -63,9 +63,9 @@ def unpacked(entry: Mapping[str, Any]) -> NDArray[Any]:
 
 
 COLUMNS = 64
-# Limits for one sheet, as browsers refuse very large images, and for all sheets: larger images are shrunk. 70,000
-# images of MNIST fit as they are, and so do 20,000 of CIFAR's.
-SHEET_PIXELS, MAX_PIXELS, MAX_SIDE = 4_000_000, 60_000_000, 256
+# Limits for one sheet, which is decoded when one of its images is shown, and for all sheets: larger images are
+# shrunk. 70,000 images of MNIST fit as they are, and so do 20,000 of CIFAR's.
+SHEET_PIXELS, MAX_PIXELS, MAX_SIDE = 500_000, 60_000_000, 256
 
 
 @dataclass(frozen=True)

@@ -1,89 +1,72 @@
-"""Where two classes part: the course of a pair's separability over the layers, and the interval of its largest step."""
+"""Where two classes part: the course of a pair's separability over the layers, and its largest step."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from strata.artifacts.samples import places_of
+from strata.artifacts.measured import TRAINED, UNTRAINED
+from strata.report.page.headline import Measured
 from strata.report.page.inputs import ReportInputs
+
+PAIR = ["class", "other_class"]
 
 
 @dataclass(frozen=True)
 class PairStep:
-    """A pair of classes, its separability per layer, and the rise with its interval after layer `place`."""
+    """A pair of classes, its separability per layer, and the rise with its interval after layer `place`.
+
+    The interval is widened for the choice of the step. `untrained` and `untrained_rise` are the same in the untrained
+    twin, whose interval is not; None where it was not measured.
+    """
 
     classes: tuple[int, int]
     course: NDArray[np.float64]
     place: int
-    rise: float
-    low: float
-    high: float
+    rise: Measured
+    untrained: NDArray[np.float64] | None = None
+    untrained_rise: Measured | None = None
 
 
 def parting_pair(inputs: ReportInputs) -> PairStep | None:
-    """Return the pair that is least separable in the first layer, with its largest step; None without pairs."""
-    layers, table, labels = list(inputs.maps), inputs.measures.pairs, inputs.samples.label
-    if labels is None:
+    """Return the pair that is least separable in the first layer, with its largest step; None without pairs.
+
+    Also None where layers between the two are left out here: the table has the rise from the layer before.
+    """
+    layers, table = list(inputs.maps), inputs.measures.pairs
+    apart = table[table["class"] != table["other_class"]]
+    courses = _courses(apart[apart["control"] == TRAINED], layers)
+    if not courses or len(layers) < 2:
         return None
-    apart = table[(table["class"] != table["other_class"])]
-    courses: dict[tuple[int, int], dict[str, float]] = {}
-    for layer, first, second, value in apart[["layer", "class", "other_class", "separability"]].itertuples(index=False):
-        courses.setdefault((int(first), int(second)), {})[str(layer)] = float(value)
-    whole = {
-        pair: np.array([course[layer] for layer in layers])
-        for pair, course in courses.items()
-        if set(layers) <= set(course) and np.isfinite([course[layer] for layer in layers]).all()
-    }
-    if not whole or len(layers) < 2:
-        return None
-    pair, course = min(whole.items(), key=lambda item: item[1][0])
+    pair, course = min(courses.items(), key=lambda item: item[1][0])
     place = int(np.diff(course).argmax())
-    half = step_half_width(inputs, labels, pair, (layers[place], layers[place + 1]), len(layers) - 1)
-    rise = float(course[place + 1] - course[place])
-    return PairStep(pair, course, place, rise, rise - half, rise + half)
+    here, there = layers[place], layers[place + 1]
+    measured = list(dict.fromkeys(table["layer"]))
+    if measured.index(there) != measured.index(here) + 1:
+        return None
+    is_pair = (apart["class"] == pair[0]) & (apart["other_class"] == pair[1])
+    rises = {row.control: _rise(row) for row in apart[is_pair & (apart["layer"] == there)].itertuples(index=False)}
+    twin = _courses(apart[apart["control"] == UNTRAINED], layers).get(pair)
+    return PairStep(pair, course, place, widened(rises[TRAINED], len(layers) - 1), twin, rises.get(UNTRAINED))
 
 
-def step_half_width(
-    inputs: ReportInputs,
-    labels: NDArray[np.integer],
-    classes: tuple[int, int],
-    layers: tuple[str, str],
-    steps: int,
-) -> float:
-    """Return half the width of the 95% interval of a pair's rise between two layers, the largest of `steps`.
-
-    Bonferroni, for the choice. Over samples, each of which counts by its own neighbours and as a neighbour of others.
-    """
-    ids = inputs.samples.sample_id
-    points = [inputs.measures.points[layer] for layer in layers]
-    own = labels[places_of(points[0].sample_id, ids)]
-    influences = [pair_influences(own, places_of(each.neighbours, each.sample_id), classes) for each in points]
-    change = influences[1] - influences[0]
-    z = float(norm.ppf(1 - 0.025 / steps))
-    return z * float(np.sqrt((change**2).sum()))
+def widened(rise: Measured, choices: int) -> Measured:
+    """Return a value with its 95% interval widened for having been chosen as the largest of some (Bonferroni)."""
+    by = float(norm.ppf(1 - 0.025 / choices) / norm.ppf(0.975))
+    return Measured(rise.value, rise.value - by * (rise.value - rise.low), rise.value + by * (rise.high - rise.value))
 
 
-def pair_influences(
-    labels: NDArray[np.integer], neighbours: NDArray[np.integer], classes: tuple[int, int]
-) -> NDArray[np.float64]:
-    """Return the influence of each sample (n,) on a pair's separability, to first order.
+def _courses(table: pd.DataFrame, layers: list[str]) -> dict[tuple[int, int], NDArray[np.float64]]:
+    """Return the separability of each pair by layer, of pairs that have one in all."""
+    wide = table.pivot_table(index=PAIR, columns="layer", values="separability").reindex(columns=layers).dropna()
+    return {
+        (int(first), int(second)): row
+        for (first, second), row in zip(wide.index, wide.to_numpy(np.float64), strict=True)
+    }
 
-    `neighbours` (n, k) are rows of the samples, -1 for others, which count for no class. The separability is the mean
-    over both classes of own / (own + other), the neighbours counted over the class (Paulovich et al. 2008, for a pair).
-    """
-    influences = np.zeros(len(labels))
-    known = np.where(neighbours >= 0, labels[neighbours], -1)
-    for mine, other in (classes, classes[::-1]):
-        rows = np.flatnonzero(labels == mine)
-        right, false = known[rows] == mine, known[rows] == other
-        total = right.sum() + false.sum()
-        if not total:
-            return np.full(len(labels), np.nan)
-        share = right.sum() / total
-        each = (right * (1 - share) - false * share) / (2 * total)
-        influences[rows] += each.sum(axis=1)
-        at = neighbours[rows]
-        np.add.at(influences, at[at >= 0], each[at >= 0])
-    return influences
+
+def _rise(row: Any) -> Measured:
+    return Measured(float(row.rise), float(row.rise_low), float(row.rise_high))

@@ -22,6 +22,7 @@ from strata.report.page.try_it import network_for_page
 # Fields of points/<layer>.parquet that the page shows.
 POINT_FIELDS = ("vote", "trustworthiness", "false_neighbours", "missing_neighbours", "drift", "stability")
 MAX_PAIRED = 40  # the page shows pairs of the first 40 classes: the number of pairs grows with the square
+PAIR_FIELDS = ["layer", "class", "other_class", "separability", "low", "high", "control"]
 UNKNOWN = -9  # value of an integer field for samples that were not measured
 
 
@@ -115,7 +116,9 @@ PANEL_DATA: dict[str, Callable[[ReportInputs], Any]] = {
     "measures": lambda inputs: records(inputs.measures.table),
     "network_ranges": lambda inputs: records(network_ranges(inputs.measures.networks)),
     "cka": lambda inputs: records(inputs.measures.cka[["layer", "other_layer", "value", "control"]]),
-    "pairs": lambda inputs: records(inputs.measures.pairs[inputs.measures.pairs["other_class"] < MAX_PAIRED]),
+    "pairs": lambda inputs: records(
+        inputs.measures.pairs[inputs.measures.pairs["other_class"] < MAX_PAIRED][PAIR_FIELDS]
+    ),
     "epochs": lambda inputs: records(inputs.epochs),
     "batches": lambda inputs: records(inputs.batches),
     "over_training": lambda inputs: records(inputs.measures_over_training) if inputs.earlier else {},

@@ -16,7 +16,7 @@ from strata.artifacts.measure_registry import Interval
 from strata.artifacts.measured import CONTROLS, LayerPoints, SampleDecisions
 from strata.artifacts.provenance import Provenance
 from strata.artifacts.samples import Samples
-from strata.artifacts.tables import Measures
+from strata.artifacts.tables import PAIR_COLUMNS, Measures
 from strata.dataset.description import DatasetDescription
 from strata.measures.registry import MEASURES, REGISTRY
 from strata.report.page.explorer import page_payload, render_explorer
@@ -24,6 +24,7 @@ from strata.report.page.figure_row import PageFigure
 from strata.report.page.inputs import ReportInputs
 from strata.report.page.packing import packed_positions, unpacked
 from strata.report.page.payload import run_payload
+from strata.report.page.sweep import sweep_payload
 
 LAYERS = ["input", "h1", "h2", "h3", "h4", "h5", "h6"]
 SHAPES = [(1, 16, 16), (3, 12, 12), (3, 6, 6), (4, 2, 2), (4, 1, 1), (8,), (10,)]
@@ -151,13 +152,16 @@ def _networks(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def write_page(path: Path, runs: dict[str, Run]) -> Path:
-    """Write the page of one run, with a figure and a note, or of two, with what differs."""
+    """Write the page of one run, with a figure and a note, or of several, with what differs; maps of two at most."""
     first, compared = next(iter(runs.values())), len(runs) > 1
     images = first.inputs.images[first.rows]
-    payload = page_payload(CLASSES, first.labels, images, {name: run.payload() for name, run in runs.items()})
+    of_maps = {name: run.payload() for name, run in list(runs.items())[:2]}
+    payload = page_payload(CLASSES, first.labels, images, of_maps)
+    if len(runs) > 2:
+        payload["sweep"] = sweep_payload(list(runs), [run.inputs for run in runs.values()])
     Image.fromarray(images[0]).save(path.parent / "picture.png")
     figures = [] if compared else [PageFigure("picture", f"A picture {MARKUP}", "It shows noise.", "Pictures")]
-    differences = DIFFERENCES if compared else []
+    differences = [(*each, *["0.2"] * (len(runs) - 2)) for each in DIFFERENCES] if compared else []
     page = render_explorer(f"Strata: {MARKUP}", payload, figures, path.parent, [NOTE], differences)
     path.write_text(page, encoding="utf-8")
     return path
@@ -204,8 +208,17 @@ def _cka(rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _pairs(rng: np.random.Generator) -> pd.DataFrame:
-    found = [(layer, i, j, round(rng.random(), 3)) for layer in LAYERS for i in range(10) for j in range(i, 10)]
-    table = pd.DataFrame(found, columns=["layer", "class", "other_class", "separability"])
+    pairs = [(i, j) for i in range(10) for j in range(i, 10)]
+    found = []
+    for control in ("none", "untrained"):
+        values = rng.random((len(LAYERS), len(pairs))).round(3)
+        rises = np.diff(values, axis=0, prepend=np.nan)
+        found += [
+            (layer, *pair, value, value - 0.03, value + 0.03, rise, rise - 0.05, rise + 0.05, control)
+            for layer, row, changes in zip(LAYERS, values, rises, strict=True)
+            for pair, value, rise in zip(pairs, row, changes, strict=True)
+        ]
+    table = pd.DataFrame(found, columns=list(PAIR_COLUMNS))
     table.loc[2, "separability"] = np.nan
     return table
 

@@ -16,6 +16,7 @@ def rounded(share):
 def separability(run, layer):
     """(class, other class) in both orders -> separability, NaN if not measured."""
     table = run.inputs.measures.pairs
+    table = table[table["control"] == "none"][["layer", "class", "other_class", "separability"]]
     found = {}
     for name, first, second, value in table.itertuples(index=False):
         if name == LAYERS[layer]:
@@ -79,3 +80,32 @@ def test_a_cell_of_a_hidden_class_selects_the_other_class_only(explorer):
     explorer.click("#classes input[value='2']", "#ladder-0 button[data-pair='2 6']")
     wanted = [i for i, label in zip(explorer.ids, explorer.run.labels, strict=True) if label == 6]
     assert explorer.selected() == wanted
+
+
+COURSE = """(all) => all.map((button) => ({
+  pair: button.dataset.spark,
+  told: button.title,
+  lines: ["course", "control"].map((name) => button.querySelector(`polyline.${name}`).getAttribute("points")),
+  shades: [...button.querySelectorAll("path.shade")].map((path) => path.getAttribute("d").split(/[ML]/).length - 1),
+}))"""
+
+
+def test_each_pairs_course_is_the_tables_beside_the_untrained_networks(explorer):
+    table = explorer.run.inputs.measures.pairs
+    sparks = explorer.page.eval_on_selector_all("#sparks button", COURSE)
+    assert len(sparks) == 45
+    for spark in sparks:
+        first, second = (int(label) for label in spark["pair"].split())
+        of_pair = table[(table["class"] == first) & (table["other_class"] == second)]
+        told = []
+        for control, points in zip(("none", "untrained"), spark["lines"], strict=True):
+            values = of_pair[of_pair["control"] == control].set_index("layer")["separability"].reindex(LAYERS)
+            known = [(place, value) for place, value in enumerate(values) if not math.isnan(value)]
+            # 84 x 24 pixels, 3 of margin; the scale is from one half to 1, and what is less lies on its lower end.
+            wanted = [(3 + place * 13, 21 - 18 * (max(0.5, value) - 0.5) / 0.5) for place, value in known]
+            found = [tuple(float(number) for number in point.split(",")) for point in points.split()]
+            assert found == [pytest.approx(point, abs=0.051) for point in wanted]
+            texts = ("not measured" if math.isnan(value) else f"{rounded(value)}%" for value in values)
+            told.append(", ".join(f"{layer} {text}" for layer, text in zip(LAYERS, texts, strict=True)))
+        assert spark["told"] == f"{told[0]}; untrained: {told[1]}"
+        assert spark["shades"] == [2 * len(LAYERS)] * 2

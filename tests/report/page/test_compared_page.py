@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.report.page.reader import WINDOW
 from tests.report.page.synthetic import CLASSES, COLOURS, DIFFERENCES, LAYERS, MARKUP, NAMES, PARAMS
 from tests.report.page.test_class_pairs import assert_cells
 from tests.report.page.test_hover import AROUND, card_text, percent, told
@@ -101,6 +102,14 @@ def test_what_differs_is_told(compared):
     ]
     assert cells == [["parameter", f"A: {NAMES[0]}", f"B: {NAMES[1]}"], *map(list, DIFFERENCES)]
     assert compared.page.locator("#differences i").count() == 0
+
+
+def test_the_first_screen_shows_all_maps_and_the_inspector_without_scrolling(compared):
+    bottoms = "(all) => all.map((each) => each.getBoundingClientRect().bottom)"
+    assert max(compared.page.eval_on_selector_all(".map, #inspector", bottoms)) <= WINDOW["height"]
+    assert compared.page.evaluate("scrollY") == 0
+    told = compared.page.inner_text(".differences summary")
+    assert told == "What differs: " + "; ".join(f"{name} {first} → {second}" for name, first, second in DIFFERENCES)
 
 
 def test_the_table_has_columns_for_both_runs(compared):

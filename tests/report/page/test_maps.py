@@ -137,6 +137,20 @@ def test_clear_empties_the_selection_and_the_overlays(explorer):
         assert not explorer.pixels(f"{explorer.plot(run, layer)} > canvas.overlay").any()
 
 
+def test_a_map_has_canvases_over_its_points_only_while_something_is_on_them(explorer):
+    shown = "() => ['overlay', 'marks'].map((name) => document.querySelectorAll(`canvas.${name}:not([hidden])`).length)"
+    assert explorer.page.evaluate(shown) == [0, 0]
+    explorer.select(explorer.ids[:2])
+    assert explorer.page.evaluate(shown) == [len(explorer.maps), 0]
+    explorer.select(explorer.ids[:1])  # has rings, too
+    assert explorer.page.evaluate(shown) == [len(explorer.maps)] * 2
+    explorer.select([])
+    assert explorer.page.evaluate(shown) == [0, 0]
+    for run, layer in explorer.maps:
+        for canvas in ("overlay", "marks"):
+            assert not explorer.pixels(f"{explorer.plot(run, layer)} > canvas.{canvas}").any()
+
+
 @pytest.mark.parametrize("layer", [None, 2])
 def test_pan_and_wheel_move_the_map_the_lasso_follows_and_reset_brings_it_back(explorer, layer):
     explorer.page.check("input[value=pan]")

@@ -14,10 +14,9 @@ function sheetOf(row) {
   if (!sheets[place]) {
     const image = new Image();
     const ready = new Promise((resolve) => { image.onload = () => resolve(image); });
-    sheets[place] = { image, ready, done: false };
-    ready.then(() => { sheets[place].done = true; });
     const address = URL.createObjectURL(new Blob([bytesOf(sprite.sheets[place].split(",")[1])], { type: "image/png" }));
-    document.documentElement.style.setProperty(`--sheet-${place}`, `url("${address}")`);
+    sheets[place] = { image, ready, done: false, address };
+    ready.then(() => { sheets[place].done = true; });
     image.src = address;
   }
   return sheets[place];
@@ -62,10 +61,9 @@ function textOf(row) {
 
 // A sample's image as a background: hundreds of canvases would slow down every frame.
 function smallImage(row) {
-  const picture = document.createElement("span"), place = row % PER_SHEET;
-  sheetOf(row);
+  const picture = document.createElement("span"), place = row % PER_SHEET, { address } = sheetOf(row);
   picture.className = "small-image";
-  picture.style.backgroundImage = `var(--sheet-${Math.floor(row / PER_SHEET)})`;
+  picture.style.backgroundImage = `url("${address}")`;
   picture.style.setProperty("--column", place % SHEET_COLUMNS);
   picture.style.setProperty("--line", Math.floor(place / SHEET_COLUMNS));
   return picture;

@@ -32,14 +32,19 @@ function drawLargeMaps() {
     view.places = map;
     view.fit(map.square);
     const names = map.names.join(" → ");
-    view.element.parentElement.querySelector(".layer").textContent = timeNames.length ? `${names}, ${timeText()}` : names;
+    setText(view.element.parentElement.querySelector(".layer"), timeNames.length ? `${names}, ${timeText()}` : names);
     scheduleDraw(view);
   }
   const shown = runs[0].layers[shownLayer()];
-  document.getElementById("about").textContent = shown.about;
+  setText(document.getElementById("about"), shown.about);
   slider.setAttribute("aria-valuetext", `${shown.name}: ${shown.about}`);
   if (timeSlider) timeSlider.setAttribute("aria-valuetext", timeText());
   for (const view of views) if (!view.large) view.element.parentElement.classList.toggle("shown", view.layerIndex === shownLayer());
+}
+
+// A text that stays the same costs no layout.
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }
 
 function timeText() {

@@ -23,6 +23,8 @@ class MapView {
     this.marks = document.createElement("canvas");
     this.marks.className = "marks";
     element.append(this.canvas, this.overlay, this.marks);
+    for (const canvas of [this.overlay, this.marks]) canvas.hidden = true; // a canvas costs in every frame, even an empty one
+    this.measure();
     this.places = this.layer;
     this.square = squareAround(this.layer.x, this.layer.y);
     this.window = { ...this.square }; // the part of the map that is shown
@@ -52,7 +54,16 @@ class MapView {
     element.addEventListener("pointerleave", (event) => { if (!this.shape && event.pointerType !== "touch") pointAt(this, null); });
     element.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     element.addEventListener("dblclick", () => this.resetView());
-    new ResizeObserver(() => scheduleDraw(this)).observe(element);
+    new ResizeObserver(() => {
+      this.measure();
+      scheduleDraw(this);
+    }).observe(element);
+  }
+
+  // The map's inside in pixels, kept: to ask for it would have the browser lay the page out before each picture.
+  measure() {
+    const { clientWidth, clientHeight, clientLeft, clientTop } = this.element;
+    this.inside = { width: clientWidth, height: clientHeight, left: clientLeft, top: clientTop };
   }
 
   resetView() {
@@ -73,14 +84,14 @@ class MapView {
 
   // Pixels of the map's inside for its coordinates.
   get scale() {
-    const side = Math.min(this.element.clientWidth, this.element.clientHeight), { x, y, half } = this.window;
-    const perX = side / (2 * half), left = this.element.clientWidth / 2 - x * perX, bottom = this.element.clientHeight / 2 + y * perX;
+    const { width, height } = this.inside, { x, y, half } = this.window;
+    const perX = Math.min(width, height) / (2 * half), left = width / 2 - x * perX, bottom = height / 2 + y * perX;
     return { perX, perY: perX, left, bottom, x: (value) => left + value * perX, y: (value) => bottom - value * perX };
   }
 
   at(event) {
     const box = this.element.getBoundingClientRect();
-    const sx = event.clientX - box.left - this.element.clientLeft, sy = event.clientY - box.top - this.element.clientTop;
+    const sx = event.clientX - box.left - this.inside.left, sy = event.clientY - box.top - this.inside.top;
     const { left, bottom, perX } = this.scale;
     return { sx, sy, x: (sx - left) / perX, y: (bottom - sy) / perX };
   }
@@ -182,7 +193,7 @@ class MapView {
 
 // The points of a map on a canvas of the map's size times `pixels`.
 function drawPoints(view, canvas, pixels) {
-  const width = Math.round(view.element.clientWidth * pixels), height = Math.round(view.element.clientHeight * pixels);
+  const width = Math.round(view.inside.width * pixels), height = Math.round(view.inside.height * pixels);
   if (!width || !height) return;
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d"), picture = context.createImageData(width, height);
@@ -204,7 +215,7 @@ function inPixels({ left, bottom, perX, perY }, pixels) {
 // Each sample's image at its place, in a frame of its colour.
 function drawImages(view, context, rows, pixels) {
   const { scale } = view, { palette, at } = COLOURS[state.colour], place = at(view.run, view.layer);
-  const side = Math.max(14, Math.min(44, (view.element.clientWidth / Math.sqrt(rows.length + 1)) * 0.7));
+  const side = Math.max(14, Math.min(44, (view.inside.width / Math.sqrt(rows.length + 1)) * 0.7));
   const width = (side * IMAGE_WIDTH) / Math.max(IMAGE_WIDTH, IMAGE_HEIGHT), height = (side * IMAGE_HEIGHT) / Math.max(IMAGE_WIDTH, IMAGE_HEIGHT);
   context.imageSmoothingEnabled = false;
   for (const row of rows) {

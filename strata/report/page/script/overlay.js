@@ -1,34 +1,38 @@
 // What lies over the points: the selection, bright on a veil, rings around a sample and its neighbours, its trail, names.
 
-// A canvas of a map, emptied, in the map's size; null while the map is not laid out.
-function cleared(view, canvas, pixels) {
-  const width = Math.round(view.element.clientWidth * pixels), height = Math.round(view.element.clientHeight * pixels);
+// A canvas of a map, emptied, in the map's size; null while the map is not laid out, and hidden where nothing is drawn.
+function cleared(view, canvas, pixels, used) {
+  const width = Math.round(view.inside.width * pixels), height = Math.round(view.inside.height * pixels);
   if (!width || !height) return null;
-  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  const resized = canvas.width !== width || canvas.height !== height, wasEmpty = canvas.hidden;
+  if (resized) Object.assign(canvas, { width, height });
+  canvas.hidden = !used;
+  if (resized || (wasEmpty && !used)) return used ? canvas.getContext("2d") : null;
   const context = canvas.getContext("2d");
   context.setTransform(1, 0, 0, 1, 0, 0);
   context.clearRect(0, 0, width, height);
-  return context;
+  return used ? context : null;
 }
 
 function drawOverlay(view) {
-  const pixels = window.devicePixelRatio || 1, context = cleared(view, view.overlay, pixels);
-  if (context && selectedRows().length) drawSelection(view, context, pixels);
-  if (context && view.large) placeNames(view);
+  const pixels = window.devicePixelRatio || 1, context = cleared(view, view.overlay, pixels, selectedRows().length > 0);
+  if (context) drawSelection(view, context, pixels);
+  if (view.large) placeNames(view);
   drawMarks(view);
 }
 
 // What follows the pointer has a canvas of its own, so that the rest stays as it is.
 function drawMarks(view) {
-  const pixels = window.devicePixelRatio || 1, context = cleared(view, view.marks, pixels);
+  const shape = view.shape?.moved && view.shape.tool !== "pan";
+  const pixels = window.devicePixelRatio || 1, context = cleared(view, view.marks, pixels, shape || state.focus !== null);
+  view.element.classList.toggle("quiet", Boolean(state.focus?.pinned)); // the trail has names, too
   if (!context) return;
   context.setTransform(pixels, 0, 0, pixels, 0, 0);
-  view.element.classList.toggle("quiet", Boolean(state.focus?.pinned)); // the trail has names, too
   if (state.focus) {
     if (view.large && state.focus.pinned) drawTrail(view, context);
     drawNeighbours(view, context);
   }
-  if (view.shape?.moved && view.shape.tool !== "pan") drawShape(view, context);
+  if (shape) drawShape(view, context);
 }
 
 function veilNumber() {
@@ -141,12 +145,14 @@ function placeNames(view) {
     view.element.append(text);
     return text;
   });
-  const hearts = heartsOf(view.layer), { scale, xs, ys } = view, { clientWidth, clientHeight } = view.element;
+  const hearts = heartsOf(view.layer), { scale, xs, ys } = view, { width, height } = view.inside;
   view.names.forEach((text, place) => {
     const row = hearts[place];
     const x = row === null ? -1 : scale.x(xs[row]), y = row === null ? -1 : scale.y(ys[row]);
-    text.hidden = !state.names || row === null || !shownClasses[place] || x < 0 || y < 0 || x > clientWidth || y > clientHeight;
-    Object.assign(text.style, { left: `${((100 * x) / clientWidth).toFixed(2)}%`, top: `${((100 * y) / clientHeight).toFixed(2)}%` });
+    text.hidden = !state.names || row === null || !shownClasses[place] || x < 0 || y < 0 || x > width || y > height;
+    // In hundredths of the map, which is printed in another size.
+    text.style.setProperty("--x", ((100 * x) / width).toFixed(2));
+    text.style.setProperty("--y", ((100 * y) / height).toFixed(2));
   });
 }
 

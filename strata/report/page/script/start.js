@@ -29,8 +29,8 @@ window.strata = {
   // A sample's position on a map, in pixels of the window, to point at it.
   placeOf: (id, run, layer) => {
     const view = views.find((each) => each.runIndex === run && each.layerIndex === layer), row = rowOfId.get(id);
-    const box = view.element.getBoundingClientRect(), { element, scale } = view;
-    return [box.left + element.clientLeft + scale.x(view.xs[row]), box.top + element.clientTop + scale.y(view.ys[row])];
+    const box = view.element.getBoundingClientRect(), { inside, scale } = view;
+    return [box.left + inside.left + scale.x(view.xs[row]), box.top + inside.top + scale.y(view.ys[row])];
   },
   largeMap: (run) => {
     const view = views.filter((each) => each.large)[run];

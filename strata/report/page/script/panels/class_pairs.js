@@ -3,14 +3,20 @@
 const MAX_PAIRED = 40; // the first 40 classes, as in the page's data
 const pairedClasses = classes.slice(0, MAX_PAIRED);
 const pairSlider = document.getElementById("pair-depth");
-const pairsByRun = runs.map((run) => {
-  const table = new Map();
-  for (const row of rowsOf(run.pairs)) table.set(`${row.layer} ${row.class} ${row.other_class}`, row.separability);
-  return table;
-});
+const pairsByRun = runs.map((run) => new Map(rowsOf(run.pairs).map((row) => [`${row.control} ${row.layer} ${row.class} ${row.other_class}`, row])));
+
+function pairRow(r, layer, first, second, network = "none") {
+  return pairsByRun[r].get(`${network} ${layer} ${Math.min(first, second)} ${Math.max(first, second)}`);
+}
 
 function separability(r, layer, first, second) {
-  return pairsByRun[r].get(`${layer} ${Math.min(first, second)} ${Math.max(first, second)}`);
+  return pairRow(r, layer, first, second)?.separability;
+}
+
+// A pair's value by layer with its interval; NaN where there is none.
+function pairCourse(r, first, second, network) {
+  const rows = layerNames.map((layer) => pairRow(r, layer, first, second, network)), column = (name) => rows.map((row) => row?.[name] ?? NaN);
+  return { values: column("separability"), low: column("low"), high: column("high") };
 }
 
 function makeLadders() {
@@ -77,27 +83,28 @@ function makeSparks() {
   const found = [];
   for (let first = 0; first < pairedClasses.length; first++) {
     for (let second = first + 1; second < pairedClasses.length; second++) {
-      const courses = runs.map((_, r) => layerNames.map((layer) => separability(r, layer, first, second) ?? NaN));
-      if (courses[0].some(Number.isFinite)) found.push({ first, second, courses });
+      const courses = runs.map((_, r) => pairCourse(r, first, second, "none"));
+      if (courses[0].values.some(Number.isFinite)) found.push({ first, second, courses, twin: pairCourse(0, first, second, "untrained") });
     }
   }
-  const start = ({ courses }) => courses[0].find(Number.isFinite) ?? 1;
+  const start = ({ courses }) => courses[0].values.find(Number.isFinite) ?? 1;
   found.sort((a, b) => start(a) - start(b) || a.first - b.first || a.second - b.second);
   document.getElementById("sparks").append(...found.slice(0, MAX_SPARKS).map(sparkOf));
   if (found.length > MAX_SPARKS) document.getElementById("sparks").after(chartNote(`The ${MAX_SPARKS} pairs that are mixed most at ${layerNames[0]}, of ${found.length}.`));
 }
 
-function sparkOf({ first, second, courses }) {
+function sparkOf({ first, second, courses, twin }) {
   const button = document.createElement("button"), name = document.createElement("span"), ends = document.createElement("span");
   button.type = "button";
   button.dataset.spark = `${first} ${second}`;
   name.textContent = `${classes[first]} · ${classes[second]}`;
   name.className = "pair";
-  const rises = courses[0].slice(1).map((value, i) => value - courses[0][i]), step = rises.indexOf(Math.max(...rises.filter(Number.isFinite)));
-  ends.textContent = [courses[0][0], courses[0].at(-1)].map((value) => (Number.isFinite(value) ? Math.round(100 * value) : "–")).join("→");
+  const { values } = courses[0], rises = values.slice(1).map((value, i) => value - values[i]), step = rises.indexOf(Math.max(...rises.filter(Number.isFinite)));
+  ends.textContent = [values[0], values.at(-1)].map((value) => (Number.isFinite(value) ? Math.round(100 * value) : "–")).join("→");
   ends.className = "ends";
-  button.append(name, " ", ...courses.map((course, r) => sparkline(course, { low: 0.5, mark: r ? -1 : step + 1, colour: r ? "#e76300" : "var(--link)" })), ends);
-  button.title = courses.map((course, r) => `${runs.length > 1 ? `${"AB"[r]}: ` : ""}${layerNames.map((layer, i) => `${layer} ${percent(course[i])}`).join(", ")}`).join("; ");
+  button.append(name, " ", ...courses.map((course, r) => sparkline(course.values, { low: 0.5, mark: r ? -1 : step + 1, colour: r ? "#e76300" : "var(--link)", band: course, control: twin })), ends);
+  const told = (course) => layerNames.map((layer, i) => `${layer} ${percent(course.values[i])}`).join(", ");
+  button.title = [...courses.map((course, r) => `${runs.length > 1 ? `${"AB"[r]}: ` : ""}${told(course)}`), ...(twin.values.some(Number.isFinite) ? [`untrained: ${told(twin)}`] : [])].join("; ");
   button.setAttribute("aria-label", `${name.textContent} ${ends.textContent}: ${button.title}`);
   button.addEventListener("click", () => {
     if (step >= 0) moveTo(step + 1);

@@ -16,14 +16,14 @@ function figureName(view) {
 
 // The large map's points with the selection, on paper, with its title below.
 async function mapAsPng(view) {
-  const pixels = FIGURE_SIDE / view.element.clientWidth, canvas = document.createElement("canvas"), points = document.createElement("canvas");
+  const pixels = FIGURE_SIDE / view.inside.width, canvas = document.createElement("canvas"), points = document.createElement("canvas");
   drawPoints(view, points, pixels);
   Object.assign(canvas, { width: points.width, height: points.height + 70 });
   const context = canvas.getContext("2d");
   context.fillStyle = "#fff";
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(points, 0, 0);
-  for (const layer of [view.overlay, view.marks]) context.drawImage(layer, 0, 0, points.width, points.height);
+  for (const layer of [view.overlay, view.marks].filter((each) => !each.hidden)) context.drawImage(layer, 0, 0, points.width, points.height);
   context.fillStyle = "#222";
   context.font = "34px system-ui, sans-serif";
   context.fillText(figureTitle(view), 24, canvas.height - 24);
@@ -36,7 +36,7 @@ function figureTitle(view) {
 }
 
 function mapAsSvg(view) {
-  const side = view.element.clientWidth, { scale, xs, ys } = view, { palette, at } = COLOURS[state.colour], place = at(view.run, view.layer);
+  const side = view.inside.width, { scale, xs, ys } = view, { palette, at } = COLOURS[state.colour], place = at(view.run, view.layer);
   const groups = new Map();
   for (const row of visibleRows()) {
     const x = scale.x(xs[row]), y = scale.y(ys[row]), dim = selectedRows().length && !state.selected[row];
@@ -47,7 +47,7 @@ function mapAsSvg(view) {
   const paths = [...groups].map(([colour, path]) => svg("path", { d: path, stroke: colour, "stroke-width": markerSize(true), "stroke-linecap": "round", "stroke-opacity": 0.85, fill: "none" }));
   const title = svg("text", { x: 8, y: side + 20, "font-size": 12, "font-family": "sans-serif", fill: "#222" }, figureTitle(view));
   const names = (view.names ?? []).filter((name) => !name.hidden).map((name) => svg("text", {
-    x: (parseFloat(name.style.left) * side) / 100, y: (parseFloat(name.style.top) * side) / 100, "font-size": 14, "font-family": "sans-serif", "text-anchor": "middle", fill: "#222" }, name.textContent));
+    x: (Number(name.style.getPropertyValue("--x")) * side) / 100, y: (Number(name.style.getPropertyValue("--y")) * side) / 100, "font-size": 14, "font-family": "sans-serif", "text-anchor": "middle", fill: "#222" }, name.textContent));
   return svgText(svg("svg", { viewBox: `0 0 ${side} ${side + 30}`, width: side, height: side + 30 }, svg("rect", { width: side, height: side + 30, fill: "#fff" }), ...paths, ...names, title));
 }
 
