@@ -5,9 +5,9 @@ an untrained network. So the stage writes what it needs into a scratch folder, a
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import rmtree
 
@@ -67,18 +67,27 @@ class SpaceFiles:
 class Measured:
     """What is measured: `rows` (n,) of the extracted samples, all samples, the labels of all sets if any, the origin.
 
-    `held_out` names the set of images that are read: the points themselves where they are test images. `projections`
-    names the layer whose random projection each layer shares. `same_as_trained` are the spaces and layers whose
-    activations are those of the trained network, as the input's always are.
+    `held_out` names the set of images that are read: the points themselves where they are test images.
     """
 
     rows: NDArray[np.intp]
     samples: Samples
     labels: LabelledSets | None
     held_out: str
-    projections: dict[str, str]
-    same_as_trained: frozenset[tuple[str, str]]
     provenance: Provenance
+
+
+@dataclass(frozen=True)
+class WrittenSpace:
+    """A space whose arrays are all written.
+
+    `same_as_trained` are the layers whose activations are those of the trained network, as the input's always are;
+    `projections`, of random projections, names the layer whose projection each layer shares.
+    """
+
+    space: str
+    same_as_trained: frozenset[str] = frozenset()
+    projections: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager
