@@ -25,7 +25,7 @@ from strata.measures.neighbours import (
     neighbour_blocks,
     neighbours_among_all,
     reach,
-    two_nearest_distances,
+    two_nearest_in_subsets,
 )
 from strata.measures.space_files import MAPPED, POINTS, SpaceFiles
 from strata.measures.spectrum import eigenvalues
@@ -127,9 +127,8 @@ def measure_geometry(job: GeometryJob) -> Geometry:
     for block in neighbour_blocks(values, reach(job.neighbours)):
         near.append(block.nearest)
         here = job.subsets[block.start : block.start + len(block.squared)]
-        for column, found in enumerate(distances):
-            squared = block.squared[here[:, column]][:, job.subsets[:, column]]
-            found.append(two_nearest_distances(squared))
+        for found, nearest in zip(distances, two_nearest_in_subsets(block.squared, job.subsets, here), strict=True):
+            found.append(nearest)
         for control, labels in job.labels.items():
             in_classes[control].append(two_nearest_of_class(block, labels, halves))
         if map_blocks is not None:
