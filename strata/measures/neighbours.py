@@ -12,6 +12,7 @@ ROWS, UNITS = 1024, 2048
 BLOCK, MOST_DISTANCES = 4096, 1 << 25
 # Squared distances from a matrix product carry errors of about the precision times the squared norms; wide margins.
 ROUNDING = {np.float64: 1e-13, np.float32: 3e-5}
+IN_CACHE = 1 << 16  # numbers of two arrays, to be worked on by several steps
 EXPECTED = 8  # members of a subset among the nearest of all points, from which its two nearest are taken
 Precision = type[np.float64] | type[np.float32]
 
@@ -86,11 +87,26 @@ def _squared_distances(
         products += left @ part.centred.T
         query_norms += np.einsum("ij,ij->i", left, left)
         reference_norms = reference_norms + part.norms
-    sizes = query_norms[:, None] + reference_norms
     rounding = ROUNDING[precision]
-    squared = sizes - 2 * products
-    squared[squared <= rounding * sizes] = 0
-    return squared, rounding * sizes.max(axis=1)
+    _make_squared(products, query_norms, reference_norms, rounding)
+    return products, rounding * (query_norms + reference_norms.max())
+
+
+def _make_squared(
+    products: NDArray[np.float64], queries: NDArray[np.float64], reference: NDArray[np.float64], rounding: float
+) -> None:
+    """Turn products (q, n) into squared distances in place, by squared norms (q,) and (n,): few rows, to stay in cache.
+
+    What is within `rounding`, relative to the norms, becomes 0.
+    """
+    step = max(1, IN_CACHE // max(1, len(reference)))
+    for start in range(0, len(products), step):
+        squared = products[start : start + step]
+        sizes = queries[start : start + step, None] + reference
+        squared *= -2
+        squared += sizes
+        sizes *= rounding
+        squared[squared <= sizes] = 0
 
 
 def _centred_queries(queries: NDArray[np.floating], part: _Columns, precision: Precision) -> NDArray[np.floating]:
