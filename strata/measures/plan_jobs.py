@@ -24,7 +24,7 @@ from strata.measures.readout import Readout, ReadoutJob, measure_readout
 from strata.measures.registry import MEASURES
 from strata.measures.results import Results
 from strata.measures.similarity import procrustes_distance
-from strata.measures.space_files import POINTS, SpaceFiles, WrittenSpace
+from strata.measures.space_files import POINTS, SpaceFiles, WrittenSpace, keeps_distances
 from strata.measures.stability import StabilityJob, StabilityRuns, measure_stability
 
 Key = TypeVar("Key")
@@ -187,6 +187,8 @@ def _geometries(plan: Plan, space: str) -> dict[tuple[str, str], Callable[[], Ge
                 plan.maps[layer][plan.rows] if space == TRAINED else None,
                 plan.correlated,
                 {control: labels.points for control, labels in plan.labels_in(space).items()},
+                space not in plan.earlier
+                and keeps_distances(len(plan.rows), plan.files.read(space, POINTS, layer).shape[1]),
             ),
         )
         for layer in _layers_in(plan, space)
