@@ -109,11 +109,12 @@ def test_package_files_hold_words_only():
         assert len(body) == 1 and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant), path
 
 
-def test_the_file_of_the_stages_only_refuses_another_python():
+def test_the_file_of_the_stages_only_puts_off_garbage_and_refuses_another_python():
     """It is in no stage's deps, so nothing in it may change a result."""
     body = ast.parse((ROOT / "stages/__init__.py").read_text(encoding="utf-8")).body
-    assert [type(node) for node in body] == [ast.Expr, ast.Import, ast.ImportFrom, ast.If]
-    assert ast.unparse(body[3]).splitlines()[1].startswith("    sys.exit(")
+    assert [type(node) for node in body] == [ast.Expr, ast.Import, ast.Import, ast.ImportFrom, ast.If, ast.If]
+    assert ast.unparse(body[4]).splitlines()[1:] == ["    gc.disable()"]
+    assert ast.unparse(body[5]).splitlines()[1].startswith("    sys.exit(")
 
 
 def test_the_library_has_few_files_at_its_top():

@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import gc
 import os
 import signal
 import sys
@@ -47,6 +48,9 @@ def run_stage(main: Callable[[], None]) -> None:
     runs it; otherwise the next `dvc repro` would meet a stage that is still writing. Its guard kills a stage that does
     not end 5 s later. The stage restarts under limits if `reproducible: portable` requires it.
     """
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
     previous_handler = signal.signal(signal.SIGTERM, _terminate)
     try:
         with guarded():

@@ -8,7 +8,8 @@ import hashlib
 import os
 import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -89,26 +90,26 @@ class ClusterPool:
             )
 
     def run(
-        self, work: Callable[[Job], Result], jobs: Sequence[Job], title: str, costs: Sequence[float] | None = None
+        self, work: Callable[[Job], Result], jobs: Iterable[Job], title: str, costs: Sequence[float] | None = None
     ) -> list[Result]:
         """Return work(job) for every job, in order; if a worker dies, its job runs again elsewhere.
 
-        Jobs with higher `costs` start first. The first error ends all jobs. Raises StrataError if a job has killed
-        several workers.
+        Each starts as soon as `jobs` yields it. Jobs with higher `costs` start first. The first error ends all jobs.
+        Raises StrataError if a job has killed several workers.
         """
         from distributed import KilledWorker, as_completed
 
         # Unique keys: Dask would otherwise merge equal jobs, and return a result kept from an earlier run.
         folder = str(Path.cwd())
-        priorities = costs or [0.0] * len(jobs)
+        priorities = repeat(0.0) if costs is None else costs
         futures = [
             self._client.submit(
                 do_in_folder, folder, work, job, key=f"{work.__name__}-{uuid.uuid4().hex}", priority=cost
             )
-            for job, cost in zip(jobs, priorities, strict=True)
+            for job, cost in zip(jobs, priorities, strict=costs is not None)
         ]
         try:
-            for future in progress(as_completed(futures, loop=self._client.loop), title, len(jobs), unit="job"):
+            for future in progress(as_completed(futures, loop=self._client.loop), title, len(futures), unit="job"):
                 future.result()
             return [future.result() for future in futures]
         except KilledWorker:

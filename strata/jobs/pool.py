@@ -1,14 +1,16 @@
 """Independent jobs in parallel processes, one numerical thread each: results do not depend on how many there are."""
 
+import gc
 import multiprocessing
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from importlib import import_module
 from types import ModuleType
 from typing import Protocol, TypeVar
 
@@ -35,31 +37,35 @@ MEMORY_KEPT = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 40)}
 class Pool:
     """Processes that start at once and wait for jobs, because a process takes seconds to import what it needs."""
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, imports: Sequence[str] = ()) -> None:
         # Spawned, not forked: a forked child would inherit the parent's thread pools and their locks.
         context = multiprocessing.get_context("spawn")
-        self._executor = ProcessPoolExecutor(workers, mp_context=context, initializer=end_with_parent)
+        self._executor = ProcessPoolExecutor(workers, mp_context=context, initializer=begin, initargs=(imports,))
         with _one_thread_each(), _interrupts_blocked(), _main_hidden():
             for _ in range(workers):  # no process is idle yet, so each call starts one
                 self._executor.submit(int)
 
     def run(
-        self, work: Callable[[Job], Result], jobs: Sequence[Job], title: str, costs: Sequence[float] | None = None
+        self, work: Callable[[Job], Result], jobs: Iterable[Job], title: str, costs: Sequence[float] | None = None
     ) -> list[Result]:
         """Return work(job) for every job, in order; `work` must be a module's function, jobs and results picklable.
 
-        Jobs with higher `costs` start first, so that no long job runs alone at the end. The first error ends all jobs,
-        and an interrupt ends them at once. Raises StrataError if a process dies, TypeError for a script's function.
+        Each job starts as soon as `jobs` yields it, while the next is made. Jobs with higher `costs` start first, so
+        that no long job runs alone at the end. The first error ends all jobs, and an interrupt ends them at once.
+        Raises StrataError if a process dies, TypeError for a function of the script.
         """
         if getattr(work, "__module__", None) == "__main__":
             name = getattr(work, "__name__", work)
             raise TypeError(f"{title}: {name} must be a function of a module that workers can import")
+        numbered: Iterable[tuple[int, Job]] = enumerate(jobs)
+        if costs is not None:
+            numbered = sorted(numbered, key=lambda each: -costs[each[0]])
+        futures, results = {}, {}
         try:
-            with _one_thread_each(), _interrupts_blocked(), _main_hidden():
-                order = sorted(range(len(jobs)), key=lambda index: -costs[index]) if costs else range(len(jobs))
-                futures = {self._executor.submit(work, jobs[index]): index for index in order}
-            results = {}
-            for future in progress(as_completed(futures), title, len(jobs), unit="job"):
+            for index, job in numbered:
+                with _one_thread_each(), _interrupts_blocked(), _main_hidden():
+                    futures[self._executor.submit(work, job)] = index
+            for future in progress(as_completed(futures), title, len(futures), unit="job"):
                 results[futures[future]] = future.result()
         except BrokenProcessPool:
             raise StrataError(
@@ -69,11 +75,24 @@ class Pool:
             for process in multiprocessing.active_children():  # running jobs could take minutes
                 process.kill()
             raise
-        return [results[index] for index in range(len(jobs))]
+        return [results[index] for index in range(len(results))]
 
     def close(self) -> None:
         """End the processes once their current jobs are done; jobs that have not started are dropped."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+def begin(imports: Sequence[str]) -> None:
+    """Prepare a new process: it ends with its parent, and imports the modules that its jobs need before there are jobs.
+
+    Nothing is collected meanwhile, as all of it stays.
+    """
+    end_with_parent()
+    gc.disable()
+    for module in imports:
+        import_module(module)
+    gc.freeze()
+    gc.enable()
 
 
 def end_with_parent() -> None:
@@ -92,23 +111,23 @@ class Jobs(Protocol):
     """Anything that runs jobs: processes on this machine, or a cluster."""
 
     def run(
-        self, work: Callable[[Job], Result], jobs: Sequence[Job], title: str, costs: Sequence[float] | None = None
+        self, work: Callable[[Job], Result], jobs: Iterable[Job], title: str, costs: Sequence[float] | None = None
     ) -> list[Result]:
-        """Return work(job) for every job, in order."""
+        """Return work(job) for every job, in order; each starts as soon as it is there."""
 
     def close(self) -> None:
         """End the work."""
 
 
 @contextmanager
-def started_pool(limit: int, bytes_each: float = 0) -> Iterator[Jobs]:
+def started_pool(limit: int, bytes_each: float = 0, imports: Sequence[str] = ()) -> Iterator[Jobs]:
     """Context of a pool of at most `limit` processes, one per core or as many as STRATA_PROCESSES says.
 
-    There are fewer if free memory does not hold that many processes of `bytes_each`. With STRATA_SCHEDULER the jobs go
-    to the workers of a Dask scheduler instead. Even a single job runs in a new process, so that the same code always
-    runs with the same number of threads.
+    There are fewer if free memory does not hold that many processes of `bytes_each`. While there are no jobs, they
+    import the modules named. With STRATA_SCHEDULER the jobs go to the workers of a Dask scheduler instead. Even a
+    single job runs in a new process, so that the same code always runs with the same number of threads.
     """
-    pool: Jobs = ClusterPool(os.environ[SCHEDULER]) if on_cluster() else Pool(processes_for(limit, bytes_each))
+    pool: Jobs = ClusterPool(os.environ[SCHEDULER]) if on_cluster() else Pool(processes_for(limit, bytes_each), imports)
     try:
         yield pool
     finally:
@@ -132,7 +151,7 @@ def fitting(bytes_each: float) -> int:
 
 def run_jobs(work: Callable[[Job], Result], jobs: Sequence[Job], title: str) -> list[Result]:
     """Return work(job) for every job, in order, using a new pool: see `Pool.run` and `started_pool`."""
-    with started_pool(len(jobs)) as pool:
+    with started_pool(len(jobs), imports=[work.__module__]) as pool:
         return pool.run(work, jobs, title)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strata.measures.intrinsic_dimension import two_nn
-from strata.measures.neighbours import NeighbourBlock, two_nearest_distances
+from strata.measures.neighbours import NeighbourBlock, two_nearest_in_subsets
 
 FEWEST = 3  # points of a class: each has two others
 
@@ -21,10 +21,12 @@ def two_nearest_of_class(
     found = np.full((len(block.squared), subsets.shape[1], 2), np.nan)
     for name in np.unique(labels[here]):
         rows, columns = np.flatnonzero(labels[here] == name), np.flatnonzero(labels == name)
-        squared = block.squared[np.ix_(rows, columns)]
-        for place, (own, members) in enumerate(zip(subsets[here][rows].T, subsets[columns].T, strict=True)):
-            if own.any() and members.sum() >= FEWEST:
-                found[rows[own], place] = two_nearest_distances(squared[own][:, members])
+        own, members = subsets[here][rows], subsets[columns]
+        enough = np.flatnonzero(members.sum(axis=0) >= FEWEST)
+        if len(enough):
+            nearest = two_nearest_in_subsets(block.squared[np.ix_(rows, columns)], members[:, enough], own[:, enough])
+            for place, distances in zip(enough, nearest, strict=True):
+                found[rows[own[:, place]], place] = distances
     return found
 
 

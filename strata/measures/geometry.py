@@ -25,7 +25,7 @@ from strata.measures.neighbours import (
     neighbour_blocks,
     neighbours_among_all,
     reach,
-    two_nearest_distances,
+    two_nearest_in_subsets,
 )
 from strata.measures.space_files import MAPPED, POINTS, SpaceFiles
 from strata.measures.spectrum import eigenvalues
@@ -39,7 +39,8 @@ class GeometryJob:
 
     The first `halves` of the subsets are all points, then half-samples of them. `scores` are functions of activations
     (n, D) and these subsets (n, halves), by measure. `correlated` are the rows whose distances are correlated with the
-    map's; `labels` (n,), by control, those of the classes that are measured each on its own.
+    map's; `labels` (n,), by control, those of the classes that are measured each on its own. All distances may be kept
+    for later jobs.
     """
 
     files: SpaceFiles
@@ -52,6 +53,7 @@ class GeometryJob:
     map_points: NDArray[np.float32] | None
     correlated: NDArray[np.intp]
     labels: Mapping[str, NDArray[np.integer]] = field(default_factory=dict)
+    keeps_distances: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,12 +126,14 @@ def measure_geometry(job: GeometryJob) -> Geometry:
     halves = job.subsets[:, : job.halves]
     in_classes: dict[str, list[NDArray[np.float64]]] = {control: [] for control in job.labels}
     map_blocks = None if job.map_points is None else neighbour_blocks(job.map_points, reach(job.neighbours))
+    kept = job.files.create_distances(job.space, job.layer, len(values)) if job.keeps_distances else None
     for block in neighbour_blocks(values, reach(job.neighbours)):
+        if kept is not None:
+            kept[block.start : block.start + len(block.squared)] = block.squared
         near.append(block.nearest)
         here = job.subsets[block.start : block.start + len(block.squared)]
-        for column, found in enumerate(distances):
-            squared = block.squared[here[:, column]][:, job.subsets[:, column]]
-            found.append(two_nearest_distances(squared))
+        for found, nearest in zip(distances, two_nearest_in_subsets(block.squared, job.subsets, here), strict=True):
+            found.append(nearest)
         for control, labels in job.labels.items():
             in_classes[control].append(two_nearest_of_class(block, labels, halves))
         if map_blocks is not None:

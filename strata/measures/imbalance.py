@@ -67,10 +67,14 @@ def imbalances(
 def foreign_ranks(job: RanksJob) -> dict[str, ForeignRanks]:
     """Return the ranks in a layer of what is nearest in each of the other layers, by their names."""
     values = job.files.read(job.space, POINTS, job.layer)
+    kept = job.files.distances(job.space, job.layer)
     parts: dict[str, list[ForeignRanks]] = {name: [] for name in job.nearest}
     for start in range(0, len(values), ROWS):
-        squared, _ = squared_distances(values[start : start + ROWS], values)
-        squared[np.arange(len(squared)), start + np.arange(len(squared))] = np.inf
+        if kept is not None:
+            squared = np.array(kept[start : start + ROWS])
+        else:
+            squared, _ = squared_distances(values[start : start + ROWS], values)
+            squared[np.arange(len(squared)), start + np.arange(len(squared))] = np.inf
         for name, rows in job.nearest.items():
             parts[name].append(ranks_of(squared, rows[start : start + ROWS]))
     return {

@@ -105,7 +105,7 @@ def sizes_of(
 def make_plan(
     settings: Settings, measured: Measured, files: SpaceFiles, run: RunArtifacts, others: OtherWeights
 ) -> Plan:
-    """Return what the jobs need.
+    """Return what the jobs need, as far as it is known before the networks run.
 
     Raises StrataError where a layer's map is of another run.
     """
@@ -130,8 +130,6 @@ def make_plan(
         rows=measured.rows,
         predicted=predicted,
         output=last if at_end else None,
-        projections=measured.projections,
-        same_as_trained=measured.same_as_trained,
         activations={layer: run.paths.layer(layer) for layer in settings.layers},
         maps={layer: run.map(layer).points for layer in settings.layers},
         subsets=point_subsets(count, params.half_samples, seed),

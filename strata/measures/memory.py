@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from strata.maps.memory import reading_bytes, reduction_bytes
 from strata.measures.input_projection import MOST_DENSE, MOST_INPUTS, projections_of
 from strata.measures.neighbours import ROWS, UNITS
+from strata.measures.space_files import keeps_distances
 from strata.measures.spectrum import MOST_POINTS
 
 DISTANCES = 8  # blocks of squared distances in float64 (`measure_geometry`)
@@ -52,15 +53,18 @@ class Sizes:
 
 
 def scratch_bytes(sizes: Sizes, inputs: int) -> int:
-    """Return the bytes of all arrays in the scratch folder: every space, set of images and layer.
+    """Return the bytes of all arrays in the scratch folder: every space, set of images and layer, and distances.
 
     `inputs` is how many numbers the network gets for an image.
     """
     images = sizes.points + sizes.reference + (sizes.held_out if sizes.held_out_apart else 0)
     units = sum(sizes.units.values())
-    projection = sum(min(sizes.units[name], inputs) for name in set(projections_of(sizes.units, inputs).values()))
+    projected = [min(sizes.units[name], inputs) for name in set(projections_of(sizes.units, inputs).values())]
     mapped = sizes.mapped if sizes.points < sizes.mapped else 0
-    return 4 * (images * (units * (sizes.networks + sizes.earlier) + projection) + mapped * units)
+    compared = [*sizes.units.values()] * sizes.networks + projected
+    distances = 8 * sizes.points**2 * sum(keeps_distances(sizes.points, each) for each in compared)
+    values = images * (units * (sizes.networks + sizes.earlier) + sum(projected)) + mapped * units
+    return 4 * values + distances
 
 
 def distance_bytes(points: int, units: int) -> float:

@@ -12,6 +12,8 @@ ROWS, UNITS = 1024, 2048
 BLOCK, MOST_DISTANCES = 4096, 1 << 25
 # Squared distances from a matrix product carry errors of about the precision times the squared norms; wide margins.
 ROUNDING = {np.float64: 1e-13, np.float32: 3e-5}
+IN_CACHE = 1 << 16  # numbers of two arrays, to be worked on by several steps
+EXPECTED = 8  # members of a subset among the nearest of all points, from which its two nearest are taken
 Precision = type[np.float64] | type[np.float32]
 
 
@@ -85,11 +87,26 @@ def _squared_distances(
         products += left @ part.centred.T
         query_norms += np.einsum("ij,ij->i", left, left)
         reference_norms = reference_norms + part.norms
-    sizes = query_norms[:, None] + reference_norms
     rounding = ROUNDING[precision]
-    squared = sizes - 2 * products
-    squared[squared <= rounding * sizes] = 0
-    return squared, rounding * sizes.max(axis=1)
+    _make_squared(products, query_norms, reference_norms, rounding)
+    return products, rounding * (query_norms + reference_norms.max())
+
+
+def _make_squared(
+    products: NDArray[np.float64], queries: NDArray[np.float64], reference: NDArray[np.float64], rounding: float
+) -> None:
+    """Turn products (q, n) into squared distances in place, by squared norms (q,) and (n,): few rows, to stay in cache.
+
+    What is within `rounding`, relative to the norms, becomes 0.
+    """
+    step = max(1, IN_CACHE // max(1, len(reference)))
+    for start in range(0, len(products), step):
+        squared = products[start : start + step]
+        sizes = queries[start : start + step, None] + reference
+        squared *= -2
+        squared += sizes
+        sizes *= rounding
+        squared[squared <= sizes] = 0
 
 
 def _centred_queries(queries: NDArray[np.floating], part: _Columns, precision: Precision) -> NDArray[np.floating]:
@@ -185,3 +202,33 @@ def _smallest(
 def two_nearest_distances(squared: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the distances (b, 2) to the two nearest of n >= 2 others, from squared distances (b, n)."""
     return np.sqrt(np.partition(squared, 1, axis=1)[:, :2])
+
+
+def two_nearest_in_subsets(
+    squared: NDArray[np.float64], subsets: NDArray[np.bool_], own: NDArray[np.bool_]
+) -> list[NDArray[np.float64]]:
+    """Return, for each of s subsets bool (n, s), the distances to the two nearest of its members from its own rows.
+
+    From squared distances (b, n) to all n points; `own` bool (b, s) are the rows that are in each subset, whose
+    distances are (rows, 2). Each subset has at least two points. They are looked for among the nearest of all points,
+    and only where these have fewer than two members among all.
+    """
+    shares = subsets.mean(axis=0)
+    count = min(squared.shape[1], int(np.ceil(EXPECTED / shares.min())))
+    places = np.argpartition(squared, count - 1, axis=1)[:, :count]
+    values = np.take_along_axis(squared, places, axis=1)
+    order = np.argsort(values, axis=1)
+    places, values = np.take_along_axis(places, order, axis=1), np.take_along_axis(values, order, axis=1)
+    found = []
+    for members, mine in zip(subsets.T, own.T, strict=True):
+        inside, rows = members[places[mine]], np.flatnonzero(mine)
+        every = np.arange(len(inside))
+        first = inside.argmax(axis=1)
+        inside[every, first] = False
+        second = inside.argmax(axis=1)
+        nearest = np.stack([values[rows, first], values[rows, second]], axis=1)
+        few = ~inside[every, second]
+        distances = np.sqrt(nearest)
+        distances[few] = two_nearest_distances(squared[rows[few]][:, members])
+        found.append(distances)
+    return found

@@ -1,7 +1,7 @@
 """What is measured: layers, spaces, labels, points; and which layers and networks are compared."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, pairwise
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from strata.artifacts.measured import PROJECTION, TRAINED, UNTRAINED
 from strata.maps.params import EmbedParams
 from strata.measures.labels import LabelledSets
 from strata.measures.params import NumberedMeasureParams
-from strata.measures.space_files import SPACES, SpaceFiles
+from strata.measures.space_files import SPACES, SpaceFiles, WrittenSpace
 from strata.measures.stability import Embedders
 
 
@@ -25,8 +25,8 @@ class Plan:
     samples among all, `predicted` (n,) what the network predicts for them, if classes; `output` is the last layer,
     where that is the network's output. `labels` is empty where there are none. `projections` names the layer whose
     random projection each shares; `same_as_trained` are spaces and layers with the trained network's activations, which
-    are not measured again. `subsets` bool (n, s) are all points, half-samples, then the parts of PARTS;
-    `stability_rows` (m,) and `correlated` are rows of the measured samples.
+    are not measured again; both are known once the networks have run. `subsets` bool (n, s) are all points,
+    half-samples, then the parts of PARTS; `stability_rows` (m,) and `correlated` are rows of the measured samples.
     """
 
     files: SpaceFiles
@@ -40,15 +40,20 @@ class Plan:
     rows: NDArray[np.intp]
     predicted: NDArray[np.int16] | None
     output: str | None
-    projections: Mapping[str, str]
     activations: Mapping[str, Path]
     maps: Mapping[str, NDArray[np.float32]]
     subsets: NDArray[np.bool_]
     stability_rows: NDArray[np.intp]
     correlated: NDArray[np.intp]
+    projections: Mapping[str, str] = field(default_factory=dict)
     same_as_trained: frozenset[tuple[str, str]] = frozenset()
     earlier: Mapping[str, str] = field(default_factory=dict)
     replicates: Mapping[str, int] = field(default_factory=dict)
+
+    def with_space(self, written: WrittenSpace) -> "Plan":
+        """Return the plan with what is known since the arrays of a space were written."""
+        same = self.same_as_trained | {(written.space, layer) for layer in written.same_as_trained}
+        return replace(self, same_as_trained=same, projections={**self.projections, **written.projections})
 
     @property
     def halves(self) -> NDArray[np.bool_]:

@@ -24,36 +24,69 @@ from strata.measures.readout import Readout, ReadoutJob, measure_readout
 from strata.measures.registry import MEASURES
 from strata.measures.results import Results
 from strata.measures.similarity import procrustes_distance
-from strata.measures.space_files import POINTS, SPACES, SpaceFiles
+from strata.measures.space_files import POINTS, SpaceFiles, WrittenSpace, keeps_distances
 from strata.measures.stability import StabilityJob, StabilityRuns, measure_stability
 
 Key = TypeVar("Key")
 Result = TypeVar("Result")
 
 
-def run_plan(plan: Plan, pool: Jobs) -> Results:
-    """Return every job's result."""
-    readouts, geometries, grams = _readouts(plan), _geometries(plan), _gram_sums(plan)
-    divergences, stabilities, mapped = _divergences(plan), _stabilities(plan), _mapped_neighbours(plan)
-    distances = _network_distances(plan)
-    jobs: list[Callable[[], Any]] = [*readouts.values(), *geometries.values(), *grams.values()]
-    jobs += [*divergences.values(), *stabilities.values(), *mapped.values(), *distances.values()]
-    done = iter(pool.run(perform, jobs, "measure"))
-    readouts_done = _with_shared_projections(plan, _results_of(readouts, done))
-    geometries_done = _with_shared_projections(plan, _results_of(geometries, done))
+class _Jobs:
+    """The jobs of a plan as they become known, with what makes each; `plan` grows by what the spaces tell."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._keys: list[tuple[Callable[..., Any], Any]] = []  # the function that made a job, and its name there
+
+    def in_time(self, spaces: Iterable[WrittenSpace]) -> Iterator[Callable[[], Any]]:
+        """Yield the jobs: before the first space comes those that need the extracted points only."""
+        yield from self._made(_divergences)
+        yield from self._made(_mapped_neighbours)
+        yield from self._made(_geometries, TRAINED)
+        yield from self._made(_stabilities)
+        for written in spaces:
+            self.plan = self.plan.with_space(written)
+            yield from self._made(_readouts, written.space)
+            if written.space != TRAINED:
+                yield from self._made(_geometries, written.space)
+        yield from self._made(_gram_sums)
+        yield from self._made(_network_distances)
+
+    def _made(self, make: Callable[..., Mapping[Any, Callable[[], Any]]], *space: str) -> Iterator[Callable[[], Any]]:
+        jobs = make(self.plan, *space)
+        self._keys += [(make, key) for key in jobs]
+        yield from jobs.values()
+
+    def results_of(
+        self, make: Callable[..., Mapping[Key, Callable[[], Result]]], results: Sequence[Any]
+    ) -> dict[Key, Result]:
+        """Return those of all jobs' results that are of the jobs that a function made, by its keys."""
+        return {key: result for (maker, key), result in zip(self._keys, results, strict=True) if maker is make}
+
+
+def run_plan(plan: Plan, spaces: Iterable[WrittenSpace], pool: Jobs) -> tuple[Plan, Results]:
+    """Return the plan with what the spaces tell, which come as they are written, and every job's result.
+
+    The jobs of a space run while the next one is written.
+    """
+    jobs = _Jobs(plan)
+    done = pool.run(perform, jobs.in_time(spaces), "measure")
+    plan = jobs.plan
+    readouts = _with_shared_projections(plan, jobs.results_of(_readouts, done))
+    geometries = _with_shared_projections(plan, jobs.results_of(_geometries, done))
     for space, layer in plan.same_as_trained:
-        known = geometries_done[TRAINED, layer]
+        known = geometries[TRAINED, layer]
         classes = {}
         if plan.reads:
-            readouts_done[space, layer] = {space: readouts_done[TRAINED, layer][TRAINED]}
+            readouts[space, layer] = {space: readouts[TRAINED, layer][TRAINED]}
         if plan.labels:
             classes = {space: known.class_dimensions[TRAINED]}
-        geometries_done[space, layer] = replace(known, map=None, class_dimensions=classes)
-    joint, projected = _joined_gram_sums(_results_of(grams, done))
+        geometries[space, layer] = replace(known, map=None, class_dimensions=classes)
+    joint, projected = _joined_gram_sums(jobs.results_of(_gram_sums, done))
     layers = len(plan.layers)
-    return Results(
-        readouts=readouts_done,
-        geometries=geometries_done,
+    return plan, Results(
+        readouts=readouts,
+        geometries=geometries,
         gram_sums={
             PROJECTION: projected,
             **{
@@ -62,11 +95,11 @@ def run_plan(plan: Plan, pool: Jobs) -> Results:
             },
         },
         joint_gram_sums=joint,
-        divergences=_results_of(divergences, done),
-        stabilities=_results_of(stabilities, done),
-        mapped_neighbours=_results_of(mapped, done),
-        network_distances=_results_of(distances, done),
-        imbalances=_imbalances(plan, geometries_done, pool),
+        divergences=jobs.results_of(_divergences, done),
+        stabilities=jobs.results_of(_stabilities, done),
+        mapped_neighbours=jobs.results_of(_mapped_neighbours, done),
+        network_distances=jobs.results_of(_network_distances, done),
+        imbalances=_imbalances(plan, geometries, pool),
     )
 
 
@@ -86,10 +119,6 @@ def perform(job: Callable[[], Any]) -> Any:
     return job()
 
 
-def _results_of(jobs: Mapping[Key, Callable[[], Result]], done: Iterator[Any]) -> dict[Key, Result]:
-    return {key: next(done) for key in jobs}
-
-
 def _with_shared_projections(plan: Plan, results: dict[tuple[str, str], Result]) -> dict[tuple[str, str], Result]:
     shared = {(PROJECTION, layer): (PROJECTION, same) for layer, same in plan.projections.items()}
     return results | {key: results[same] for key, same in shared.items() if same in results}
@@ -103,18 +132,20 @@ def _joined_gram_sums(parts: Mapping[tuple[bool, int], GramSums]) -> tuple[GramS
     return networks, projections
 
 
-def _spaces(plan: Plan) -> Iterable[tuple[str, str]]:
-    """Return every space and layer to measure, the same activations and the same random projection once."""
-    return [
-        (space, layer)
-        for layer in plan.layers
-        for space in (*SPACES, *plan.replicates, *plan.earlier)
-        if (space, layer) not in plan.same_as_trained and (space != PROJECTION or plan.projections[layer] == layer)
-    ]
+def _layers_in(plan: Plan, space: str) -> list[str]:
+    """Return the layers of a space to measure, the widest first: the same activations and random projection once."""
+    return sorted(
+        (
+            layer
+            for layer in plan.layers
+            if (space, layer) not in plan.same_as_trained and (space != PROJECTION or plan.projections[layer] == layer)
+        ),
+        key=lambda layer: -plan.files.read(space, POINTS, layer).shape[1],
+    )
 
 
-def _readouts(plan: Plan) -> dict[tuple[str, str], Callable[[], dict[str, Readout]]]:
-    """Return a job for each space and layer; none without labels, or training images."""
+def _readouts(plan: Plan, space: str) -> dict[tuple[str, str], Callable[[], dict[str, Readout]]]:
+    """Return a job for each layer of a space; none without labels, or training images."""
     if not plan.reads:
         return {}
     params = plan.params
@@ -132,11 +163,11 @@ def _readouts(plan: Plan) -> dict[tuple[str, str], Callable[[], dict[str, Readou
                 probe,
             ),
         )
-        for space, layer in _spaces(plan)
+        for layer in _layers_in(plan, space)
     }
 
 
-def _geometries(plan: Plan) -> dict[tuple[str, str], Callable[[], Geometry]]:
+def _geometries(plan: Plan, space: str) -> dict[tuple[str, str], Callable[[], Geometry]]:
     scores = {
         measure.key: partial(scores_of_activations, measure.score.score, measure.interval)
         for measure in MEASURES
@@ -156,9 +187,11 @@ def _geometries(plan: Plan) -> dict[tuple[str, str], Callable[[], Geometry]]:
                 plan.maps[layer][plan.rows] if space == TRAINED else None,
                 plan.correlated,
                 {control: labels.points for control, labels in plan.labels_in(space).items()},
+                space not in plan.earlier
+                and keeps_distances(len(plan.rows), plan.files.read(space, POINTS, layer).shape[1]),
             ),
         )
-        for space, layer in _spaces(plan)
+        for layer in _layers_in(plan, space)
     }
 
 

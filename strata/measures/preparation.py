@@ -1,14 +1,14 @@
 """Choose what is measured, and run the trained network and its untrained twin for what was not extracted."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from strata.artifacts.activations import Dtype, as_stored
-from strata.artifacts.measured import TRAINED, UNTRAINED
+from strata.artifacts.measured import PROJECTION, TRAINED, UNTRAINED
 from strata.artifacts.run import RunArtifacts
 from strata.core import streams
 from strata.core.errors import StrataError
@@ -17,23 +17,20 @@ from strata.measures.input_projection import Inputs, project_input
 from strata.measures.inputs import Settings
 from strata.measures.labels import LabelledSets
 from strata.measures.params import NumberedMeasureParams
-from strata.measures.space_files import HELD_OUT, POINTS, REFERENCE, Measured, SpaceFiles, copy_points
+from strata.measures.space_files import HELD_OUT, POINTS, REFERENCE, Measured, SpaceFiles, WrittenSpace, copy_points
 from strata.measures.stability import Embedders, check_stability_points
 from strata.measures.subsets import chosen
-from strata.network.checkpoint import load_checkpoint
-from strata.network.device import prepare_torch
-from strata.network.extraction import Images, LayerBatch, stream_activations
-from strata.network.make import initialized_network, wanted_outputs
-from strata.network.preprocessing import preprocessing
-from strata.network.untrained import untrained_network
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from strata.network.extraction import Images, LayerBatch
 
 FEWEST = 24  # points: an eighth of them still has two nearest neighbours
 
 
-def prepare_spaces(files: SpaceFiles, run: RunArtifacts, settings: Settings, others: Mapping[str, Path]) -> Measured:
-    """Fill the scratch folder with the activations of every space, set of images and layer.
-
-    `others` are other weights of the network, each a space of its own: name -> file.
+def prepare_points(files: SpaceFiles, run: RunArtifacts, settings: Settings) -> tuple[Measured, "dict[str, Images]"]:
+    """Write the extracted activations of what is measured into the scratch folder; return it, and all sets of images.
 
     Raises StrataError where the artifacts do not belong together, or there are too few samples to measure.
     """
@@ -43,26 +40,13 @@ def prepare_spaces(files: SpaceFiles, run: RunArtifacts, settings: Settings, oth
     images, labels = _images_and_labels(run, settings, rows)
     for layer, info in run.layers.items():
         copy_points(files, info, run.activation_batches(layer), rows, count)
-    projections = _run_networks(files, run, settings, others, images)
-    return Measured(
-        rows=rows,
-        samples=run.samples,
-        labels=labels,
-        held_out=HELD_OUT if HELD_OUT in images else POINTS,
-        projections=projections,
-        same_as_trained=frozenset(
-            (space, layer)
-            for space in (UNTRAINED, *others)
-            for layer in settings.layers
-            if all(files.are_equal(space, TRAINED, name, layer) for name in images)
-        ),
-        provenance=run.provenance,
-    )
+    held_out = HELD_OUT if HELD_OUT in images else POINTS
+    return Measured(rows, run.samples, labels, held_out, run.provenance), images
 
 
 def _images_and_labels(
     run: RunArtifacts, settings: Settings, rows: NDArray[np.intp]
-) -> tuple[dict[str, Images], LabelledSets | None]:
+) -> tuple["dict[str, Images]", LabelledSets | None]:
     """Return the images of each set, and the labels: the held-out images are the points where these are test images.
 
     Without labels, or training images, there is nothing to read from the layers: the points are the only set.
@@ -85,17 +69,26 @@ def _images_and_labels(
     return images, LabelledSets(run.samples.labels[rows], known, read, classes)
 
 
-def _run_networks(
+def write_spaces(
     files: SpaceFiles,
     run: RunArtifacts,
     settings: Settings,
     others: Mapping[str, Path],
-    images: Mapping[str, Images],
-) -> dict[str, str]:
-    """Write what was not extracted, of the trained network, its other weights and its untrained twin.
+    images: "Mapping[str, Images]",
+) -> Iterator[WrittenSpace]:
+    """Fill the scratch folder with what was not extracted, space by space; yield each as soon as it is whole.
 
-    Return the layers that share random projections, which are written, too.
+    They are the trained network's, its other weights', name -> file, its untrained twin's, and that of random
+    projections. Torch computes with as many threads as params.yaml says.
     """
+    # Imported here: other jobs can run while this takes seconds.
+    from strata.network.checkpoint import load_checkpoint
+    from strata.network.device import prepare_torch
+    from strata.network.extraction import stream_activations
+    from strata.network.make import initialized_network, wanted_outputs
+    from strata.network.preprocessing import preprocessing
+    from strata.network.untrained import untrained_network
+
     description, weights = run.dataset, {TRAINED: run.paths.weights, **others}
     device = prepare_torch(settings.params.device, settings.params.threads, training=False)
 
@@ -104,12 +97,16 @@ def _run_networks(
     # All spaces are rounded as the files are: else the twin would be a control of another precision.
     dtypes = {layer: info.dtype for layer, info in run.layers.items()}
 
-    def write_space(network: nn.Module, space: str, name: str) -> None:
+    def written(network: "nn.Module", space: str) -> WrittenSpace:
         batch_size, outputs = settings.params.batch_size, settings.network.outputs
-        batches = stream_activations(network, images[name], settings.layers, to_input, batch_size, outputs)
-        write_batches(files, space, name, len(images[name]), batches, dtypes)
+        for name in images:
+            if (space, name) != (TRAINED, POINTS):  # extracted before
+                batches = stream_activations(network, images[name], settings.layers, to_input, batch_size, outputs)
+                write_batches(files, space, name, len(images[name]), batches, dtypes)
+        same = () if space == TRAINED else settings.layers
+        return WrittenSpace(space, frozenset(layer for layer in same if _is_trained(files, space, layer, images)))
 
-    def inputs_of(chosen_images: Images) -> Inputs:
+    def inputs_of(chosen_images: "Images") -> Inputs:
         return lambda rows: before.flat(to_input(chosen_images[rows])).cpu().numpy()
 
     made = (settings.network, before.shape, wanted_outputs(description, settings.network), settings.seed)
@@ -117,15 +114,17 @@ def _run_networks(
     network = initialized_network(*made).to(device)
     for space, file in weights.items():
         load_checkpoint(network, file)
-        for name in images:
-            if (space, name) != (TRAINED, POINTS):  # extracted before
-                write_space(network, space, name)
+        yield written(network, space)
+    yield written(twin, UNTRAINED)
     projections: dict[str, str] = {}
     for name in images:
-        write_space(twin, UNTRAINED, name)
         units = {layer: files.read(UNTRAINED, name, layer).shape[1] for layer in settings.layers}
         projections = project_input(files, name, len(images[name]), inputs_of(images[name]), units, settings.seed)
-    return projections
+    yield WrittenSpace(PROJECTION, projections=projections)
+
+
+def _is_trained(files: SpaceFiles, space: str, layer: str, sets: Iterable[str]) -> bool:
+    return all(files.are_equal(space, TRAINED, name, layer) for name in sets)
 
 
 def check_enough(count: int, params: NumberedMeasureParams, embedders: Embedders) -> None:
@@ -142,7 +141,7 @@ def check_enough(count: int, params: NumberedMeasureParams, embedders: Embedders
 
 
 def write_batches(
-    files: SpaceFiles, space: str, name: str, count: int, batches: Iterable[LayerBatch], dtypes: Mapping[str, Dtype]
+    files: SpaceFiles, space: str, name: str, count: int, batches: "Iterable[LayerBatch]", dtypes: Mapping[str, Dtype]
 ) -> None:
     """Write the layers' activations of `count` images into the scratch folder, as files of `dtypes` hold them."""
     targets: dict[str, NDArray[np.float32]] = {}

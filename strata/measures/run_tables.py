@@ -21,6 +21,7 @@ from strata.measures.memory import process_bytes
 from strata.measures.params import MeasureParams
 from strata.measures.plan import Plan
 from strata.measures.plan_jobs import run_plan
+from strata.measures.preparation import prepare_points, write_spaces
 from strata.measures.registry import MEASURES, REGISTRY
 from strata.measures.results import Results
 from strata.measures.space_files import SPACES, Measured, scratch_spaces
@@ -30,9 +31,6 @@ from strata.network.params import NetworkParams
 
 def measure_run(params_path: Path, paths: Paths) -> None:
     """Measure a run, and write its tables, as params.yaml says."""
-    # Imported here: the pool's processes import this file, and have no use for PyTorch.
-    from strata.measures.preparation import prepare_spaces
-
     run = RunArtifacts(paths, params_path)
     settings = load_settings(params_path, len(run.samples.sample_id), run.chosen_layers)
     others = other_weights(paths)
@@ -41,12 +39,12 @@ def measure_run(params_path: Path, paths: Paths) -> None:
     units = {layer: info.units for layer, info in run.layers.items()}
     sizes = sizes_of(settings, run.dataset, run.provenance.split, units, len(others.replicates), len(others.earlier))
     with (
-        started_pool(len(settings.layers), process_bytes(sizes)) as pool,
+        started_pool(len(settings.layers), process_bytes(sizes), [run_plan.__module__]) as pool,
         scratch_spaces(paths.measures) as files,
     ):
-        measured = prepare_spaces(files, run, settings, others.paths)
-        plan = make_plan(settings, measured, files, run, others)
-        results = run_plan(plan, pool)
+        measured, images = prepare_points(files, run, settings)
+        known = make_plan(settings, measured, files, run, others)
+        plan, results = run_plan(known, write_spaces(files, run, settings, others.paths, images), pool)
     write_results(paths, plan, results, measured, run.lacks)
     for sentence in left_out([(measure.title, measure.needs) for measure in MEASURES], run.lacks):
         say(f"measure: {sentence}")

@@ -5,11 +5,12 @@ an untrained network. So the stage writes what it needs into a scratch folder, a
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import rmtree
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,13 @@ from strata.measures.labels import LabelledSets
 
 SPACES = (TRAINED, UNTRAINED, PROJECTION)
 POINTS, REFERENCE, HELD_OUT = "points", "reference", "held_out"
+DISTANCES = "distances"  # in place of a set of images: all squared distances of the points, float64 (n, n)
 MAPPED = "mapped"  # all points of the maps, where only some of them are measured
+
+
+def keeps_distances(points: int, units: int) -> bool:
+    """Return whether all distances of a layer's points are kept: where they take no more room than its activations."""
+    return 2 * points <= units
 
 
 @dataclass(frozen=True)
@@ -52,9 +59,20 @@ class SpaceFiles:
 
     def create(self, space: str, images: str, layer: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
         """Return a new mapped array to fill."""
-        path = self.path(space, images, layer)
+        return self._create(self.path(space, images, layer), np.float32, shape)
+
+    def create_distances(self, space: str, layer: str, count: int) -> NDArray[np.float64]:
+        """Return a new mapped array (n, n) to fill with all squared distances of a layer's points."""
+        return self._create(self.path(space, DISTANCES, layer), np.float64, (count, count))
+
+    def distances(self, space: str, layer: str) -> NDArray[np.float64] | None:
+        """Return all squared distances (n, n) of a layer's points, mapped; None where they are not kept."""
+        path = self.path(space, DISTANCES, layer)
+        return np.load(path, mmap_mode="r") if path.exists() else None
+
+    def _create(self, path: Path, kind: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
         try:
-            array = np.lib.format.open_memmap(path, "w+", np.float32, shape)
+            array = np.lib.format.open_memmap(path, "w+", kind, shape)
             if hasattr(os, "posix_fallocate"):  # filling a page without room on the disk ends a process without a word
                 with path.open("r+b") as file:
                     os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
@@ -67,18 +85,27 @@ class SpaceFiles:
 class Measured:
     """What is measured: `rows` (n,) of the extracted samples, all samples, the labels of all sets if any, the origin.
 
-    `held_out` names the set of images that are read: the points themselves where they are test images. `projections`
-    names the layer whose random projection each layer shares. `same_as_trained` are the spaces and layers whose
-    activations are those of the trained network, as the input's always are.
+    `held_out` names the set of images that are read: the points themselves where they are test images.
     """
 
     rows: NDArray[np.intp]
     samples: Samples
     labels: LabelledSets | None
     held_out: str
-    projections: dict[str, str]
-    same_as_trained: frozenset[tuple[str, str]]
     provenance: Provenance
+
+
+@dataclass(frozen=True)
+class WrittenSpace:
+    """A space whose arrays are all written.
+
+    `same_as_trained` are the layers whose activations are those of the trained network, as the input's always are;
+    `projections`, of random projections, names the layer whose projection each layer shares.
+    """
+
+    space: str
+    same_as_trained: frozenset[str] = frozenset()
+    projections: Mapping[str, str] = field(default_factory=dict)
 
 
 @contextmanager

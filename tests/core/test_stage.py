@@ -107,6 +107,24 @@ def test_a_stage_that_dvc_runs_ends_with_it(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_garbage_is_looked_for_once_a_stage_begins(tmp_path):
+    """`python -m stages.NAME` puts it off while the stage is imported; an import of `stages` does not."""
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "stages/__init__.py").write_bytes((ROOT / "stages/__init__.py").read_bytes())
+    lines = "import gc", "print(gc.isenabled())", "from strata.core.stage import run_stage"
+    script = "\n".join([*lines, "run_stage(lambda: print(gc.isenabled()))"])
+    (tmp_path / "stages/look.py").write_text(script)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+
+    def printed(*words):
+        command = [sys.executable, *words]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    assert printed("-m", "stages.look") == ["False", "True"]
+    assert printed("-c", "import stages.look") == ["True", "True"]
+
+
 def test_the_handler_of_sigterm_is_restored():
     before = signal.getsignal(signal.SIGTERM)
     run_stage(lambda: None)

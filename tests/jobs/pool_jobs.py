@@ -2,7 +2,9 @@
 
 import os
 import signal
+import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,7 +17,7 @@ from strata.core.errors import StrataError
 class PoolHere:
     """A pool that runs the jobs in this process by one thread: at once, and with warnings as errors."""
 
-    def __init__(self, _: int) -> None:
+    def __init__(self, _: int, _imports: Sequence[str] = ()) -> None:
         pass
 
     def run(self, work, jobs, _title, _costs=None) -> list:
@@ -30,6 +32,16 @@ def square_after_a_while(number: int) -> int:
     """Return the square; the smaller the number, the later."""
     time.sleep(0.1 * (3 - number))
     return number * number
+
+
+def touch(path: Path) -> None:
+    """Make an empty file."""
+    path.touch()
+
+
+def is_imported(module: str) -> bool:
+    """Return whether this process has imported a module."""
+    return module in sys.modules
 
 
 def fail_on_two(number: int) -> int:

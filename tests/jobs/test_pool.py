@@ -8,7 +8,8 @@ import pytest
 
 from strata.core.errors import StrataError
 from strata.jobs.pool import THREAD_LIMITS, process_count, run_jobs, started_pool
-from tests.jobs.pool_jobs import die, environment, fail_on_two, give_up, square_after_a_while
+from tests.jobs.pool_jobs import die, environment, fail_on_two, give_up, is_imported, square_after_a_while, touch
+from tests.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +117,34 @@ def test_a_pool_has_no_more_processes_than_asked_for_and_needed(monkeypatch, ask
         assert len(children()) == count  # started at once, before there are jobs
         pool.run(environment, ["HOME"] * 10, "look")
         assert len(children()) == count
+
+
+def test_a_job_runs_while_the_next_is_made(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+
+    def in_time():
+        yield first
+        wait_until(first.exists)
+        yield second
+
+    with started_pool(2) as pool:
+        assert pool.run(touch, in_time(), "touch") == [None, None]
+    assert second.exists()
+
+
+def test_an_error_while_jobs_are_made_is_raised_here_and_ends_the_processes():
+    def in_time():
+        yield 3
+        raise StrataError("no network")
+
+    with pytest.raises(StrataError, match=r"^no network$"), started_pool(2) as pool:
+        pool.run(square_after_a_while, in_time(), "square")
+    assert not children()
+
+
+def test_processes_import_what_they_are_told_to():
+    with started_pool(1, imports=["colorsys"]) as pool:
+        assert pool.run(is_imported, ["colorsys", "chunk"], "look") == [True, False]
 
 
 def test_no_jobs_have_no_results():

@@ -95,3 +95,17 @@ def test_layers_are_compared_both_ways_by_jobs(tmp_path):
         assert one.value == influences(layers[first], layers[second]).value
     ranks = foreign_ranks(RanksJob(files, "none", "b", {"a": nearest["none", "a"]}))["a"]
     assert 2 / 50 * ranks.ranks[:, 0].mean() == found["none", "a", "b"].value
+
+
+def test_ranks_are_those_of_the_distances_that_are_kept(tmp_path):
+    files, values = SpaceFiles(tmp_path), np.random.default_rng(3).normal(size=(50, 3)).astype(np.float32)
+    files.write("none", POINTS, "a", values)
+    job = RanksJob(files, "none", "a", {"b": two_nearest(values[::-1])})
+    computed = foreign_ranks(job)["b"]
+    kept = files.create_distances("none", "a", 50)
+    for block in neighbour_blocks(values, 2):
+        kept[block.start : block.start + len(block.squared)] = block.squared
+    read = foreign_ranks(job)["b"]
+    assert read.ranks.tolist() == computed.ranks.tolist() and read.passed.tolist() == computed.passed.tolist()
+    kept[:] = kept[::-1]
+    assert foreign_ranks(job)["b"].ranks.tolist() != computed.ranks.tolist()

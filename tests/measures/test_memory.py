@@ -40,6 +40,13 @@ def test_the_scratch_folder_grows_by_networks_held_out_images_and_mapped_points(
     assert scratch_bytes(SIZES, inputs=1000) == 4 * 150 * (2 * 55 + 20 + 30 + 5)
 
 
+def test_the_scratch_folder_has_the_distances_of_wide_layers_of_networks_that_are_compared():
+    few = replace(SIZES, mapped=15, points=15, held_out=15, earlier=1)
+    # Layer h1 of two networks has twice as many units as there are points; its projection has only 20.
+    assert scratch_bytes(few, inputs=20) == 4 * 65 * (3 * 55 + 25) + 8 * 15**2 * 2
+    assert scratch_bytes(few, inputs=1000) == 4 * 65 * (3 * 55 + 55) + 8 * 15**2 * 3
+
+
 def test_a_gram_matrix_has_rows_of_every_array():
     assert gram_bytes(points=100, units=30, arrays=6) == 8 * (6 + 3) * 100 * 100 + 9 * 100 * 30
     assert gram_bytes(points=5000, units=30, arrays=28) == 8 * 31 * 1024 * 5000 + 9 * 5000 * 30

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from strata.core import streams
 from strata.measures import neighbours
 from strata.measures.neighbours import (
     nearest_neighbours,
@@ -13,7 +14,9 @@ from strata.measures.neighbours import (
     neighbours_among_all,
     squared_distances,
     two_nearest_distances,
+    two_nearest_in_subsets,
 )
+from strata.measures.subsets import point_subsets
 
 # Whole numbers have exact squared distances: ties are ties. Small ones give many ties and duplicates; large ones give
 # squared distances that differ by less than float32 can tell.
@@ -179,6 +182,20 @@ def test_distances_are_within_their_rounding_errors(precision, units):
     assert (squared.shape, errors.shape, squared.dtype) == ((15, 40), (15,), np.float64)
     assert (np.abs(squared - exact_squared(queries, reference)) <= errors[:, None]).all()
     assert (errors <= squared.max(axis=1) * (1e-12 if precision is np.float64 else 1e-4)).all()
+
+
+@pytest.mark.parametrize(("points", "halves"), [(300, 20), (40, 4), (24, 2)])
+def test_the_two_nearest_of_each_subset_are_those_of_its_distances_alone(points, halves):
+    values = streams.points(3).standard_normal((points, 5))
+    values[points // 2 :] += 30  # members of a subset may be far away
+    values[1] = values[0]
+    subsets = point_subsets(points, halves, 3)
+    subsets = np.column_stack([subsets, np.arange(points) < points // 2, np.arange(points) < 2])
+    for block in neighbour_blocks(values, 2):
+        own = subsets[block.start : block.start + len(block.squared)]
+        found = two_nearest_in_subsets(block.squared, subsets, own)
+        for members, mine, distances in zip(subsets.T, own.T, found, strict=True):
+            assert distances.tobytes() == two_nearest_distances(block.squared[mine][:, members]).tobytes()
 
 
 def test_the_two_nearest_distances_are_the_smallest_roots_in_order():
