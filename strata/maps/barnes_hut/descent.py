@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 from strata.maps.barnes_hut.attraction import Edges, attract, divergences
 from strata.maps.barnes_hut.compiled import Divided, compiled
 from strata.maps.barnes_hut.lanes import WIDTH
-from strata.maps.barnes_hut.repulsion import Interactions, all_weights, repel
+from strata.maps.barnes_hut.repulsion import OTHERS, Interactions, all_weights, repel
 from strata.maps.barnes_hut.selection import total
 from strata.maps.barnes_hut.tree import FAR, Floats, Integers, Tree
 
@@ -121,7 +121,7 @@ def divergence(joint: csr_matrix, points: Floats, run: Divided) -> float:
     x, y = np.full((2, leaves * WIDTH), FAR, dtype=np.float32)
     x[:count], y[:count] = points
     sums, parts = np.empty_like(x), np.empty(count)
-    run(leaves, all_weights, x, y, sums)
+    run(leaves, all_weights, x, y, OTHERS, sums)
     weights = total(sums, count)
     run(count, divergences, joint.indptr, joint.indices, joint.data, x, y, weights, parts)
     return float(total(parts, count))

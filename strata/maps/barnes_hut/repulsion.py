@@ -11,7 +11,8 @@ from strata.maps.barnes_hut.lanes import WIDTH, load, same, store
 from strata.maps.barnes_hut.tree import Floats, Integers, Tree
 
 ONE, ZERO = np.float32(1), np.float32(0)
-OTHERS = 1 - np.eye(WIDTH, dtype=np.float32).ravel()  # which points of a leaf act on which: all but itself
+# Which points of a leaf act on which: eight lanes for each, 0 for itself.
+OTHERS = 1 - np.eye(WIDTH, dtype=np.float32).ravel()
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def repel(tree: Tree, interactions: Interactions, forces: Floats, run: Divided) 
 
     A point's weight on another is w = 1 / (1 + squared distance), its force w^2 times the difference.
     """
-    parts = (tree.x, tree.y, tree.centres, interactions.nodes, interactions.near, interactions.starts)
+    parts = (tree.x, tree.y, OTHERS, tree.centres, interactions.nodes, interactions.near, interactions.starts)
     run(len(interactions.starts) - 1, _repel, *parts, forces[0], forces[1], forces[2])
 
 
@@ -96,6 +97,7 @@ def repel(tree: Tree, interactions: Interactions, forces: Floats, run: Divided) 
 def _repel(
     x: Floats,
     y: Floats,
+    others: Floats,
     centres: Floats,
     nodes: Integers,
     near: Integers,
@@ -113,7 +115,7 @@ def _repel(
         for lane in range(WIDTH):
             place = leaf * WIDTH + lane
             dx, dy = own_x - same(x[place]), own_y - same(y[place])
-            weight = load(OTHERS, lane * WIDTH) / (one + (dx * dx + dy * dy))
+            weight = load(others, lane * WIDTH) / (one + (dx * dx + dy * dy))
             sum_weights = sum_weights + weight
             strength = weight * weight
             sum_x = sum_x + strength * dx
@@ -142,15 +144,20 @@ def _repel(
 
 
 @compiled
-def all_weights(x: Floats, y: Floats, weights: Floats, first_leaf: int, last_leaf: int) -> None:
-    """Write the sum of weights of every point in leaves (8 x leaves,) over all other points."""
+def all_weights(x: Floats, y: Floats, others: Floats, weights: Floats, first_leaf: int, last_leaf: int) -> None:
+    """Write the sum of weights of every point in leaves (8 x leaves,) over all other points; `others` is OTHERS."""
     one = same(ONE)
     for leaf in range(first_leaf, last_leaf):
-        own_x, own_y = load(x, leaf * WIDTH), load(y, leaf * WIDTH)
+        start = leaf * WIDTH
+        own_x, own_y = load(x, start), load(y, start)
         sum_weights = same(ZERO)
-        for start in range(0, len(x), WIDTH):
-            for lane in range(WIDTH):
-                dx, dy = own_x - same(x[start + lane]), own_y - same(y[start + lane])
-                who = load(OTHERS, lane * WIDTH) if start == leaf * WIDTH else one
-                sum_weights = sum_weights + who / (one + (dx * dx + dy * dy))
-        store(weights, leaf * WIDTH, sum_weights)
+        for lane in range(WIDTH):
+            dx, dy = own_x - same(x[start + lane]), own_y - same(y[start + lane])
+            sum_weights = sum_weights + load(others, lane * WIDTH) / (one + (dx * dx + dy * dy))
+        for place in range(start):
+            dx, dy = own_x - same(x[place]), own_y - same(y[place])
+            sum_weights = sum_weights + one / (one + (dx * dx + dy * dy))
+        for place in range(start + WIDTH, len(x)):
+            dx, dy = own_x - same(x[place]), own_y - same(y[place])
+            sum_weights = sum_weights + one / (one + (dx * dx + dy * dy))
+        store(weights, start, sum_weights)
