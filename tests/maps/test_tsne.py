@@ -290,13 +290,6 @@ def test_strata_draws_a_map_of_two_points(count, perplexity):
     assert points.shape == (count, 2) and np.isfinite(points).all()
 
 
-def test_strata_refuses_a_learning_rate_at_which_it_diverges():
-    with pytest.raises(StrataError, match=r"t-SNE diverged; lower embed.learning_rate \(now 1e\+06\)"):
-        tsne("strata", learning_rate=1e6, early_exaggeration=100, iterations=3000).embed(
-            clusters(), scrambled(), seed=0
-        )
-
-
 def test_without_its_package_strata_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "numba", None)
     with pytest.raises(StrataError, match="strata needs the package numba"):
