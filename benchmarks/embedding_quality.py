@@ -29,7 +29,9 @@ def main() -> None:
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     parser.add_argument("--activations", type=Path, required=True)
     parser.add_argument("--layer", required=True)
-    parser.add_argument("--engine", required=True, help="onedal, opentsne, sklearn, or 'peer': scikit-learn by itself")
+    parser.add_argument(
+        "--engine", required=True, help="strata, onedal, opentsne, sklearn, or 'peer': scikit-learn by itself"
+    )
     options = parser.parse_args()
     params = load_section(options.params, "embed", EmbedParams)
     own = params.initialization_layer == OWN

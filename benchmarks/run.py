@@ -23,8 +23,8 @@ from strata.artifacts.samples import read_samples
 ROOT = Path(__file__).resolve().parent.parent
 ALL = ("download", "train", "replicate", "extract", "embed", "measure", "report")
 # 'peer' is scikit-learn by itself, on all cores. As Strata's engine, on one core, it would take hours for all images.
-ENGINES = ("onedal", "sklearn", "opentsne", "peer")
-FAST_ENGINES = ("onedal", "opentsne", "peer")
+ENGINES = ("strata", "onedal", "sklearn", "opentsne", "peer")
+FAST_ENGINES = ("strata", "onedal", "opentsne", "peer")
 
 
 def main() -> None:

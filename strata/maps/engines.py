@@ -15,8 +15,12 @@ from strata.core.params import Section
 # oneDAL summarizes cells sooner than scikit-learn does: with these angles its KL divergence is within 3% of that of
 # scikit-learn at angle 0.5 (docs/decisions.md). Largest number of points -> angle.
 ONEDAL_ANGLES = {5_000: 0.2, 20_000: 0.25, math.inf: 0.3}
-Engine = Literal["auto", "onedal", "opentsne", "sklearn"]
-ChosenEngine = Literal["sklearn", "opentsne", "onedal"]
+Engine = Literal["auto", "onedal", "opentsne", "sklearn", "strata"]
+ChosenEngine = Literal["sklearn", "opentsne", "onedal", "strata"]
+# With more points Strata's own engine is the fastest, though it must be compiled once; with fewer, oneDAL.
+FEW_POINTS = 5_000
+# Threads help where each has this many points. They change no byte.
+POINTS_PER_THREAD = 2_000
 Perplexity = Annotated[float, Field(ge=1, le=1000)] | Literal["auto"]
 
 
@@ -36,22 +40,23 @@ class TsneSettings(Section):
     @model_validator(mode="after")
     def _enough_for_scikit_learn(self) -> Self:
         total = self.early_exaggeration_iterations + self.iterations
-        if self.engine != "opentsne" and total < 250:
+        if self.engine not in ("opentsne", "strata") and total < 250:
             raise ValueError(
                 f"engine {self.engine} needs at least 250 iterations, exaggerated and plain together, not {total}"
             )
         return self
 
 
-def chosen_engine(engine: Engine, machine: str | None = None) -> ChosenEngine:
-    """Return the engine to run: the named one, or, for 'auto', oneDAL where it exists (x86-64), else scikit-learn.
+def chosen_engine(engine: Engine, count: int, machine: str | None = None) -> ChosenEngine:
+    """Return the engine to run for n points: the named one, or, for 'auto', oneDAL for few points, else Strata's own.
 
-    oneDAL was faster at every number of points that was measured. Both are Barnes-Hut and equally exact (see
-    docs/decisions.md). `machine` is the kind of processor, by default this one.
+    oneDAL exists for x86-64 only. All are equally exact, and docs/decisions.md has their speed. `machine` is the kind
+    of processor, by default this one.
     """
     if engine != "auto":
         return engine
-    return "onedal" if (machine or platform.machine()).lower() in {"x86_64", "amd64"} else "sklearn"
+    on_x86 = (machine or platform.machine()).lower() in {"x86_64", "amd64"}
+    return "onedal" if on_x86 and count <= FEW_POINTS else "strata"
 
 
 def run_engine(
@@ -62,8 +67,8 @@ def run_engine(
     `rate` is the learning rate for van der Maaten's gradient, whatever the engine. Each engine approximates the
     divergence in its own way. Raises StrataError if the engine is not installed, or did not run.
     """
-    engine = {"sklearn": _by_sklearn, "opentsne": _by_opentsne, "onedal": _by_onedal}[chosen_engine(settings.engine)]
-    return engine(values, start, settings, rate, seed)
+    engines = {"sklearn": _by_sklearn, "opentsne": _by_opentsne, "onedal": _by_onedal, "strata": _by_strata}
+    return engines[chosen_engine(settings.engine, len(values))](values, start, settings, rate, seed)
 
 
 def _by_sklearn(
@@ -149,3 +154,27 @@ def _by_opentsne(
             n_jobs=1,
         ).fit(values)
     return np.asarray(embedding), float(embedding.kl_divergence)
+
+
+def _by_strata(
+    values: NDArray[np.float32], start: NDArray[np.float64], settings: TsneSettings, rate: float, _seed: int
+) -> tuple[NDArray[np.floating], float]:
+    try:
+        from numba import config
+    except ImportError:
+        raise StrataError("embed.engine strata needs the package numba; choose sklearn or opentsne") from None
+    from strata.maps.barnes_hut.affinities import affinities
+    from strata.maps.barnes_hut.compiled import divided
+    from strata.maps.barnes_hut.descent import EXACT_POINTS, THETA, Phase, descend, divergence
+
+    if not np.isfinite(values).all():
+        raise StrataError("embed.engine strata: the values to draw a map of are not all finite")
+    count = len(values)
+    phases = (
+        Phase(settings.early_exaggeration_iterations, settings.early_exaggeration, momentum=0.5, rate=rate),
+        Phase(settings.iterations, 1, momentum=0.8, rate=rate),
+    )
+    with divided(min(config.NUMBA_NUM_THREADS, 1 + count // POINTS_PER_THREAD)) as run:
+        joint = affinities(np.ascontiguousarray(values, dtype=np.float32), float(settings.perplexity), run)
+        points = descend(joint, start.T.astype(np.float32), phases, 0 if count <= EXACT_POINTS else THETA, run)
+        return points.T, divergence(joint, points, run)

@@ -49,16 +49,20 @@ class Tsne(TsneSettings, Embedder):
         return BYTES_PER_AFFINITY * NEIGHBOURS_PER_PERPLEXITY * chosen_perplexity(self.perplexity, count) * count
 
     def portable(self) -> Self:
-        """Return the embedder with engine scikit-learn instead of `auto`: it uses the same code on all processors.
+        """Return the embedder with Strata's own engine instead of `auto`: all processors give the same bytes.
 
         Raises StrataError for oneDAL, which chooses its code by the processor and has no switch to prevent it.
         """
         if self.engine == "onedal":
             raise StrataError(
-                "embed.engine onedal chooses its code by the processor: for `reproducible: portable` choose auto or"
-                " sklearn"
+                "embed.engine onedal chooses its code by the processor: for `reproducible: portable` choose auto,"
+                " strata or sklearn"
             )
-        return self.model_copy(update={"engine": "sklearn"}) if self.engine == "auto" else self
+        return self.model_copy(update={"engine": "strata"}) if self.engine == "auto" else self
+
+    def with_engine_for(self, count: int) -> Self:
+        """Return the embedder with the engine that `auto` stands for with n points."""
+        return self.model_copy(update={"engine": chosen_engine(self.engine, count)})
 
     def rate(self, count: int) -> float:
         """Return the learning rate for n points: as given, or n / exaggeration (Belkina et al. 2019), at least 200."""
@@ -77,7 +81,7 @@ class Tsne(TsneSettings, Embedder):
         if not np.isfinite(points).all():
             raise StrataError(f"t-SNE diverged; lower embed.learning_rate (now {rate:g})")
         settings = {
-            "engine": chosen_engine(self.engine),
+            "engine": chosen_engine(self.engine, len(values)),
             "perplexity": f"{numbers.perplexity:g}",
             "iterations": f"{self.early_exaggeration_iterations} + {self.iterations}",
             "learning_rate": f"{rate:g}",

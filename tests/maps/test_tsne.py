@@ -17,7 +17,7 @@ from strata.maps.tsne import Tsne, chosen_perplexity
 
 ON_X86 = platform.machine().lower() in {"x86_64", "amd64"}
 only_x86 = pytest.mark.skipif(not ON_X86, reason="scikit-learn-intelex has wheels for x86-64 only")
-ENGINES = ("sklearn", "opentsne", pytest.param("onedal", marks=only_x86))
+ENGINES = ("strata", "sklearn", "opentsne", pytest.param("onedal", marks=only_x86))
 LABELS = np.repeat(np.arange(3), 20)
 
 
@@ -29,7 +29,7 @@ def one_thread():
 
 
 def tsne(engine: str = "sklearn", **changes) -> Tsne:
-    # openTSNE is slow for few points, and the only one to run as few iterations as these.
+    # openTSNE is slow for few points, and can run as few iterations as these.
     iterations = (150, 100) if engine != "opentsne" else (60, 80)
     base = {"perplexity": 5, "early_exaggeration": 12, "learning_rate": "auto"}
     base |= {"early_exaggeration_iterations": iterations[0], "iterations": iterations[1]}
@@ -115,6 +115,7 @@ def test_a_handful_of_points_is_embedded(engine):
     [
         ("sklearn", ((150, 150), (250, 50))),
         ("opentsne", ((5, 15), (15, 5))),
+        ("strata", ((5, 15), (15, 5))),
         pytest.param("onedal", ((150, 150), (250, 50)), marks=only_x86),
     ],
 )
@@ -234,22 +235,31 @@ def test_a_layer_that_outputs_the_same_for_all_is_refused_by_name():
 
 
 @pytest.mark.parametrize(
-    ("engine", "machine", "chosen"),
+    ("engine", "count", "machine", "chosen"),
     [
-        ("auto", "x86_64", "onedal"),
-        ("auto", "AMD64", "onedal"),
-        ("auto", "aarch64", "sklearn"),
-        ("auto", "arm64", "sklearn"),
-        ("sklearn", "x86_64", "sklearn"),
-        ("opentsne", "aarch64", "opentsne"),
-        ("onedal", "aarch64", "onedal"),
+        ("auto", 5000, "x86_64", "onedal"),
+        ("auto", 5000, "AMD64", "onedal"),
+        ("auto", 5001, "x86_64", "strata"),
+        ("auto", 60, "aarch64", "strata"),
+        ("auto", 60, "arm64", "strata"),
+        ("sklearn", 60, "x86_64", "sklearn"),
+        ("opentsne", 60, "aarch64", "opentsne"),
+        ("onedal", 9000, "aarch64", "onedal"),
+        ("strata", 60, "x86_64", "strata"),
     ],
 )
-def test_auto_chooses_by_the_processor_and_a_name_is_kept(engine, machine, chosen):
-    assert chosen_engine(engine, machine) == chosen
+def test_auto_chooses_by_points_and_processor_and_a_name_is_kept(engine, count, machine, chosen):
+    assert chosen_engine(engine, count, machine) == chosen
 
 
-@pytest.mark.parametrize(("engine", "chosen"), [("auto", "sklearn"), ("sklearn", "sklearn"), ("opentsne", "opentsne")])
+def test_the_engine_for_many_points_is_tried_with_few():
+    assert tsne("auto").with_engine_for(9000).engine == "strata"
+    assert tsne("sklearn").with_engine_for(9000).engine == "sklearn"
+
+
+@pytest.mark.parametrize(
+    ("engine", "chosen"), [("auto", "strata"), ("strata", "strata"), ("sklearn", "sklearn"), ("opentsne", "opentsne")]
+)
 def test_portable_mode_takes_no_engine_that_chooses_by_the_processor(engine, chosen):
     embedder = tsne(engine)
     assert embedder.in_mode(Reproducible.PORTABLE) == embedder.model_copy(update={"engine": chosen})
@@ -260,8 +270,30 @@ def test_portable_mode_refuses_onedal_in_one_line():
     with pytest.raises(StrataError) as caught:
         tsne("onedal").in_mode(Reproducible.PORTABLE)
     assert str(caught.value) == (
-        "embed.engine onedal chooses its code by the processor: for `reproducible: portable` choose auto or sklearn"
+        "embed.engine onedal chooses its code by the processor: for `reproducible: portable` choose auto, strata or"
+        " sklearn"
     )
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_strata_refuses_values_that_are_not_finite(wrong):
+    values = clusters()
+    values[3, 2] = wrong
+    with pytest.raises(StrataError) as caught:
+        tsne("strata").embed(values, scrambled(), seed=0)
+    assert str(caught.value) == "embed.engine strata: the values to draw a map of are not all finite"
+
+
+@pytest.mark.parametrize(("count", "perplexity"), [(2, 1), (3, 1), (5, 1)])
+def test_strata_draws_a_map_of_two_points(count, perplexity):
+    points = tsne("strata", perplexity=perplexity).embed(clusters()[:count], scrambled(count), 0).points
+    assert points.shape == (count, 2) and np.isfinite(points).all()
+
+
+def test_without_its_package_strata_says_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    with pytest.raises(StrataError, match="strata needs the package numba"):
+        tsne("strata").embed(clusters(), scrambled(), seed=0)
 
 
 @only_x86
