@@ -30,7 +30,7 @@ $(shell test ! -s $(READY) || test "$$(cat $(READY))" = "$$(pwd -P)" || \
 NEED_GIT := repro plan doctor layers experiments compare verify
 
 .DEFAULT_GOAL := help
-.PHONY: help repro plan doctor layers experiments compare export verify test browser check bench scale coverage kills fuzz portable-check format requirements deps gallery notebook clean-venv
+.PHONY: help repro plan doctor layers experiments compare export verify test browser check bench profile scale coverage kills fuzz portable-check format requirements deps gallery notebook clean-venv
 
 help: ## print this
 	@echo "usage: make TARGET [PYTHON=python3.12] [TORCH_INDEX=address]"
@@ -84,6 +84,9 @@ check: $(READY) ## what CI runs: format, lint, types, then the tests
 
 bench: $(READY) ## measure speed and memory, for benchmarks/results.md: make bench [MIRROR=folder of Fashion-MNIST ALL=1]
 	@$(PY) -m benchmarks.run --out benchmarks $(if $(MIRROR),--mirror "$(MIRROR)") $(if $(ALL),--all-images)
+
+profile: $(READY) ## where the default run's time goes, for benchmarks/profile.md: imports, starts of processes, work, writing
+	@$(PY) -m benchmarks.stage_profile --out benchmarks
 
 scale: $(READY) ## what a million images would cost, for benchmarks/scale.md: make scale (half an hour)
 	@$(PY) -m benchmarks.scale --out benchmarks

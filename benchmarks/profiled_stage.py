@@ -1,0 +1,91 @@
+"""Runs a stage, and notes where the time of each of its processes goes.
+
+python -m benchmarks.profiled_stage notes stages.measure --data data --out data/measures
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from multiprocessing.util import Finalize
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import psutil
+
+NOTES = "STRATA_PROFILE_NOTES"  # the folder; processes inherit it
+STAGE, WORKER = "stage", "worker"
+
+_writing = [0.0, 0.0]
+_kept = ExitStack()  # of a process of a pool, to its end
+
+
+def main() -> None:
+    folder, module, *arguments = sys.argv[1:]
+    os.environ[NOTES] = str(Path(folder).absolute())
+    sys.argv = ["-m", *arguments]  # as while `python -m stages.NAME` imports the stage
+    stage = import_module(module)
+    ready = spent()
+    pool = sys.modules.get("strata.jobs.pool")
+    with ExitStack() as stack:
+        stack.enter_context(timed_writing())
+        if pool is not None:
+            stack.enter_context(patch.object(pool, "begin", begin))
+        try:
+            stage.run_stage(stage.main)
+        finally:
+            note(STAGE, ready)
+
+
+def begin(imports: Sequence[str]) -> None:
+    """Begin as a process of a pool does, and note at its end where its time went."""
+    from strata.jobs import pool
+
+    pool.begin(imports)
+    _kept.enter_context(timed_writing())
+    Finalize(None, note, (WORKER, spent()), exitpriority=0)
+
+
+def spent() -> tuple[float, float]:
+    """Return the seconds since this process began, and the seconds of a processor that it took."""
+    return time.time() - psutil.Process().create_time(), time.process_time()
+
+
+def note(kind: str, ready: tuple[float, float]) -> None:
+    """Write what this process took until it was ready for work, in all, and to write its results."""
+    content = {"kind": kind, "ready": ready, "all": spent(), "writing": _writing}
+    (Path(os.environ[NOTES]) / f"{os.getpid()}.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+@contextmanager
+def timed_writing() -> Any:
+    """Context that adds up the time of Parquet's writers, and until files are on the disk."""
+    with ExitStack() as stack:
+        parquet = sys.modules.get("pyarrow.parquet")
+        targets = [(os, "fsync"), (os, "replace")]
+        targets += [(parquet.ParquetWriter, name) for name in ("write_table", "close")] if parquet else []
+        for owner, name in targets:
+            stack.enter_context(patch.object(owner, name, timed(getattr(owner, name))))
+        yield
+
+
+def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that also adds its seconds, and those of a processor in its thread, to the writing."""
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        wall, processor = time.perf_counter(), time.thread_time()
+        try:
+            return function(*arguments, **named)
+        finally:
+            _writing[0] += time.perf_counter() - wall
+            _writing[1] += time.thread_time() - processor
+
+    return call
+
+
+if __name__ == "__main__":
+    import_module("benchmarks.profiled_stage").main()  # by this name, other processes find `begin`
