@@ -69,7 +69,7 @@ def test_a_description_comes_back_as_written(data):
     text = (data / "dataset.json").read_text(encoding="utf-8")
     assert '"い"' in text
     optional = ("shuffled_labels_seed", "source_sha256", "own_normalization", "targets", "target_names")
-    optional += ("inputs", "masked", "vocabulary")
+    optional += ("inputs", "masked", "pictures", "vocabulary")
     assert list(json.loads(text)) == [name for name in DatasetDescription.model_fields if name not in optional]
 
 
