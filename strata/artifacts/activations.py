@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -22,8 +21,8 @@ from strata.artifacts.parquet import COMPRESSION, damaged, open_parquet, text_me
 from strata.artifacts.provenance import Provenance
 from strata.core.errors import StrataError, in_short
 from strata.core.files import whole_file
+from strata.core.params import Dtype
 
-Dtype = Literal["float32", "float16"]
 LARGEST = float(np.finfo(np.float16).max)
 REPEATS = 0.1  # a dictionary pays where at most this share of the values are distinct, as of images with 256 greys
 

@@ -174,6 +174,7 @@ def sections_as_text(path: Path, names: Sequence[str]) -> str:
 
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 Device = Literal["cpu", "cuda", "mps"]
+Dtype = Literal["float32", "float16"]
 Precision = Literal["float32", "bfloat16"]
 Threads = Annotated[int, Field(strict=True, ge=1, le=256)]
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.artifacts.activations import Dtype, as_stored
+from strata.artifacts.activations import as_stored
 from strata.artifacts.measured import PROJECTION, TRAINED, UNTRAINED
 from strata.artifacts.run import RunArtifacts
 from strata.core import streams
 from strata.core.errors import StrataError
+from strata.core.params import Dtype
 from strata.dataset.description import load_images
 from strata.measures.input_projection import Inputs, project_input
 from strata.measures.inputs import Settings

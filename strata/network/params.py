@@ -4,8 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from strata.artifacts.activations import Dtype
-from strata.core.params import Device, Section, Threads
+from strata.core.params import Device, Dtype, Section, Threads
 
 Outputs = Literal["log-probabilities", "logits", "probabilities", "values", "multi-label", "features"]
 OF_CLASSES = ("log-probabilities", "logits", "probabilities")

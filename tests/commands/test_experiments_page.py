@@ -26,6 +26,9 @@ def clone(small_clone, tmp_path_factory):
     folder = tmp_path_factory.mktemp("experiments") / "clone"
     shutil.copytree(small_clone, folder)
     run(*ONE, folder=folder)
+    found = run("git", "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps", folder=folder)
+    commit, reference = found.split()
+    run("git", "update-ref", reference.replace("perplexity-1", "perplexity-2"), commit, folder=folder)
     run("dvc", "exp", "run", "--queue", "-n", "later", "-S", "report.dpi=60", folder=folder)
     return folder
 
@@ -44,7 +47,7 @@ def test_the_lines_do_what_is_written_beside_them(clone):
     looking, keeping = ([line.partition("#")[0].strip() for line in block.text.splitlines()] for block in BLOCKS)
     head = run("git", "rev-parse", "HEAD", folder=clone)
 
-    listing, diff, plots, compare = (typed(line, clone) for line in looking)
+    listing, diff, plots, compare, compare_all = (typed(line, clone) for line in looking)
     lines = [line.split() for line in listing.splitlines()]
     done = next(line for line in lines if line and line[0] == "perplexity-1")
     assert done[-1] == "embed.perplexity=5"
@@ -52,7 +55,8 @@ def test_the_lines_do_what_is_written_beside_them(clone):
     assert done[1:3] == lines[1][1:3] and float(lines[1][1]) > 0.85  # the same network
     assert any(line.split()[:4] == ["params.yaml", "embed.perplexity", "auto", "5"] for line in diff.splitlines())
     assert plots.strip().endswith("dvc_plots/index.html") and (clone / "dvc_plots/index.html").exists()
-    assert compare == "" and "perplexity-1" in (clone / "reports/compare.html").read_text(encoding="utf-8")
+    page = (clone / "reports/compare.html").read_text(encoding="utf-8")
+    assert compare == compare_all == "" and "perplexity-1" in page and "perplexity-2" in page
     assert run("git", "status", "--porcelain", folder=clone) == ""
 
     apply, branch, remove = keeping
