@@ -47,6 +47,11 @@ def test_the_scratch_folder_has_the_distances_of_wide_layers_of_networks_that_ar
     assert scratch_bytes(few, inputs=1000) == 4 * 65 * (3 * 55 + 55) + 8 * 15**2 * 3
 
 
+def test_the_stage_holds_all_images_and_those_that_it_chose():
+    assert memory.image_bytes(12, train=70, test=100, sizes=SIZES) == 12 * (70 + 100 + 100 + 150)
+    assert memory.image_bytes(1, train=70, test=100, sizes=replace(SIZES, held_out_apart=True)) == 270 + 250
+
+
 def test_a_gram_matrix_has_rows_of_every_array():
     assert gram_bytes(points=100, units=30, arrays=6) == 8 * (6 + 3) * 100 * 100 + 9 * 100 * 30
     assert gram_bytes(points=5000, units=30, arrays=28) == 8 * 31 * 1024 * 5000 + 9 * 5000 * 30
@@ -72,7 +77,6 @@ def test_the_memory_of_the_stages_own_processes():
     assert needs.extract_main(peak=1000, batches=90, batch=10, units=5) == 1000 + 6 * 200
     assert needs.embed_main(100, count=10, units={"a": 3, "b": 90}, components=50, networks=2) == 100 + 8 * 10 * 2 * 53
     assert needs.measure_main(100, weights=10, images=7, batch=5, projecting=9, sums=2) == 100 + 50 + 7 + 5 + 9 + 2
-    assert needs.image_bytes(12, train=5, test=4, mapped=4, chosen=9) == 12 * 22
     assert needs.map_bytes(10, layers=3, networks=2) == 6 * (140 + 3000)
 
 
