@@ -62,7 +62,9 @@ def test_a_venv_whose_python_is_gone_is_set_up_again(project):
     python.unlink()
     python.symlink_to("/no/such/python3.11")
     done = planned(project)
-    assert done.stdout.index(SETTING_UP) < done.stdout.index("-m venv --clear .venv") < done.stdout.index("--then-repro")
+    assert (
+        done.stdout.index(SETTING_UP) < done.stdout.index("-m venv --clear .venv") < done.stdout.index("--then-repro")
+    )
     assert done.stderr == ""
 
 
