@@ -62,7 +62,7 @@ def scratch_bytes(sizes: Sizes, inputs: int) -> int:
     projected = [min(sizes.units[name], inputs) for name in set(projections_of(sizes.units, inputs).values())]
     mapped = sizes.mapped if sizes.points < sizes.mapped else 0
     compared = [*sizes.units.values()] * sizes.networks + projected
-    distances = 8 * sizes.points**2 * sum(keeps_distances(sizes.points, each) for each in compared)
+    distances = 8 * sizes.points * (sizes.points + 1) * sum(keeps_distances(sizes.points, each) for each in compared)
     values = images * (units * (sizes.networks + sizes.earlier) + sum(projected)) + mapped * units
     return 4 * values + distances
 

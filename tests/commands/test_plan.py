@@ -239,7 +239,7 @@ def test_disk_and_scratch_are_those_of_the_files_that_stages_write(tmp_path, tin
     run_embed(params, tmp_path)
     folders = ("--data", str(tmp_path), "--raw", str(tiny_data), "--reports", str(tmp_path / "reports"))
     measure.main(["--params", str(params), *folders, "--out", str(tmp_path / "measures")])
-    once = 8 * 32**2  # the untrained network's input is the trained one's, which the plan cannot know
+    once = 8 * 32 * 33  # the untrained network's input is the trained one's, which the plan cannot know
     assert sum(scratch) + once == stages["measure"].scratch
 
 

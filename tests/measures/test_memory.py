@@ -43,8 +43,8 @@ def test_the_scratch_folder_grows_by_networks_held_out_images_and_mapped_points(
 def test_the_scratch_folder_has_the_distances_of_wide_layers_of_networks_that_are_compared():
     few = replace(SIZES, mapped=15, points=15, held_out=15, earlier=1)
     # Layers input and h1 of two networks have half as many units as there are points, and so has their projection.
-    assert scratch_bytes(few, inputs=20) == 4 * 65 * (3 * 55 + 25) + 8 * 15**2 * (2 * 2 + 1)
-    assert scratch_bytes(few, inputs=1000) == 4 * 65 * (3 * 55 + 55) + 8 * 15**2 * (2 * 2 + 2)
+    assert scratch_bytes(few, inputs=20) == 4 * 65 * (3 * 55 + 25) + 8 * 15 * 16 * (2 * 2 + 1)
+    assert scratch_bytes(few, inputs=1000) == 4 * 65 * (3 * 55 + 55) + 8 * 15 * 16 * (2 * 2 + 2)
 
 
 def test_the_stage_holds_all_images_and_those_that_it_chose():
