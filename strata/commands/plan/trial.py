@@ -9,6 +9,7 @@ import numpy as np
 from strata.artifacts.activations import ActivationWriter, LayerInfo, repeats_itself
 from strata.artifacts.provenance import Provenance
 from strata.commands.plan.memory_watch import own_memory, watched
+from strata.commands.plan.needs import amount
 from strata.core import streams
 from strata.core.errors import StrataError
 from strata.core.layers import Layer
@@ -130,8 +131,8 @@ def _check_batch(batch: int, bytes_each: int) -> None:
     if COPIES * batch * bytes_each > available:
         largest = max(1, available // (2 * COPIES * bytes_each))
         raise StrataError(
-            f"extract.batch_size {batch}: the layers of a batch take {COPIES * batch * bytes_each / 2**30:.0f} GiB,"
-            f" {available / 2**30:.0f} GiB are free: lower it to {largest}, or give wide layers a pool or project"
+            f"extract.batch_size {batch}: the layers of a batch take {amount(COPIES * batch * bytes_each)},"
+            f" {amount(available)} are free: lower it to {largest}, or give wide layers a pool or project"
         )
 
 
