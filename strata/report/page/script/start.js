@@ -9,6 +9,7 @@ async function start() {
   views.forEach((view) => view.draw());
   describeState();
   for (const draw of panels) draw();
+  openAddress();
   changed("selection");
   window.strata.ready = performance.now();
   await new Promise((done) => { setTimeout(done); });
