@@ -44,8 +44,8 @@ VIEWS = {
 }
 # Of a page of several runs.
 COMPARED = {
-    "compare_runs": (1440, 1290, "light", []),
-    "compare_maps": (1440, 900, "light", ["nav [href='#explore']", "#findings [data-key=broken]"]),
+    "compare_runs": (1440, 1066, "light", []),
+    "compare_maps": (1440, 770, "light", ["nav [href='#explore']", "#findings [data-key=broken]"]),
 }
 
 
