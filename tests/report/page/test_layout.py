@@ -107,7 +107,7 @@ def test_paper_cuts_nothing(kind, width, request):
 def test_paper_has_fine_maps_and_how_sure_each_finding_is(explorer):
     page = explorer.page
     sure = [each["sure"] for each in explorer.run.payload()["headlines"]]
-    sizes = "[...document.querySelectorAll('.plot')].map((plot) => plot.querySelector('.points').width / plot.clientWidth)"
+    sizes = "[...document.querySelectorAll('.plot')].map((each) => each.firstChild.width / each.clientWidth)"
     assert page.locator("#findings details[open]").count() == 0
     page.click("#findings summary >> nth=1")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
