@@ -45,7 +45,7 @@ VIEWS = {
 # Of a page of several runs.
 COMPARED = {
     "compare_runs": (1440, 1066, "light", []),
-    "compare_maps": (1440, 770, "light", ["nav [href='#explore']", "#findings [data-key=broken]"]),
+    "compare_maps": (1440, 800, "light", ["nav [href='#explore']", "#findings [data-key=broken]"]),
 }
 
 
@@ -112,6 +112,7 @@ def take_picture(browser: Browser, path: Path, out: Path, window: tuple[int, int
     page = opened(browser, path, *window)
     if out.stem.endswith("print"):
         page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
         page.wait_for_timeout(300)
     for selector in clicks:
         page.evaluate("(selector) => document.querySelector(selector).click()", selector)

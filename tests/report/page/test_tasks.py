@@ -143,6 +143,19 @@ def test_what_a_lassoed_cluster_holds_is_seen_without_a_scroll(reader, digits):
     assert page.evaluate("document.getElementById('thumbs').scrollTop") == 0
 
 
+def test_a_sample_s_strips_have_room_for_ten_neighbours_in_every_layer(reader):
+    measured = next(row for row, commit in enumerate(reader.run.commit) if commit is not None)
+    reader.select([reader.ids[measured]])
+    code = """() => {
+      const details = document.getElementById("details"), strip = document.querySelector(".strip");
+      const thumb = strip.querySelector(".thumb"), gap = parseFloat(getComputedStyle(thumb).marginRight);
+      const end = details.getBoundingClientRect().left + details.clientWidth;
+      return (end - strip.getBoundingClientRect().left) / (thumb.offsetWidth + gap);
+    }"""
+    assert reader.page.evaluate(code) >= 10
+    assert all_seen(reader.page, ".votes tr")
+
+
 def test_the_list_of_a_lasso_can_be_sorted(reader):
     reader.select(reader.ids[:30])
     reader.page.select_option("#order", "confidence")
