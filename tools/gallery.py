@@ -40,6 +40,10 @@ VIEWS = {
     "explorer_wide_light": (1920, 1080, "light", ["#findings [data-key=map]"]),
     "explorer_phone": (390, 844, "light", []),
     "explorer_phone_dark": (390, 844, "dark", ["#findings [data-key=mistakes]"]),
+    "explorer_try": (
+        *(1440, 900, "light"),
+        ["#findings [data-key=pair]", "#thumbs .thumb", "#load-network", "#pad-take", "nav [href='#try']"],
+    ),
     "explorer_print": (794, 1123, "light", []),
 }
 # Of a page of several runs.
@@ -115,6 +119,7 @@ def take_picture(browser: Browser, path: Path, out: Path, window: tuple[int, int
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
         page.wait_for_timeout(300)
     for selector in clicks:
+        page.wait_for_selector(selector, state="attached")  # what an earlier click makes may take a while
         page.evaluate("(selector) => document.querySelector(selector).click()", selector)
         page.wait_for_timeout(400)
     page.screenshot(path=out)

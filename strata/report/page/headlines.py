@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from strata.artifacts.measured import TRAINED, UNTRAINED, SampleDecisions, commit_names
 from strata.report.page.headline import Headline, course_of, share_of
 from strata.report.page.inputs import ReportInputs
-from strata.report.page.pair_steps import parting_pair
+from strata.report.page.pair_steps import parting_pair, widened
 
 SHOWN = 5
 SURE = 0.9  # a mistake that is surer than this is a sure one
@@ -158,8 +158,12 @@ def worst_map(inputs: ReportInputs) -> Headline | None:
         return None
     layer = min(course, key=lambda name: course[name].value)
     best = max(course, key=lambda name: course[name].value)
+    pairs = len(course) * (len(course) - 1) // 2
     change = course[layer].change_to(course[best])
-    if layer == best or change is None or change.low <= 0:
+    if layer == best or change is None:
+        return None
+    change = widened(change, pairs)
+    if change.low <= 0:
         return None
     k = int(next(iter(inputs.measures.points.values())).neighbours.shape[1])
     chance = k / max(1, len(inputs.measures.rows) - 1)
@@ -168,7 +172,9 @@ def worst_map(inputs: ReportInputs) -> Headline | None:
         sentence=f"Trust the map of {layer} least: of the {k} nearest on it, {course[layer].value:.0%} are among the"
         f" {k} nearest in the layer. The best is {best}: {course[best].value:.0%}.",
         sure=f"kNN recall, 95% intervals: {layer} {course[layer].percent}, {best}"
-        f" {course[best].percent}. Control: by chance {chance:.1%}.",
+        f" {course[best].percent}; apart by {100 * change.value:.0f} points, interval {100 * change.low:.0f} to"
+        f" {100 * change.high:.0f}, widened for the choice among {pairs} pairs of layers. Control: by"
+        f" chance {chance:.1%}.",
         layer=layer,
         colour="trust",
         values=[course[layer].value, course[best].value],
@@ -183,7 +189,7 @@ def like_neighbours(inputs: ReportInputs) -> Headline | None:
         return None
     layer = max(both, key=lambda name: trained[name].value)
     change = twin[layer].change_to(trained[layer])
-    if change is None or change.low <= 0:
+    if change is None or widened(change, len(both)).low <= 0:
         return None
     return Headline(
         key="hit",
