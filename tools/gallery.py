@@ -116,6 +116,7 @@ def take_picture(browser: Browser, path: Path, out: Path, window: tuple[int, int
     page = opened(browser, path, *window)
     if out.stem.endswith("print"):
         page.emulate_media(media="print")
+        page.wait_for_timeout(300)  # until the maps have paper's size
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
         page.wait_for_timeout(300)
     for selector in clicks:
