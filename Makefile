@@ -37,8 +37,7 @@ help: ## print this
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 repro: $(READY) ## set up if needed, then bring the data, model, activations, maps and report up to date
-	@$(PY) -m strata.commands.doctor --repro
-	@$(PY) -m dvc repro
+	@$(PY) -m strata.commands.doctor --then-repro
 	@echo "The report: reports/index.html"
 
 plan: $(READY) ## what a run needs: memory, disk and points of every stage; says now what would not fit, or fail late

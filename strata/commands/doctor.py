@@ -2,6 +2,7 @@
 
 python -m strata.commands.doctor            # also what would keep `dvc`, typed by hand, and experiments from working
 python -m strata.commands.doctor --repro    # before `dvc repro`: then looks for damaged objects of DVC's cache
+python -m strata.commands.doctor --then-repro    # the same, and then `dvc repro`, as `make repro` does
 """
 
 import argparse
@@ -29,7 +30,9 @@ QUEUED = "/broker/in/"
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repro", action="store_true", help="what concerns `dvc repro` only, and DVC's cache")
-    repro = parser.parse_args(arguments).repro
+    parser.add_argument("--then-repro", action="store_true", help="the same, and then `dvc repro`")
+    options = parser.parse_args(arguments)
+    repro = options.repro or options.then_repro
     project = Path.cwd()
     faults, notes = look(project)
     if not repro:
@@ -40,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit("\n".join(f"error: {fault}" for fault in faults))
     if repro:
         look_at_cache(project)
+        if options.then_repro:
+            sys.exit(dvc_repro())
     elif not notes:
         print("doctor: nothing to mend")
 
@@ -157,14 +162,22 @@ def look_at_cache(project: Path) -> None:
     from strata.commands import repair
 
     try:
-        repair.main([])
+        repair.repair_here()
     except sqlite3.DatabaseError as error:
         top = holder_of(".dvc", project)
         if type(error) is not sqlite3.DatabaseError or top is None:  # its subclasses are about a full disk, or locks
             raise
         forget_records(top / ".dvc")
         print("mended: DVC's records of hashes were damaged; it reads the files again", file=sys.stderr)
-        repair.main([])
+        repair.repair_here()
+
+
+def dvc_repro() -> int:
+    """Run `dvc repro` in this process, which has loaded DVC already; return its exit status."""
+    from dvc.cli import main as dvc
+
+    sys.argv = ["dvc", "repro"]  # what DVC writes into its locks, for whoever waits for them
+    return int(dvc(sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,10 @@
 """Repair: before `dvc repro`, look for objects of DVC's cache that have changed, so that DVC makes them again.
 
-python -m strata.commands.repair
-"""
+`python -m strata.commands.doctor --repro` does it."""
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +17,13 @@ from strata.commands.recorded import LockedStage, cached, files_of, read_lock
 from strata.core.console import say
 from strata.core.errors import StrataError
 from strata.core.files import md5_of
-from strata.core.stage import run_stage, stage_parser
 
 OBJECT = re.compile(r"[0-9a-f]{2}/[0-9a-f]{30}(\.dir)?")
 SHOWN = 5  # names in the line
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    stage_parser(__doc__).parse_args(arguments)
+def repair_here() -> None:
+    """Repair the cache of the project in this folder, and say what was damaged."""
     try:
         with Repo(str(Path.cwd())) as repo, repo.lock:
             damaged = repair(Path.cwd(), repo.cache.local)
@@ -105,7 +103,3 @@ def _cut_links(cache: Any, path: Path) -> None:
 
 def _record(cache: Any, path: Path, md5: str) -> None:
     cache.state.save(str(path), cache.fs, HashInfo(cache.hash_name, md5))
-
-
-if __name__ == "__main__":
-    run_stage(main)

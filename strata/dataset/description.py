@@ -1,6 +1,7 @@
 """`dataset.json`: the description of a folder of IDX files, with the checksums that its images must match."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +117,11 @@ class DatasetDescription(Section):
     def wanted(self) -> int | None:
         """How many numbers per sample a network trained on this data outputs; None without targets."""
         return len(self.classes) or len(self.target_names) or None
+
+    @property
+    def sample_bytes(self) -> int:
+        """The bytes of one sample's inputs, as the stages hold them: pixels as bytes, other numbers in four."""
+        return math.prod(self.image_shape) * (1 if self.inputs == "images" else 4)
 
     @property
     def has_images(self) -> bool:

@@ -14,10 +14,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import Protocol, TypeVar
 
-import psutil
-
 from strata.core.console import progress
 from strata.core.errors import StrataError
+from strata.core.limits import MARGIN, free_memory, usable_cores
 from strata.jobs.cluster import SCHEDULER, ClusterPool
 
 Job = TypeVar("Job")
@@ -120,14 +119,19 @@ class Jobs(Protocol):
 
 
 @contextmanager
-def started_pool(limit: int, bytes_each: float = 0, imports: Sequence[str] = ()) -> Iterator[Jobs]:
+def started_pool(limit: int, bytes_each: float = 0, imports: Sequence[str] = (), besides: float = 0) -> Iterator[Jobs]:
     """Context of a pool of at most `limit` processes, one per core or as many as STRATA_PROCESSES says.
 
-    There are fewer if free memory does not hold that many processes of `bytes_each`. While there are no jobs, they
+    There are fewer if free memory does not hold that many processes of `bytes_each`, and `besides`, which this process
+    will take. While there are no jobs, they
     import the modules named. With STRATA_SCHEDULER the jobs go to the workers of a Dask scheduler instead. Even a
     single job runs in a new process, so that the same code always runs with the same number of threads.
     """
-    pool: Jobs = ClusterPool(os.environ[SCHEDULER]) if on_cluster() else Pool(processes_for(limit, bytes_each), imports)
+    pool: Jobs
+    if on_cluster():
+        pool = ClusterPool(os.environ[SCHEDULER])
+    else:
+        pool = Pool(processes_for(limit, bytes_each, besides), imports)
     try:
         yield pool
     finally:
@@ -139,14 +143,17 @@ def on_cluster() -> bool:
     return bool(os.environ.get(SCHEDULER))
 
 
-def processes_for(limit: int, bytes_each: float) -> int:
+def processes_for(limit: int, bytes_each: float, besides: float = 0) -> int:
     """Return how many processes `started_pool` starts. Raises StrataError as `process_count` does."""
-    return min(process_count(), limit, fitting(bytes_each))
+    return min(process_count(), limit, fitting(bytes_each, besides))
 
 
-def fitting(bytes_each: float) -> int:
-    """Return how many processes of `bytes_each` fit into free memory, at least one."""
-    return max(1, int(psutil.virtual_memory().available // max(1.0, bytes_each)))
+def fitting(bytes_each: float, besides: float = 0) -> int:
+    """Return how many processes of `bytes_each` fit into free memory with `besides`, at least one.
+
+    Both are estimates: they fit if what they may be at most does.
+    """
+    return max(1, int((free_memory() / MARGIN - besides) // max(1.0, bytes_each)))
 
 
 def run_jobs(work: Callable[[Job], Result], jobs: Sequence[Job], title: str) -> list[Result]:
@@ -159,7 +166,7 @@ def process_count() -> int:
     """Return how many processes may run at once. Raises StrataError if STRATA_PROCESSES is not a positive number."""
     text = os.environ.get(PROCESSES, "")
     if not text:
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return usable_cores()
     if not text.isdecimal() or int(text) < 1:
         raise StrataError(f"{PROCESSES} must be a whole number of at least 1, not {text!r}")
     return int(text)

@@ -1,5 +1,6 @@
 """t-SNE (van der Maaten & Hinton 2008) of one layer, with one of several engines."""
 
+from collections.abc import Mapping
 from typing import ClassVar, Self
 
 import numpy as np
@@ -16,8 +17,8 @@ BYTES_PER_AFFINITY = 60
 # `perplexity: auto` (Kobak & Berens 2019): the usual, or a hundredth of many points, up to what is still fast. For few
 # points it is a tenth of them: at 30, a point would have affinities to most of the others.
 USUAL_PERPLEXITY, LARGEST_AUTO, POINTS_PER_PERPLEXITY, FEW_POINTS_PER_PERPLEXITY = 30, 100, 100, 10
-# The divergence as the engine reports it, by its own approximation; figures show the exact sum of stage measure.
-ENGINE_KL = "kl_divergence_by_engine"
+# The divergence that the engine reports: Strata's own by the exact sum, which figures show, others by an approximation.
+ENGINE_KL, EXACT_ENGINE = "kl_divergence_by_engine", "strata"
 
 
 class Tsne(TsneSettings, Embedder):
@@ -88,6 +89,11 @@ class Tsne(TsneSettings, Embedder):
             ENGINE_KL: f"{divergence:.6f}",
         }
         return Embedding(points.astype(np.float64), settings, {ENGINE_KL: divergence})
+
+
+def exact_divergence(settings: Mapping[str, str]) -> float | None:
+    """Return the KL divergence of a map by the exact sum over all pairs, if its settings record it, to six decimals."""
+    return float(settings[ENGINE_KL]) if settings.get("engine") == EXACT_ENGINE and ENGINE_KL in settings else None
 
 
 def chosen_perplexity(setting: Perplexity, count: int) -> float:

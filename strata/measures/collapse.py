@@ -52,7 +52,8 @@ def variability(classes: ClassMeans) -> Influences | None:
     squares = (inside**2 / between).sum(axis=1)
     means_of_squares = np.bincount(classes.codes, squares) / classes.counts
     own = (means @ axes)[classes.codes]
-    outside = classes.projected(classes.deviations.T @ (weights * inside)) - inside @ scatter
+    towards = classes.deviations.T @ (weights * inside).astype(np.float32)  # else all deviations become float64
+    outside = classes.projected(towards) - inside @ scatter
     effects = squares - means_of_squares[classes.codes]
     effects -= 2 * ((inside / between) @ scatter * (own / between)).sum(axis=1)
     effects += 2 * (outside * own / between**2).sum(axis=1)

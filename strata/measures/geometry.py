@@ -22,6 +22,7 @@ from strata.measures.map_quality import (
 from strata.measures.neighbour_means import trust_influences
 from strata.measures.neighbours import (
     NeighbourBlock,
+    finite_sums,
     neighbour_blocks,
     neighbours_among_all,
     reach,
@@ -67,8 +68,13 @@ class MappedNeighboursJob:
 
 
 def mapped_neighbours(job: MappedNeighboursJob) -> NDArray[np.int32]:
-    """Return the nearest neighbours (m, k) of the measured points among all mapped ones, as rows of these."""
-    return neighbours_among_all(job.files.read(TRAINED, MAPPED, job.layer), job.rows, job.neighbours)
+    """Return the nearest neighbours (m, k) of the measured points among all mapped ones, as rows of these.
+
+    Where the distances of the measured points are kept, only those to the others are computed.
+    """
+    kept = job.files.distances(TRAINED, job.layer)
+    values, known = job.files.read(TRAINED, MAPPED, job.layer), None if kept is None else kept.squared
+    return neighbours_among_all(values, job.rows, job.neighbours, known=known)
 
 
 @dataclass(frozen=True)
@@ -127,9 +133,9 @@ def measure_geometry(job: GeometryJob) -> Geometry:
     in_classes: dict[str, list[NDArray[np.float64]]] = {control: [] for control in job.labels}
     map_blocks = None if job.map_points is None else neighbour_blocks(job.map_points, reach(job.neighbours))
     kept = job.files.create_distances(job.space, job.layer, len(values)) if job.keeps_distances else None
-    for block in neighbour_blocks(values, reach(job.neighbours)):
+    for block in neighbour_blocks(values, reach(job.neighbours), None if kept is None else kept.squared):
         if kept is not None:
-            kept[block.start : block.start + len(block.squared)] = block.squared
+            kept.sums[block.start : block.start + len(block.squared)] = finite_sums(block.squared)
         near.append(block.nearest)
         here = job.subsets[block.start : block.start + len(block.squared)]
         for found, nearest in zip(distances, two_nearest_in_subsets(block.squared, job.subsets, here), strict=True):

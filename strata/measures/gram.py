@@ -49,22 +49,57 @@ class GramSums:
         )
 
 
+@dataclass(frozen=True)
+class GramRows:
+    """Some rows `off_diagonal` (b, n) of a linear Gram matrix, with 0 in place of its diagonal.
+
+    `diagonal` (n,) is all of that, and `sums` (n,) are the sums of all rows without it.
+    """
+
+    off_diagonal: NDArray[np.float64]
+    diagonal: NDArray[np.float64]
+    sums: NDArray[np.float64]
+
+
+def gram_rows(values: NDArray[np.floating], rows: slice) -> GramRows:
+    """Return rows of the Gram matrix of values (n, D) about their mean."""
+    centred = _centred(values)
+    gram = (centred[rows] @ centred.T).astype(np.float64)
+    gram[np.arange(len(gram)), np.arange(len(values))[rows]] = 0
+    diagonal = np.einsum("ij,ij->i", centred, centred).astype(np.float64)
+    return GramRows(gram, diagonal, (centred @ centred.sum(axis=0)).astype(np.float64) - diagonal)
+
+
+def gram_rows_of_distances(squared: NDArray[np.float64], sums: NDArray[np.float64], rows: slice) -> GramRows:
+    """Return rows of the Gram matrix of points about their mean, from squared distances (b, n) of these rows.
+
+    `sums` (n,) are those of all rows of squared distances, without the points themselves, whose distance may be
+    infinite here. Torgerson 1952, Multidimensional scaling: I. Theory and method.
+    """
+    count = len(sums)
+    means = sums / count
+    norms = means - means.mean() / 2  # about the mean of all points
+    gram = norms[rows, None] + norms
+    gram -= squared
+    gram /= 2
+    gram[np.arange(len(gram)), np.arange(count)[rows]] = 0
+    return GramRows(gram, norms, -norms)  # all values about their mean sum to 0, so a row with its diagonal does
+
+
 def gram_sums(layers: Sequence[NDArray[np.floating]], rows: slice) -> GramSums:
     """Return the sums over `rows` of the linear Gram matrices of layers (n, D_l)."""
-    grams, all_diagonals, all_rows = [], [], []
-    for values in layers:
-        centred = _centred(values)
-        gram = (centred[rows] @ centred.T).astype(np.float64)
-        gram[np.arange(len(gram)), np.arange(len(values))[rows]] = 0
-        grams.append(gram)
-        all_diagonals.append(np.einsum("ij,ij->i", centred, centred).astype(np.float64))
-        all_rows.append((centred @ centred.sum(axis=0)).astype(np.float64) - all_diagonals[-1])
-    vectors = np.stack(all_rows, axis=1)
+    return sums_of_rows([gram_rows(values, rows) for values in layers], rows)
+
+
+def sums_of_rows(layers: Sequence[GramRows], rows: slice) -> GramSums:
+    """Return the sums over `rows` of the Gram matrices of layers, of which these are the rows."""
+    grams = [layer.off_diagonal for layer in layers]
+    vectors = np.stack([layer.sums for layer in layers], axis=1)
     return GramSums(
-        diagonal=np.stack(all_diagonals)[:, rows],
-        rows=np.stack(all_rows)[:, rows],
+        diagonal=np.stack([layer.diagonal[rows] for layer in layers]),
+        rows=np.stack([layer.sums[rows] for layer in layers]),
         along_rows=np.stack([(gram @ vectors).T for gram in grams]),
-        along_diagonal=np.stack([gram @ diagonal for gram, diagonal in zip(grams, all_diagonals, strict=True)]),
+        along_diagonal=np.stack([layer.off_diagonal @ layer.diagonal for layer in layers]),
         **_sums_of_products(grams),
     )
 

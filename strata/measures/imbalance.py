@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.jobs.pool import Jobs
 from strata.measures.influence import Influences, influences_on_mean
 from strata.measures.neighbours import ROWS, squared_distances
 from strata.measures.space_files import POINTS, SpaceFiles
@@ -39,13 +38,10 @@ class RanksJob:
     nearest: Mapping[str, NDArray[np.int32]]
 
 
-def imbalances(
-    files: SpaceFiles,
-    pairs: Iterable[tuple[str, str, str]],
-    nearest: Mapping[tuple[str, str], NDArray[np.int32]],
-    pool: Jobs,
-) -> dict[tuple[str, str, str], Influences]:
-    """Return the information imbalance by (space, layer, other layer), of `pairs` and of their reverse.
+def ranks_jobs(
+    files: SpaceFiles, pairs: Iterable[tuple[str, str, str]], nearest: Mapping[tuple[str, str], NDArray[np.int32]]
+) -> dict[tuple[str, str], RanksJob]:
+    """Return a job for each (space, layer) of `pairs` (space, layer, other layer), which are compared both ways.
 
     `nearest` (n, 2) by (space, layer) are the rows of each point's two nearest others.
     """
@@ -53,14 +49,18 @@ def imbalances(
     for space, first, second in pairs:
         for layer, other in ((first, second), (second, first)):
             wanted.setdefault((space, layer), {})[other] = nearest[space, other]
-    jobs = [RanksJob(files, space, layer, others) for (space, layer), others in wanted.items()]
-    if not jobs:
-        return {}
-    done = zip(wanted, pool.run(foreign_ranks, jobs, "imbalance"), strict=True)
+    return {key: RanksJob(files, *key, others) for key, others in wanted.items()}
+
+
+def imbalances(
+    nearest: Mapping[tuple[str, str], NDArray[np.int32]],
+    ranks: Mapping[tuple[str, str], Mapping[str, ForeignRanks]],
+) -> dict[tuple[str, str, str], Influences]:
+    """Return the information imbalance by (space, layer, other layer), from the nearest others and all jobs' ranks."""
     return {
-        (space, other, layer): imbalance_influences(nearest[space, other], ranks)
-        for (space, layer), found in done
-        for other, ranks in found.items()
+        (space, other, layer): imbalance_influences(nearest[space, other], foreign)
+        for (space, layer), found in ranks.items()
+        for other, foreign in found.items()
     }
 
 
@@ -71,7 +71,7 @@ def foreign_ranks(job: RanksJob) -> dict[str, ForeignRanks]:
     parts: dict[str, list[ForeignRanks]] = {name: [] for name in job.nearest}
     for start in range(0, len(values), ROWS):
         if kept is not None:
-            squared = np.array(kept[start : start + ROWS])
+            squared = np.array(kept.squared[start : start + ROWS])
         else:
             squared, _ = squared_distances(values[start : start + ROWS], values)
             squared[np.arange(len(squared)), start + np.arange(len(squared))] = np.inf
@@ -92,10 +92,13 @@ def ranks_of(squared: NDArray[np.float64], nearest: NDArray[np.integer]) -> Fore
     for place, rows in enumerate(nearest.T):
         distances = squared[np.arange(len(squared)), rows][:, None]
         nearer = squared < distances
-        nearer |= (squared == distances) & (columns < rows[:, None])
-        ranks.append(nearer.sum(axis=1) + 1)
+        before = np.count_nonzero(nearer, axis=1)
+        tied = np.flatnonzero(np.count_nonzero(squared <= distances, axis=1) > before + 1)
+        nearer[tied] |= (squared[tied] == distances[tied]) & (columns < rows[tied, None])
+        before[tied] = np.count_nonzero(nearer[tied], axis=1)
+        ranks.append(before + 1)
         if place == 0:
-            passed = nearer.sum(axis=0)
+            passed = nearer.sum(axis=0, dtype=np.int32).astype(np.int64)
     return ForeignRanks(np.stack(ranks, axis=1), passed)
 
 

@@ -11,8 +11,9 @@ from strata.core.files import sha256_of
 from strata.core.layers import Layer
 from strata.core.paths import Paths
 from strata.dataset.description import PARTS, DatasetDescription
+from strata.maps.engines import chosen_engine
 from strata.maps.params import TSNE, EmbedParams
-from strata.maps.tsne import chosen_perplexity
+from strata.maps.tsne import EXACT_ENGINE, chosen_perplexity, exact_divergence
 from strata.measures.labels import is_output
 from strata.measures.memory import Sizes
 from strata.measures.params import NumberedMeasureParams
@@ -85,6 +86,7 @@ def sizes_of(
     params, embed, counts = settings.params, settings.embed, dataset.counts
     mapped = sum(counts[part] for part in PARTS[split])
     points = min(mapped, params.samples)
+    measures_divergence = embed.method == TSNE and chosen_engine(embed.engine, mapped) != EXACT_ENGINE
     return Sizes(
         mapped=mapped,
         points=points,
@@ -96,7 +98,7 @@ def sizes_of(
         earlier=earlier,
         held_out_apart=split != "test" and bool(dataset.classes),
         correlated=min(points, params.correlation_samples),
-        perplexity=chosen_perplexity(embed.perplexity, mapped) if embed.method == TSNE else 0.0,
+        perplexity=chosen_perplexity(embed.perplexity, mapped) if measures_divergence else 0.0,
         components=embed.pca_components,
         group=params.batch_size,
     )
@@ -113,6 +115,7 @@ def make_plan(
     last, predicted, labels = list(settings.layers)[-1], None, measured.labels
     if measured.samples.predicted is not None:
         predicted = measured.samples.predicted[measured.rows]
+    maps = {layer: run.map(layer) for layer in settings.layers}
     at_end = (
         predicted is not None
         and labels is not None
@@ -131,7 +134,10 @@ def make_plan(
         predicted=predicted,
         output=last if at_end else None,
         activations={layer: run.paths.layer(layer) for layer in settings.layers},
-        maps={layer: run.map(layer).points for layer in settings.layers},
+        maps={layer: each.points for layer, each in maps.items()},
+        divergences={
+            layer: known for layer, each in maps.items() if (known := exact_divergence(each.settings)) is not None
+        },
         subsets=point_subsets(count, params.half_samples, seed),
         stability_rows=chosen(count, params.stability_samples, streams.stability_points(seed)),
         correlated=chosen(count, params.correlation_samples, streams.correlated_points(seed)),

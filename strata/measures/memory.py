@@ -115,6 +115,12 @@ def process_bytes(sizes: Sizes) -> float:
     return LIBRARIES + job_bytes(sizes)
 
 
+def image_bytes(each: int, train: int, test: int, sizes: Sizes) -> float:
+    """Return the bytes of the images that the stage holds: both parts, those of the maps, and the chosen ones."""
+    chosen = sizes.points + sizes.reference + (sizes.held_out if sizes.held_out_apart else 0)
+    return float(each * (train + test + sizes.mapped + chosen))
+
+
 def results_bytes(sizes: Sizes) -> float:
     """Return the bytes of what the stage itself makes of the jobs' results: arrays of all pairs of layers by point."""
     return SUMS * 8.0 * (len(sizes.units) * sizes.networks) ** 2 * sizes.points

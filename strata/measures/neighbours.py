@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.blas import dsyrk
 
 # Rows at a time, and units at a time: they bound the memory. Both are fixed, as they touch the last bits of distances.
 ROWS, UNITS = 1024, 2048
@@ -116,14 +117,55 @@ def _centred_queries(queries: NDArray[np.floating], part: _Columns, precision: P
     return np.subtract(queries[:, part.units], part.middle, dtype=finest).astype(precision, copy=False)
 
 
-def neighbour_blocks(values: NDArray[np.floating], k: int) -> Iterator[NeighbourBlock]:
-    """Yield, block by block, the k < n nearest other points of every point of values (n, D)."""
+def neighbour_blocks(
+    values: NDArray[np.floating], k: int, kept: NDArray[np.float64] | None = None
+) -> Iterator[NeighbourBlock]:
+    """Yield, block by block, the k < n nearest other points of every point of values (n, D).
+
+    All squared distances are written into `kept` (n, n) first, if it is given, which must be zeros: that takes half
+    of the products, as the matrix is symmetric.
+    """
+    errors = None if kept is None else write_all_distances(values, kept)
+    columns = list(_columns(values, np.float64)) if values.shape[1] <= UNITS and kept is None else None
     for start in range(0, len(values), ROWS):
-        queries = values[start : start + ROWS]
-        squared, error = squared_distances(queries, values)
-        rows = np.arange(len(queries))
-        squared[rows, start + rows] = np.inf
+        block = slice(start, start + ROWS)
+        queries = values[block]
+        if kept is not None and errors is not None:
+            squared, error = np.array(kept[block]), errors[block]
+        else:
+            squared, error = _squared_distances(queries, columns or _columns(values, np.float64), np.float64)
+            rows = np.arange(len(queries))
+            squared[rows, start + rows] = np.inf
         yield NeighbourBlock(start, squared, _smallest(squared, error, queries, values, k))
+
+
+def write_all_distances(values: NDArray[np.floating], squared: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Write all squared distances among values (n, D) into zeros `squared` (n, n); return their rounding errors (n,).
+
+    They are computed in float64, and as `squared_distances` are; those of points to themselves are infinite.
+    """
+    norms = np.zeros(len(values))
+    for part in _columns(values, np.float64):
+        # BLAS counts columns first: its upper triangle is the lower one here, and `squared` is added to in place.
+        filled = dsyrk(1.0, part.centred.T, beta=1.0, c=squared.T, trans=1, overwrite_c=1)
+        if not np.may_share_memory(filled, squared):
+            raise TypeError("distances must be a contiguous array of float64")
+        norms += part.norms
+    rounding = ROUNDING[np.float64]
+    for start in range(0, len(values), ROWS):
+        block = slice(start, start + ROWS)
+        _fill_upper(squared, block)
+        _make_squared(squared[block], norms[block], norms, rounding)
+    np.fill_diagonal(squared, np.inf)
+    return rounding * (norms + norms.max())
+
+
+def _fill_upper(products: NDArray[np.float64], block: slice) -> None:
+    """Copy the transposed products below and left of a block of rows of a lower triangle into these rows."""
+    own = products[block, block]
+    own += np.tril(own, -1).T
+    for start in range(block.stop, len(products), ROWS):
+        products[block, start : start + ROWS] = products[start : start + ROWS, block].T
 
 
 def nearest_neighbours(
@@ -154,26 +196,42 @@ def _at_hand(
 
 
 def neighbours_among_all(
-    values: NDArray[np.floating], rows: NDArray[np.intp], k: int, most: int = MOST_DISTANCES
+    values: NDArray[np.floating],
+    rows: NDArray[np.intp],
+    k: int,
+    most: int = MOST_DISTANCES,
+    known: NDArray[np.float64] | None = None,
 ) -> NDArray[np.int32]:
     """Return the rows (m, k) of the k < n other points of values (n, D) that are nearest to each of given rows (m,).
 
     Exact, as `nearest_neighbours` is. `values` can be a mapped file: few of its rows are in memory at a time, and at
-    most `most` distances.
+    most `most` distances. Squared distances (m, m) among the given rows may be `known`.
     """
     nearest = []
     step = max(1, min(ROWS, most // len(values)))
+    others = np.arange(len(values)) if known is None else np.setdiff1d(np.arange(len(values)), rows)
     for start in range(0, len(rows), step):
         own = rows[start : start + step]
         queries = values[own]
         squared, error = np.empty((len(own), len(values))), np.zeros(len(own))
-        for first in range(0, len(values), BLOCK):
-            block = slice(first, first + BLOCK)
-            squared[:, block], rounding = squared_distances(queries, values[block], np.float32)
+        for first in range(0, len(others), BLOCK):
+            block = others[first : first + BLOCK]
+            squared[:, block], rounding = squared_distances(queries, _rows(values, block), np.float32)
             error = np.maximum(error, rounding)
+        if known is not None:
+            among = known[start : start + step]
+            squared[:, rows] = among
+            # Points' squared norms about their mean are at most 1 and 4 times the largest of these distances.
+            largest = np.where(np.isinf(among), 0, among).max(axis=1)
+            error = np.maximum(error, 5 * ROUNDING[np.float64] * largest)
         squared[np.arange(len(own)), own] = np.inf
         nearest.append(_smallest(squared, error, queries, values, k))
     return np.concatenate(nearest)
+
+
+def _rows(values: NDArray[np.floating], rows: NDArray[np.intp]) -> NDArray[np.floating]:
+    """Return ascending rows of values, as a view where they follow one another."""
+    return values[rows[0] : rows[-1] + 1] if rows[-1] - rows[0] + 1 == len(rows) else values[rows]
 
 
 def _smallest(
@@ -197,6 +255,11 @@ def _smallest(
         exact = np.einsum("ij,ij->i", differences, differences)
         first[row] = candidates[np.lexsort((candidates, exact))[:k]]
     return first
+
+
+def finite_sums(squared: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sums (b,) of squared distances (b, n) to other points; those to the points themselves are infinite."""
+    return np.where(np.isinf(squared), 0, squared).sum(axis=1)
 
 
 def two_nearest_distances(squared: NDArray[np.float64]) -> NDArray[np.float64]:

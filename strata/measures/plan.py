@@ -20,6 +20,8 @@ from strata.measures.stability import Embedders
 class Plan:
     """What the jobs need: where the arrays are, the layers, parameters, labels by control, and the maps' points.
 
+    `divergences` are the KL divergences of those maps that record them by the exact sum.
+
     `again` are the embedders of the stability runs; `earlier` the spaces of weights kept in training -> epochs, and
     `replicates` those of networks trained from other seeds -> number of the network. `rows` (n,) are the measured
     samples among all, `predicted` (n,) what the network predicts for them, if classes; `output` is the last layer,
@@ -42,6 +44,7 @@ class Plan:
     output: str | None
     activations: Mapping[str, Path]
     maps: Mapping[str, NDArray[np.float32]]
+    divergences: Mapping[str, float]
     subsets: NDArray[np.bool_]
     stability_rows: NDArray[np.intp]
     correlated: NDArray[np.intp]

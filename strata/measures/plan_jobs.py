@@ -13,8 +13,8 @@ from strata.jobs.pool import Jobs
 from strata.maps.params import TSNE
 from strata.measures.divergence import DivergenceJob, measure_divergence
 from strata.measures.geometry import Geometry, GeometryJob, MappedNeighboursJob, mapped_neighbours, measure_geometry
-from strata.measures.gram import GramSums, gram_sums, joined
-from strata.measures.imbalance import NEAREST, imbalances
+from strata.measures.gram import GramSums, gram_rows, gram_rows_of_distances, joined, sums_of_rows
+from strata.measures.imbalance import NEAREST, foreign_ranks, imbalances, ranks_jobs
 from strata.measures.influence import Influences
 from strata.measures.measure import OfActivations, scores_of_activations
 from strata.measures.neighbours import ROWS
@@ -41,7 +41,6 @@ class _Jobs:
     def in_time(self, spaces: Iterable[WrittenSpace]) -> Iterator[Callable[[], Any]]:
         """Yield the jobs: before the first space comes those that need the extracted points only."""
         yield from self._made(_divergences)
-        yield from self._made(_mapped_neighbours)
         yield from self._made(_geometries, TRAINED)
         yield from self._made(_stabilities)
         for written in spaces:
@@ -49,7 +48,6 @@ class _Jobs:
             yield from self._made(_readouts, written.space)
             if written.space != TRAINED:
                 yield from self._made(_geometries, written.space)
-        yield from self._made(_gram_sums)
         yield from self._made(_network_distances)
 
     def _made(self, make: Callable[..., Mapping[Any, Callable[[], Any]]], *space: str) -> Iterator[Callable[[], Any]]:
@@ -82,7 +80,7 @@ def run_plan(plan: Plan, spaces: Iterable[WrittenSpace], pool: Jobs) -> tuple[Pl
         if plan.labels:
             classes = {space: known.class_dimensions[TRAINED]}
         geometries[space, layer] = replace(known, map=None, class_dimensions=classes)
-    joint, projected = _joined_gram_sums(jobs.results_of(_gram_sums, done))
+    joint, projected, imbalances, mapped = _with_distances(plan, geometries, pool)
     layers = len(plan.layers)
     return plan, Results(
         readouts=readouts,
@@ -95,23 +93,34 @@ def run_plan(plan: Plan, spaces: Iterable[WrittenSpace], pool: Jobs) -> tuple[Pl
             },
         },
         joint_gram_sums=joint,
-        divergences=jobs.results_of(_divergences, done),
+        divergences={**plan.divergences, **jobs.results_of(_divergences, done)},
         stabilities=jobs.results_of(_stabilities, done),
-        mapped_neighbours=jobs.results_of(_mapped_neighbours, done),
+        mapped_neighbours=mapped,
         network_distances=jobs.results_of(_network_distances, done),
-        imbalances=_imbalances(plan, geometries, pool),
+        imbalances=imbalances,
     )
 
 
-def _imbalances(
+def _with_distances(
     plan: Plan, geometries: Mapping[tuple[str, str], Geometry], pool: Jobs
-) -> dict[tuple[str, str, str], Influences]:
-    """Return the imbalance of each layer and the next, both ways: a second round of jobs, as it needs neighbours."""
+) -> tuple[GramSums, GramSums, dict[tuple[str, str, str], Influences], dict[str, NDArray[np.int32]]]:
+    """Return the Gram matrices' sums of the networks' layers, those of the projections, imbalances, mapped neighbours.
+
+    A second round of jobs, as they need all neighbours and the distances that are kept. An imbalance is that of a layer
+    and the next, both ways.
+    """
     nearest = {key: geometry.near[:, :NEAREST] for key, geometry in geometries.items() if key[0] not in plan.earlier}
-    found = imbalances(plan.files, plan.compared.values(), nearest, pool)
+    ranks = ranks_jobs(plan.files, plan.compared.values(), nearest)
+    mapped, of_gram = _mapped_neighbours(plan), _gram_sums(plan)
+    jobs: list[Callable[[], Any]] = [*mapped.values(), *of_gram.values()]
+    jobs += [partial(foreign_ranks, job) for job in ranks.values()]
+    done = iter(pool.run(perform, jobs, "measure: with all distances"))
+    neighbours = {layer: next(done) for layer in mapped}
+    joint, projected = _joined_gram_sums({key: next(done) for key in of_gram})
+    found = imbalances(nearest, {key: next(done) for key in ranks})
     both = list(plan.compared.items())
     both += [((space, to, by), (space, second, first)) for (space, by, to), (_, first, second) in both]
-    return {key: found[stored] for key, stored in both}
+    return joint, projected, {key: found[stored] for key, stored in both}, neighbours
 
 
 def perform(job: Callable[[], Any]) -> Any:
@@ -208,7 +217,11 @@ def _mapped_neighbours(plan: Plan) -> dict[str, Callable[[], NDArray[np.int32]]]
 def _gram_sums(plan: Plan) -> dict[tuple[bool, int], Callable[[], GramSums]]:
     """Return jobs by whether they are of the networks, or of the random projections; and by their first row."""
     arrays = {
-        True: [(space, layer) for space in plan.networks for layer in plan.layers],
+        True: [
+            (TRAINED if (space, layer) in plan.same_as_trained else space, layer)
+            for space in plan.networks
+            for layer in plan.layers
+        ],
         False: [(PROJECTION, plan.projections[layer]) for layer in plan.layers],
     }
     return {
@@ -220,7 +233,14 @@ def _gram_sums(plan: Plan) -> dict[tuple[bool, int], Callable[[], GramSums]]:
 
 def sum_gram_rows(files: SpaceFiles, arrays: Sequence[tuple[str, str]], start: int) -> GramSums:
     """Return the sums over ROWS rows, from `start` on, of the Gram matrices of layers in spaces."""
-    return gram_sums([files.read(space, POINTS, layer) for space, layer in arrays], slice(start, start + ROWS))
+    rows, known = slice(start, start + ROWS), {}
+    for space, layer in set(arrays):
+        kept = files.distances(space, layer)
+        if kept is None:
+            known[space, layer] = gram_rows(files.read(space, POINTS, layer), rows)
+        else:
+            known[space, layer] = gram_rows_of_distances(kept.squared[rows], kept.sums, rows)
+    return sums_of_rows([known[each] for each in arrays], rows)
 
 
 def _network_distances(plan: Plan) -> dict[tuple[str, str, str], Callable[[], float]]:
@@ -239,7 +259,7 @@ def measure_distance(files: SpaceFiles, first: str, second: str, layer: str, row
 
 
 def _divergences(plan: Plan) -> dict[str, Callable[[], float]]:
-    """Return a job for each map by t-SNE: no other method minimizes this divergence."""
+    """Return a job for each map by t-SNE whose divergence is not known: no other method minimizes it."""
     embed = plan.embed
     return {
         layer: partial(
@@ -247,7 +267,7 @@ def _divergences(plan: Plan) -> dict[str, Callable[[], float]]:
             DivergenceJob(plan.activations[layer], plan.maps[layer], embed.perplexity, embed.pca_components, plan.seed),
         )
         for layer in plan.layers
-        if embed.method == TSNE
+        if embed.method == TSNE and layer not in plan.divergences
     }
 
 

@@ -24,13 +24,25 @@ from strata.measures.labels import LabelledSets
 
 SPACES = (TRAINED, UNTRAINED, PROJECTION)
 POINTS, REFERENCE, HELD_OUT = "points", "reference", "held_out"
-DISTANCES = "distances"  # in place of a set of images: all squared distances of the points, float64 (n, n)
+# In place of a set of images: all squared distances of the points, float64 (n, n), and each point's sum of them.
+DISTANCES, DISTANCE_SUMS = "distances", "distance_sums"
 MAPPED = "mapped"  # all points of the maps, where only some of them are measured
 
 
 def keeps_distances(points: int, units: int) -> bool:
-    """Return whether all distances of a layer's points are kept: where they take no more room than its activations."""
-    return 2 * points <= units
+    """Return whether all distances of a layer's points are kept: where they take up to four times its activations.
+
+    To compute them again, for each measure that needs them, takes much longer than to read them.
+    """
+    return points <= 2 * units
+
+
+@dataclass(frozen=True)
+class Distances:
+    """All squared distances of a layer's points (n, n), infinite from a point to itself; their finite sums (n,)."""
+
+    squared: NDArray[np.float64]
+    sums: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -61,14 +73,17 @@ class SpaceFiles:
         """Return a new mapped array to fill."""
         return self._create(self.path(space, images, layer), np.float32, shape)
 
-    def create_distances(self, space: str, layer: str, count: int) -> NDArray[np.float64]:
-        """Return a new mapped array (n, n) to fill with all squared distances of a layer's points."""
-        return self._create(self.path(space, DISTANCES, layer), np.float64, (count, count))
+    def create_distances(self, space: str, layer: str, count: int) -> Distances:
+        """Return new mapped arrays of zeros, to fill with all squared distances of a layer's points."""
+        return Distances(
+            self._create(self.path(space, DISTANCES, layer), np.float64, (count, count)),
+            self._create(self.path(space, DISTANCE_SUMS, layer), np.float64, (count,)),
+        )
 
-    def distances(self, space: str, layer: str) -> NDArray[np.float64] | None:
-        """Return all squared distances (n, n) of a layer's points, mapped; None where they are not kept."""
-        path = self.path(space, DISTANCES, layer)
-        return np.load(path, mmap_mode="r") if path.exists() else None
+    def distances(self, space: str, layer: str) -> Distances | None:
+        """Return all squared distances of a layer's points, mapped; None where they are not kept."""
+        paths = [self.path(space, kind, layer) for kind in (DISTANCES, DISTANCE_SUMS)]
+        return Distances(*(np.load(path, mmap_mode="r") for path in paths)) if paths[0].exists() else None
 
     def _create(self, path: Path, kind: type[np.generic], shape: tuple[int, ...]) -> NDArray[Any]:
         try:

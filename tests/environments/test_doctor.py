@@ -111,10 +111,10 @@ def test_a_damaged_database_of_hashes_is_left_and_made_again(project):
 
 
 def test_other_faults_of_the_database_are_not_taken_for_damage(plain, monkeypatch):
-    def full(_: list[str]) -> None:
+    def full() -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(repair, "main", full)
+    monkeypatch.setattr(repair, "repair_here", full)
     with pytest.raises(sqlite3.OperationalError, match="disk is full"):
         doctor.look_at_cache(plain)
 

@@ -48,7 +48,7 @@ def planned(folder: Path, target: str = "repro") -> subprocess.CompletedProcess[
 
 def test_a_venv_that_works_is_used_as_it_is(project):
     done = planned(project)
-    assert SETTING_UP not in done.stdout and "python -m dvc repro" in done.stdout
+    assert SETTING_UP not in done.stdout and "--then-repro" in done.stdout
     assert done.stderr == ""
 
 
@@ -62,7 +62,9 @@ def test_a_venv_whose_python_is_gone_is_set_up_again(project):
     python.unlink()
     python.symlink_to("/no/such/python3.11")
     done = planned(project)
-    assert done.stdout.index(SETTING_UP) < done.stdout.index("-m venv --clear .venv") < done.stdout.index("dvc repro")
+    assert (
+        done.stdout.index(SETTING_UP) < done.stdout.index("-m venv --clear .venv") < done.stdout.index("--then-repro")
+    )
     assert done.stderr == ""
 
 
@@ -86,7 +88,7 @@ def test_a_moved_folder_works_by_make_and_says_what_does_not(project):
     moved = project.with_name("moved")
     project.rename(moved)
     done = planned(moved)
-    assert SETTING_UP not in done.stdout and "python -m dvc repro" in done.stdout
+    assert SETTING_UP not in done.stdout and "--then-repro" in done.stdout
     assert done.stderr == (
         "note: this folder was moved after .venv was set up: make works, but activating .venv does not;"
         " to fix that: make clean-venv repro\n"
@@ -99,7 +101,7 @@ def test_the_set_up_is_marked_with_its_folder_only_when_it_is_whole(project):
     """The mark is written last: if anything fails before, the next make starts over."""
     (project / ".venv/set-up-done").unlink()
     recipe = planned(project).stdout
-    assert recipe.index("pip check") < recipe.index("pwd -P > .venv/set-up-done") < recipe.index("dvc repro")
+    assert recipe.index("pip check") < recipe.index("pwd -P > .venv/set-up-done") < recipe.index("--then-repro")
 
 
 STUB = """#!/bin/sh

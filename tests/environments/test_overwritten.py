@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
+import dvc.cli
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,23 +15,30 @@ import yaml
 from dvc.repo import Repo
 
 from benchmarks.killed_stage import absent_objects, read_stages, written_files
-from strata.commands import repair
+from strata.commands import doctor, repair
 from strata.commands.recorded import cached, objects_folder, read_lock
 from strata.core.files import md5_of
 from tests.environments.small_clone import run
 from tests.tiny_pipeline import ROOT
 
-RECIPE = (ROOT / "Makefile").read_text(encoding="utf-8").split("\nrepro:")[1]
-REPRO = re.findall(r"^\t@\$\(PY\) (-m .*)$", RECIPE, re.MULTILINE)[:2]
+RECIPE = (ROOT / "Makefile").read_text(encoding="utf-8").split("\nrepro:")[1].split("\n\n")[0]
+(REPRO,) = re.findall(r"^\t@\$\(PY\) (-m .*)$", RECIPE, re.MULTILINE)
 
 
 def make_repro(folder: Path) -> str:
-    """Run the commands of `make repro`; return what DVC prints."""
-    return [run("python", *command.split(), folder=folder) for command in REPRO][-1]
+    """Run the command of `make repro`; return what DVC prints."""
+    return run("python", *REPRO.split(), folder=folder)
 
 
-def test_make_repro_looks_at_the_cache_before_dvc_uses_it():
-    assert REPRO == ["-m strata.commands.doctor --repro", "-m dvc repro"]
+def test_make_repro_looks_at_the_cache_before_dvc_uses_it(monkeypatch):
+    assert REPRO == "-m strata.commands.doctor --then-repro"
+    done = []
+    monkeypatch.setattr(repair, "repair_here", lambda: done.append("repair"))
+    monkeypatch.setattr(dvc.cli, "main", lambda words: [done.append(words), 3][1])
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    with pytest.raises(SystemExit) as ended:
+        doctor.main(["--then-repro"])
+    assert done == ["repair", ["repro"]] and ended.value.code == 3
 
 
 def overwrite(path: Path) -> None:
@@ -110,7 +119,7 @@ def test_what_was_written_through_a_hard_link_is_named_and_made_again(linked, ca
         assert "is cached - skipping run" in run("dvc", "repro", folder=linked)
         assert "up to date" in run("dvc", "status", folder=linked)
         assert not is_as_made(linked)
-    repair.main([])
+    repair.repair_here()
     assert capsys.readouterr().err == (
         "damaged in DVC's cache, and removed to be made again: folder/two.bin, one.bin\n"
     )
@@ -119,7 +128,7 @@ def test_what_was_written_through_a_hard_link_is_named_and_made_again(linked, ca
 
 
 def test_older_links_are_cut_and_what_is_written_stays_in_the_workspace(linked, capsys):
-    repair.main([])
+    repair.repair_here()
     assert capsys.readouterr().err == ""
     assert all((linked / name).stat().st_nlink == 1 for name in FILES)
     for name in FILES:
@@ -132,7 +141,7 @@ def test_older_links_are_cut_and_what_is_written_stays_in_the_workspace(linked, 
 def test_a_damaged_listing_of_a_folder_is_named_and_made_again(linked, capsys):
     path = cached(objects_folder(linked), read_lock(linked / "dvc.lock")["make"].outs["folder"])
     write_through(path)
-    repair.main([])
+    repair.repair_here()
     assert capsys.readouterr().err == "damaged in DVC's cache, and removed to be made again: folder\n"
     assert "Running stage 'make'" in run("dvc", "repro", folder=linked)
     assert is_as_made(linked) and absent_objects(linked) == []
@@ -156,11 +165,11 @@ def test_only_what_has_changed_is_read(linked, monkeypatch):
 
 def test_a_folder_without_dvc_or_without_a_lock_is_left_to_dvc(linked, tmp_path, monkeypatch, capsys):
     (linked / "dvc.lock").unlink()
-    repair.main([])
+    repair.repair_here()
     empty = tmp_path / "empty"
     empty.mkdir()
     monkeypatch.chdir(empty)
-    repair.main([])
+    repair.repair_here()
     assert capsys.readouterr().err == "" and list(empty.iterdir()) == []
 
 
@@ -169,7 +178,7 @@ def test_a_thousand_artifacts_are_one_short_line(tmp_path, monkeypatch, capsys):
     (tmp_path / ".dvc/config").write_text("[core]\n    no_scm = true\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(repair, "repair", lambda *_: [str(number) for number in np.arange(1000)])
-    repair.main([])
+    repair.repair_here()
     assert capsys.readouterr().err == (
         "damaged in DVC's cache, and removed to be made again: 0, 1, 2, 3, 4 and 995 more\n"
     )

@@ -97,7 +97,7 @@ def test_damage_is_found_wherever_the_cache_is(project, monkeypatch, capsys):
     with pytest.raises(StrataError):
         verify.main([])
     assert f"make: data/maps/a.txt is damaged in DVC's cache; delete {verify_path(path)}" in capsys.readouterr().out
-    repair.main([])
+    repair.repair_here()
     assert capsys.readouterr().err == "damaged in DVC's cache, and removed to be made again: data/maps/a.txt\n"
     run("dvc", "repro", "--quiet", folder=project)
     assert path.read_text(encoding="utf-8") == "seed: 2\n"

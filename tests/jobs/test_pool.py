@@ -7,7 +7,8 @@ import time
 import pytest
 
 from strata.core.errors import StrataError
-from strata.jobs.pool import THREAD_LIMITS, process_count, run_jobs, started_pool
+from strata.jobs import pool as pool_module
+from strata.jobs.pool import THREAD_LIMITS, process_count, processes_for, run_jobs, started_pool
 from tests.jobs.pool_jobs import die, environment, fail_on_two, give_up, is_imported, square_after_a_while, touch
 from tests.waiting import wait_until
 
@@ -89,15 +90,17 @@ def test_the_number_of_processes_is_the_one_asked_for(monkeypatch):
 @pytest.mark.parametrize("unset", [True, False])
 def test_the_number_of_processes_is_that_of_the_cores_by_default(monkeypatch, unset):
     monkeypatch.delenv("STRATA_PROCESSES") if unset else monkeypatch.setenv("STRATA_PROCESSES", "")
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5}, raising=False)
+    monkeypatch.setattr(pool_module, "usable_cores", lambda: 3)
     assert process_count() == 3
 
 
-def test_without_an_affinity_all_cores_count(monkeypatch):
+@pytest.mark.parametrize(("free", "besides", "count"), [(27, 0, 4), (13.5, 0, 2), (13.4, 0, 1), (27, 10, 2), (1, 0, 1)])
+def test_as_many_processes_start_as_surely_fit(monkeypatch, free, besides, count):
+    """Estimates can be too low: what is estimated at 10 fits into 13.5."""
     monkeypatch.delenv("STRATA_PROCESSES")
-    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
-    monkeypatch.setattr(os, "cpu_count", lambda: 6)
-    assert process_count() == 6
+    monkeypatch.setattr(pool_module, "usable_cores", lambda: 4)
+    monkeypatch.setattr(pool_module, "free_memory", lambda: free * 1e9)
+    assert processes_for(7, bytes_each=4.99e9, besides=besides * 1e9) == count
 
 
 def test_the_same_processes_serve_every_run_of_a_pool():

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from strata.artifacts.activations import ActivationWriter, LayerInfo
 from strata.artifacts.provenance import Provenance
 from strata.maps.pca import reduced
-from strata.maps.tsne import Tsne
+from strata.maps.tsne import Tsne, exact_divergence
 from strata.measures import divergence
 from strata.measures.divergence import DivergenceJob, affinities, kl_divergence, measure_divergence
 
@@ -144,6 +144,16 @@ def test_the_divergence_is_about_what_the_engines_approximate(engine, iterations
     tsne = Tsne(engine=engine, perplexity=PERPLEXITY, **settings, **lengths)
     drawn = tsne.embed(layer(), scattered(spread=1e-4), seed=0)
     assert kl_divergence(joint(), drawn.points) == pytest.approx(drawn.metrics["kl_divergence_by_engine"], rel=0.02)
+
+
+def test_strata_s_own_engine_records_the_exact_divergence_and_the_others_do_not():
+    """So stage measure takes it from the map, and finds no neighbours again."""
+    settings = {"early_exaggeration": 4, "learning_rate": 20, "early_exaggeration_iterations": 50, "iterations": 200}
+    drawn = Tsne(engine="strata", perplexity=PERPLEXITY, **settings).embed(layer(), scattered(spread=1e-4), seed=0)
+    known = exact_divergence(drawn.settings)
+    assert known == pytest.approx(kl_divergence(joint(), drawn.points.astype(np.float32)), abs=2e-6)
+    assert exact_divergence(drawn.settings | {"engine": "sklearn"}) is None
+    assert exact_divergence({"engine": "strata"}) is None and exact_divergence({}) is None  # as in older files
 
 
 def test_a_job_measures_the_reduced_activations(tmp_path: Path):

@@ -10,11 +10,11 @@ from strata.measures.imbalance import (
     foreign_ranks,
     imbalance_influences,
     imbalances,
+    ranks_jobs,
     ranks_of,
 )
 from strata.measures.neighbours import neighbour_blocks
 from strata.measures.space_files import POINTS, SpaceFiles
-from tests.jobs.pool_jobs import PoolHere
 
 
 def two_nearest(values):
@@ -88,8 +88,10 @@ def test_layers_are_compared_both_ways_by_jobs(tmp_path):
     for name, values in layers.items():
         files.write("none", POINTS, name, values)
     nearest = {("none", name): two_nearest(values) for name, values in layers.items()}
-    found = imbalances(files, [("none", "a", "b"), ("none", "b", "c")], nearest, PoolHere(1))
-    assert imbalances(files, [], nearest, PoolHere(1)) == {}
+    jobs = ranks_jobs(files, [("none", "a", "b"), ("none", "b", "c")], nearest)
+    assert {name: sorted(job.nearest) for (_, name), job in jobs.items()} == {"a": ["b"], "b": ["a", "c"], "c": ["b"]}
+    found = imbalances(nearest, {key: foreign_ranks(job) for key, job in jobs.items()})
+    assert ranks_jobs(files, [], nearest) == {} and imbalances(nearest, {}) == {}
     assert set(found) == {("none", *pair) for pair in ("ab", "ba", "bc", "cb")}
     for (_, first, second), one in found.items():
         assert one.value == influences(layers[first], layers[second]).value
@@ -104,8 +106,8 @@ def test_ranks_are_those_of_the_distances_that_are_kept(tmp_path):
     computed = foreign_ranks(job)["b"]
     kept = files.create_distances("none", "a", 50)
     for block in neighbour_blocks(values, 2):
-        kept[block.start : block.start + len(block.squared)] = block.squared
+        kept.squared[block.start : block.start + len(block.squared)] = block.squared
     read = foreign_ranks(job)["b"]
     assert read.ranks.tolist() == computed.ranks.tolist() and read.passed.tolist() == computed.passed.tolist()
-    kept[:] = kept[::-1]
+    kept.squared[:] = kept.squared[::-1]
     assert foreign_ranks(job)["b"].ranks.tolist() != computed.ranks.tolist()

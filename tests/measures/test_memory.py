@@ -42,9 +42,14 @@ def test_the_scratch_folder_grows_by_networks_held_out_images_and_mapped_points(
 
 def test_the_scratch_folder_has_the_distances_of_wide_layers_of_networks_that_are_compared():
     few = replace(SIZES, mapped=15, points=15, held_out=15, earlier=1)
-    # Layer h1 of two networks has twice as many units as there are points; its projection has only 20.
-    assert scratch_bytes(few, inputs=20) == 4 * 65 * (3 * 55 + 25) + 8 * 15**2 * 2
-    assert scratch_bytes(few, inputs=1000) == 4 * 65 * (3 * 55 + 55) + 8 * 15**2 * 3
+    # Layers input and h1 of two networks have half as many units as there are points, and so has their projection.
+    assert scratch_bytes(few, inputs=20) == 4 * 65 * (3 * 55 + 25) + 8 * 15**2 * (2 * 2 + 1)
+    assert scratch_bytes(few, inputs=1000) == 4 * 65 * (3 * 55 + 55) + 8 * 15**2 * (2 * 2 + 2)
+
+
+def test_the_stage_holds_all_images_and_those_that_it_chose():
+    assert memory.image_bytes(12, train=70, test=100, sizes=SIZES) == 12 * (70 + 100 + 100 + 150)
+    assert memory.image_bytes(1, train=70, test=100, sizes=replace(SIZES, held_out_apart=True)) == 270 + 250
 
 
 def test_a_gram_matrix_has_rows_of_every_array():
@@ -72,7 +77,6 @@ def test_the_memory_of_the_stages_own_processes():
     assert needs.extract_main(peak=1000, batches=90, batch=10, units=5) == 1000 + 6 * 200
     assert needs.embed_main(100, count=10, units={"a": 3, "b": 90}, components=50, networks=2) == 100 + 8 * 10 * 2 * 53
     assert needs.measure_main(100, weights=10, images=7, batch=5, projecting=9, sums=2) == 100 + 50 + 7 + 5 + 9 + 2
-    assert needs.image_bytes(12, train=5, test=4, mapped=4, chosen=9) == 12 * 22
     assert needs.map_bytes(10, layers=3, networks=2) == 6 * (140 + 3000)
 
 

@@ -9,12 +9,14 @@ from hypothesis.extra.numpy import arrays
 from strata.core import streams
 from strata.measures import neighbours
 from strata.measures.neighbours import (
+    finite_sums,
     nearest_neighbours,
     neighbour_blocks,
     neighbours_among_all,
     squared_distances,
     two_nearest_distances,
     two_nearest_in_subsets,
+    write_all_distances,
 )
 from strata.measures.subsets import point_subsets
 
@@ -145,6 +147,40 @@ def test_blocks_follow_one_another_and_hold_the_squared_distances():
     np.testing.assert_array_equal(np.concatenate([block.nearest for block in blocks]), smallest(expected, 4))
 
 
+@given(values=grid_points(), share=st.floats(0, 1), sizes=BLOCK_SIZES)
+def test_distances_that_are_kept_are_those_of_the_blocks_and_give_the_same_neighbours(values, share, sizes):
+    """On a grid both are exact: half of the products, added up in place, are as good as all."""
+    k, kept = 1 + int(share * (len(values) - 2)), np.zeros((len(values), len(values)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbours, "ROWS", sizes[0])
+        patch.setattr(neighbours, "UNITS", sizes[1])
+        blocks = list(neighbour_blocks(values, k, kept))
+        usual = list(neighbour_blocks(values, k))
+    np.testing.assert_array_equal(np.concatenate([block.squared for block in blocks]), kept)
+    np.testing.assert_array_equal(kept, kept.T)
+    np.testing.assert_allclose(kept, np.concatenate([block.squared for block in usual]), rtol=1e-9, atol=1e-6)
+    np.testing.assert_array_equal(
+        np.concatenate([block.nearest for block in blocks]), exact_other_neighbours(values, k)
+    )
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_distances_are_kept_in_a_file_that_is_added_to(tmp_path):
+    values = gaussian(23, 8)
+    kept = np.lib.format.open_memmap(tmp_path / "kept.npy", "w+", np.float64, (23, 23))
+    blocks = list(neighbour_blocks(values, 4, kept))
+    expected = exact_squared(values, values)
+    np.testing.assert_allclose(np.concatenate([finite_sums(block.squared) for block in blocks]), expected.sum(axis=1))
+    np.fill_diagonal(expected, np.inf)
+    np.testing.assert_allclose(kept, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kept", [np.zeros((5, 5), dtype=np.float32), np.zeros((5, 10))[:, ::2]])
+def test_distances_are_not_lost_in_a_copy(kept):
+    with pytest.raises(TypeError, match="contiguous array of float64"):
+        list(neighbour_blocks(gaussian(5, 3), 2, kept))
+
+
 @pytest.mark.usefixtures("small_blocks")
 def test_several_blocks_of_queries_have_exact_neighbours():
     queries, reference = gaussian(23, 8), gaussian(40, 8, seed=1)
@@ -216,6 +252,9 @@ def test_neighbours_of_some_points_are_sought_among_all(values, chosen, most):
     k = chosen.draw(st.integers(1, count - 1))
     expected = exact_other_neighbours(values, k)[rows]
     np.testing.assert_array_equal(neighbours_among_all(values, rows, k, most), expected)
+    known = np.zeros((len(rows), len(rows)))
+    write_all_distances(values[rows], known)
+    np.testing.assert_array_equal(neighbours_among_all(values, rows, k, most, known), expected)
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -223,3 +262,10 @@ def test_neighbours_among_all_are_the_same_in_small_blocks(monkeypatch):
     values, rows = gaussian(50, 8), np.array([0, 3, 17, 18, 49])
     monkeypatch.setattr(neighbours, "BLOCK", 11)
     np.testing.assert_array_equal(neighbours_among_all(values, rows, 6), exact_other_neighbours(values, 6)[rows])
+
+
+def test_distances_that_are_known_are_not_computed_again():
+    values, rows = gaussian(50, 8), np.array([0, 3, 17, 18, 49])
+    known = np.full((5, 5), 1e-3)  # all five at one distance, nearer than all others
+    nearest = neighbours_among_all(values, rows, 4, known=known)
+    assert np.sort(nearest, axis=1).tolist() == [[row for row in rows if row != own] for own in rows]

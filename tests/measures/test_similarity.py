@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strata.measures.gram import GramSums, gram_sums, joined
+from strata.measures.gram import GramSums, gram_rows, gram_rows_of_distances, gram_sums, joined
 from strata.measures.similarity import (
     cka_influences,
     debiased_cka,
@@ -116,6 +116,24 @@ def test_sums_over_slices_join_to_the_sums_over_all(size):
     sums = joined([gram_sums(layers, slice(start, start + size)) for start in range(0, 50, size)])
     for name in vars(whole):
         np.testing.assert_allclose(getattr(sums, name), getattr(whole, name), rtol=1e-9, atol=1e-10, err_msg=name)
+
+
+@pytest.mark.parametrize("rows", [slice(0, 60), slice(7, 20)])
+@pytest.mark.parametrize("offset", [0.0, 1000.0])
+def test_distances_tell_the_gram_matrix(rows, offset):
+    values = gaussian(60, 8) + offset
+    expected = gram_rows(values, rows)
+    squared = ((values[:, None] - values) ** 2).sum(axis=2)
+    sums = squared.sum(axis=1)
+    np.fill_diagonal(squared, np.inf)
+    found = gram_rows_of_distances(squared[rows], sums, rows)
+    for name, each in vars(expected).items():
+        np.testing.assert_allclose(getattr(found, name), each, rtol=1e-9, atol=1e-9, err_msg=name)
+
+
+def test_in_a_constant_layer_distances_tell_a_gram_matrix_of_zeros():
+    found = gram_rows_of_distances(np.where(np.eye(9), np.inf, 0)[2:5], np.zeros(9), slice(2, 5))
+    assert not found.off_diagonal.any() and not found.diagonal.any() and not found.sums.any()
 
 
 def test_sums_are_those_of_the_gram_matrices_without_their_diagonals():

@@ -14,6 +14,7 @@ from strata.measures.space_files import (
     SPACES,
     SpaceFiles,
     copy_points,
+    keeps_distances,
     scratch_spaces,
 )
 
@@ -54,6 +55,22 @@ def test_a_created_array_is_filled_bit_by_bit(files):
     target[4:] = VALUES.reshape(10, 6)[4:]
     del target
     np.testing.assert_array_equal(files.read(TRAINED, REFERENCE, "h1"), VALUES.reshape(10, 6))
+
+
+def test_distances_are_kept_in_float64_with_their_sums(files):
+    assert files.distances(TRAINED, "h1") is None
+    kept = files.create_distances(TRAINED, "h1", 3)
+    assert not kept.squared.any() and not kept.sums.any()
+    kept.squared[:], kept.sums[:] = np.arange(9).reshape(3, 3) / 7, [1, 2, 3]
+    found = files.distances(TRAINED, "h1")
+    assert found is not None and found.squared.tolist() == (np.arange(9).reshape(3, 3) / 7).tolist()
+    assert found.sums.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("units", "kept"), [(500, True), (499, False)])
+def test_distances_are_kept_where_they_take_up_to_four_times_the_activations(units, kept):
+    assert keeps_distances(1000, units) is kept
+    assert (4 * 4 * 1000 * units >= 8 * 1000**2) is kept
 
 
 def test_every_space_set_of_images_and_layer_has_its_own_file(files):

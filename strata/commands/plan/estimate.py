@@ -1,7 +1,5 @@
 """The needs of every stage, from the settings, the data and what was tried."""
 
-import math
-
 from strata.commands.plan import needs
 from strata.commands.plan.needs import StageNeeds
 from strata.commands.plan.settings import PlanSettings
@@ -10,7 +8,7 @@ from strata.dataset.description import DatasetDescription
 from strata.jobs.pool import processes_for
 from strata.maps.memory import process_bytes as map_process_bytes
 from strata.measures.inputs import sizes_of
-from strata.measures.memory import job_bytes, projecting_bytes, results_bytes, scratch_bytes
+from strata.measures.memory import image_bytes, job_bytes, projecting_bytes, results_bytes, scratch_bytes
 from strata.measures.memory import process_bytes as measure_process_bytes
 from strata.training.params import networks_to_train
 
@@ -26,10 +24,10 @@ def stage_needs(
     count, embed, params = sizes.mapped, settings.measured.embed, settings.measured.params
     batch = min(settings.extract.batch_size, count)
     files = sum(layer.file_bytes for layer in network.layers)
-    chosen = sizes.points + sizes.reference + (sizes.held_out if sizes.held_out_apart else 0)
-    each = math.prod(dataset.image_shape) * (1 if dataset.inputs == "images" else 4)
+    each = dataset.sample_bytes
     affinities = settings.embedder.bytes_needed(count)
     counts, train = dataset.counts, settings.train
+    images = image_bytes(each, counts["train"], counts["test"], sizes)
     training = needs.train_main(
         network.imported,
         float(network.weights),
@@ -73,12 +71,12 @@ def stage_needs(
             needs.measure_main(
                 network.imported,
                 float(network.weights),
-                needs.image_bytes(each, dataset.counts["train"], dataset.counts["test"], count, chosen),
+                images,
                 at_once,
                 projecting_bytes(sizes, network.inputs),
                 results_bytes(sizes),
             ),
             worker.measuring + job_bytes(sizes),
-            processes_for(len(units), measure_process_bytes(sizes)),
+            processes_for(len(units), measure_process_bytes(sizes), images + results_bytes(sizes)),
         ),
     ]

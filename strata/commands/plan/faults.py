@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from strata.commands.plan.needs import StageNeeds, amount
 from strata.core.errors import StrataError
+from strata.core.limits import MARGIN
 
 FOR_MEMORY = {
     "train": "lower train.batch_size or train.test_batch_size, or resize the images (dataset.image_side)",
@@ -19,11 +20,15 @@ FOR_DISK = {
 
 
 def check_memory(stages: Sequence[StageNeeds], available: float, widest: str) -> None:
-    """Raise StrataError if a stage, with a single worker process, needs more memory than there is."""
+    """Raise StrataError if a stage, with a single worker process, may need more memory than there is.
+
+    The needs are estimates: what only just fits would fail where they are low, so `MARGIN` times as much must fit.
+    """
     for stage in stages:
-        if stage.least_memory > available:
+        most = MARGIN * stage.least_memory
+        if most > available:
             raise StrataError(
-                f"{stage.stage} needs {amount(stage.least_memory)} of memory, and {amount(available)} are free:"
+                f"{stage.stage} may need {amount(most)} of memory, and {amount(available)} are free:"
                 f" {FOR_MEMORY[stage.stage].format(layer=widest)}"
             )
 

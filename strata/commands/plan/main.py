@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from shutil import rmtree
 
-import psutil
-
 from strata.core.stage import run_stage, stage_parser
 
 
@@ -28,13 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from strata.commands.plan.trial import TrialJob, try_network, try_worker
     from strata.core.console import say
     from strata.core.guard import removed_if_killed
+    from strata.core.limits import free_memory
     from strata.core.paths import Paths
     from strata.dataset.description import read_description
     from strata.maps.start import check_choice
     from strata.measures.registry import MEASURES
     from strata.report.params import check_sample
 
-    available = psutil.virtual_memory().available
+    available = free_memory()
     paths = Paths.of(options.data, Path("reports"))
     dataset = read_description(paths.raw)
     settings = load_plan_settings(options.params, dataset.counts)

@@ -75,11 +75,6 @@ def measure_main(imported: float, weights: float, images: float, batch: float, p
     return imported + NETWORKS * weights + images + batch + projecting + sums
 
 
-def image_bytes(each: int, train: int, test: int, mapped: int, chosen: int) -> float:
-    """Return the bytes of the images that measure holds: both parts, those of the maps, and the chosen ones."""
-    return float(each * (train + test + mapped + chosen))
-
-
 def map_bytes(count: int, layers: int, networks: int) -> float:
     """Return the bytes of maps of n points: an id and two coordinates each, with Parquet's dictionaries of them."""
     return (BYTES_OF_MAPPED * count + MAP_HEADER) * layers * networks

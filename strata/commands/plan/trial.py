@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import psutil
 
 from strata.artifacts.activations import ActivationWriter, LayerInfo, repeats_itself
 from strata.artifacts.provenance import Provenance
@@ -13,6 +12,7 @@ from strata.commands.plan.memory_watch import own_memory, watched
 from strata.core import streams
 from strata.core.errors import StrataError
 from strata.core.layers import Layer
+from strata.core.limits import free_memory
 from strata.maps.embedder import INITIAL_DEVIATION, Embedder
 from strata.network.params import ExtractParams, NetworkParams
 from strata.training.params import TrainParams
@@ -126,7 +126,7 @@ def try_network(job: TrialJob) -> NetworkTrial:
 
 def _check_batch(batch: int, bytes_each: int) -> None:
     """Raise StrataError if the activations of a batch alone do not fit, before they take the machine's memory."""
-    available = psutil.virtual_memory().available
+    available = free_memory()
     if COPIES * batch * bytes_each > available:
         largest = max(1, available // (2 * COPIES * bytes_each))
         raise StrataError(
