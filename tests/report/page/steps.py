@@ -8,7 +8,8 @@ from playwright.sync_api import Page
 
 # Listeners of the window see every event first. A press of the mouse whose pointer moves before it is let go is a drag,
 # else a click; a move that no press follows is a hover; `scrolls` are turns of the wheel, and whatever scrolled, the
-# page or a list in it; `scripted` is what no person did: events that a script made, and calls of the page's interface.
+# page or a list in it; a text that comes at once has a key for each letter; `scripted` is what no person did: events
+# that a script made, and calls of the page's interface.
 COUNT = """() => {
   const counts = { clicks: 0, hovers: 0, drags: 0, keys: 0, scrolls: 0, scripted: 0 };
   const stop = new AbortController(), options = { capture: true, passive: true, signal: stop.signal };
@@ -25,9 +26,15 @@ COUNT = """() => {
   });
   on("pointerdown", ({ clientX, clientY }) => { rests = false; press = { x: clientX, y: clientY, moved: false }; });
   on("pointerup pointercancel", () => { if (press) counts[press.moved ? "drags" : "clicks"]++; press = null; });
-  on("keydown", () => { counts.keys++; });
+  let typed = false;
+  on("keydown", () => { counts.keys++; typed = true; });
+  on("keyup", () => { typed = false; });
   on("wheel scroll", () => { counts.scrolls++; });
-  on("click change input", () => {});
+  on("input", ({ target }) => {
+    if (!typed && target.matches("input[type=text], textarea")) counts.keys += Math.max(1, target.value.length);
+    typed = false;
+  });
+  on("click change", () => {});
   const own = { ...window.strata };
   for (const name of ["select"]) window.strata[name] = (...given) => { counts.scripted++; return own[name](...given); };
   window.countedSteps = () => {

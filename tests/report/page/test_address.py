@@ -51,6 +51,16 @@ def test_back_and_forward_go_through_the_views_and_the_address_has_the_view(expl
     other.close()
 
 
+def test_the_address_of_the_view_is_copied(explorer):
+    explorer.select(explorer.ids[:2])
+    explorer.page.click("#more")
+    explorer.page.click("#link")
+    assert explorer.status() == "the address of this view is copied"
+    copied = explorer.page.evaluate("navigator.clipboard.readText()")
+    assert copied == explorer.page.url
+    assert copied.endswith(f"#layer=input&colour=label&sel={explorer.ids[0]}.{explorer.ids[1]}")
+
+
 def test_the_address_has_the_queue(explorer, sent_to):
     explorer.page.click("#queues [data-queue=mistakes]")
     listed = "[...document.querySelectorAll('#thumbs .thumb')].map((each) => each.dataset.row)"
