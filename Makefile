@@ -116,8 +116,8 @@ deps: $(READY) ## update what is generated from the code: the deps and plots of 
 	@$(PY) -m tools.stage_packages
 	@$(PY) -m tools.measure_documents
 
-gallery: $(READY) ## the page of this run as docs/gallery/, and pictures of it in docs/images/
-	@$(PY) -m tools.gallery
+gallery: $(READY) ## the page of this run as docs/gallery/, and pictures in docs/images/: make gallery [COMPARE=reports/compare.html for that page's]
+	@$(PY) -m tools.gallery $(if $(COMPARE),--compare "$(COMPARE)")
 
 notebook: $(READY) ## generate docs/guided_exercise.ipynb from docs/guided_exercise.py
 	@$(PY) -m tools.notebook

@@ -1,12 +1,16 @@
 """Write docs/gallery/: the page of the project's run, without its figures; and docs/images/: pictures of it.
 
 python -m tools.gallery
+python -m tools.gallery --compare reports/compare.html
+The second takes pictures of a page that `make compare` has written, and does nothing else.
 """
 
 import argparse
 import io
 import shutil
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -36,29 +40,55 @@ VIEWS = {
     "explorer_wide_light": (1920, 1080, "light", ["#findings [data-key=map]"]),
     "explorer_phone": (390, 844, "light", []),
     "explorer_phone_dark": (390, 844, "dark", ["#findings [data-key=mistakes]"]),
+    "explorer_try": (
+        *(1440, 900, "light"),
+        ["#findings [data-key=pair]", "#thumbs .thumb", "#load-network", "#pad-take", "nav [href='#try']"],
+    ),
     "explorer_print": (794, 1123, "light", []),
+}
+# Of a page of several runs.
+COMPARED = {
+    "compare_runs": (1440, 1066, "light", []),
+    "compare_maps": (1440, 800, "light", ["nav [href='#explore']", "#findings [data-key=broken]"]),
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=DOCS, help="where gallery/ and images/ are written")
-    out = parser.parse_args().out
+    parser.add_argument("--compare", type=Path, help="a page of several runs: take pictures of it, and nothing else")
+    options = parser.parse_args()
+    out = options.out
+    if options.compare:
+        take_pictures(options.compare, out / "images", COMPARED)
+        return
     root = Path()
     run = RunArtifacts(Paths.under(root), root / "params.yaml")
     inputs = load_report_inputs(run, None)
     labels = inputs.samples.label if inputs.samples.label is not None else np.zeros(len(inputs.samples), dtype=np.int16)
     page = out / "gallery/index.html"
-    for folder in (page.parent, out / "images"):
-        folder.mkdir(parents=True, exist_ok=True)
+    page.parent.mkdir(parents=True, exist_ok=True)
     write_text(page, gallery_page(inputs, run))
+    take_pictures(page, out / "images", VIEWS)
+    with launched() as browser:
+        write_morph(browser, page, out / "images", labels)
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        for name, (width, height, scheme, clicks) in VIEWS.items():
-            take_picture(browser, page, out / f"images/{name}.png", (width, height, scheme), clicks)
-        write_morph(browser, page, out / "images", labels)
+        yield browser
         browser.close()
+
+
+def take_pictures(page: Path, folder: Path, views: Mapping[str, tuple[int, int, str, list[str]]]) -> None:
+    """Write a picture of a page for each of the views, which are as in VIEWS."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with launched() as browser:
+        for name, (width, height, scheme, clicks) in views.items():
+            take_picture(browser, page, folder / f"{name}.png", (width, height, scheme), clicks)
 
 
 def gallery_page(inputs: ReportInputs, run: RunArtifacts) -> str:
@@ -86,8 +116,11 @@ def take_picture(browser: Browser, path: Path, out: Path, window: tuple[int, int
     page = opened(browser, path, *window)
     if out.stem.endswith("print"):
         page.emulate_media(media="print")
+        page.wait_for_timeout(300)  # until the maps have paper's size
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
         page.wait_for_timeout(300)
     for selector in clicks:
+        page.wait_for_selector(selector, state="attached")  # what an earlier click makes may take a while
         page.evaluate("(selector) => document.querySelector(selector).click()", selector)
         page.wait_for_timeout(400)
     page.screenshot(path=out)

@@ -6,11 +6,12 @@ python -m strata.commands.compare A B --out reports/compare.html
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from strata.artifacts.revisions import WORKSPACE, run_of_revision
+from strata.artifacts.revisions import WORKSPACE, revision_files, run_of_revision
 from strata.artifacts.run import RunArtifacts
 from strata.commands.compared import check_comparable, different_params, only_layers, turned_to
 from strata.commands.place import check_git
@@ -49,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         check_git(project, "experiments and revisions")
     with tempfile.TemporaryDirectory(prefix="strata-compare-") as scratch:
         roots = [Path(scratch) / side for side in LETTERS[: len(names)].lower()]
+        for name, root in zip(names, roots, strict=True):
+            bring_summary(project, name, root)
         runs = [run_of_revision(project, name, root) for name, root in zip(names, roots, strict=True)]
         try:
             page = compared_page(names, runs)
@@ -91,6 +94,12 @@ def compared_page(names: Sequence[str], compared: Sequence[RunArtifacts]) -> str
             raise StrataError(f"{', '.join(names)} cannot be compared: there is no layer that all of them have")
     title = f"Strata: {' and '.join(names) if len(names) == 2 else f'{len(names)} runs'}, layer by layer"
     return render_explorer(title, payload, [], None, [], different_params(*(run.params_in_full for run in compared)))
+
+
+def bring_summary(project: Path, name: str, root: Path) -> None:
+    """Copy the text that says what each layer is to its path in `root`, where the run has one."""
+    with suppress(StrataError):
+        revision_files(project, name, root)(Paths.under(root).summary)
 
 
 def in_revisions(message: str, names: Sequence[str], roots: Sequence[Path]) -> str:

@@ -309,6 +309,20 @@ def test_a_tag_and_an_experiment_are_revisions_too(copy, tmp_path):
     assert "A: base" in found and "B: tried-this" in found
 
 
+def test_layers_are_explained_where_the_run_says_what_they_are(copy, tmp_path):
+    (copy / "reports/network.txt").unlink()
+    commit(copy, "without")
+    found = [
+        {layer: each["about"] for layer, each in run["layers"].items()}
+        for run in payload_of(compared("HEAD~1", "HEAD", tmp_path / "page.html"))["runs"]
+    ]
+    explained = {"input": "the images as the network sees them, 16 × 16", "h5": "third ReLU, 8 units"}
+    assert found == [
+        {**explained, "h6": "log-softmax, 10 units"},
+        {"input": "16 × 16", "h5": "8 units", "h6": "10 units"},
+    ]
+
+
 def test_layers_of_one_run_only_are_left_out(copy, repository, tmp_path):
     params = write_params(copy, embed={"perplexity": 8})
     params.write_text(params.read_text(encoding="utf-8").replace("- h5\n", ""), encoding="utf-8")

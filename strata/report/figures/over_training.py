@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from strata.artifacts.measure_registry import MeasureEntry, MeasureRegistry, Panel
 from strata.report.figures.maps import Numbers, legend_handles, scatter_labels
 from strata.report.figures.measures import finish, grid_of, grid_size
-from strata.report.figures.style import MUTED, strata_style
+from strata.report.figures.style import MUTED, as_title, strata_style
 
 MARKERS = "osDv^<>Pp*X"
 
@@ -52,7 +52,7 @@ def charts_over_training(registry: MeasureRegistry, table: pd.DataFrame) -> list
     for panel in registry.panels:
         measures = registry.shown_in(panel)
         for measure in measures:
-            title = panel.title if len(measures) == 1 else measure.title[0].upper() + measure.title[1:]
+            title = panel.title if len(measures) == 1 else as_title(measure.title)
             charts += [(title, panel, measure)] if measure.key in first else []
     return charts
 

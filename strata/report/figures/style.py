@@ -95,6 +95,11 @@ def save_figure(figure: Figure, folder: Path, name: str, dpi: int) -> None:
         figure.set_layout_engine("none")  # keep the layout: computing it takes half the time
 
 
+def as_title(name: str) -> str:
+    """Return a name with a large first letter; names such as kNN, whose second letter is large, stay."""
+    return name if name[1:2].isupper() else name[:1].upper() + name[1:]
+
+
 def class_colour(index: int) -> str:
     """Return the colour of a class; colours repeat after ten."""
     return CLASS_COLOURS[index % len(CLASS_COLOURS)]

@@ -112,6 +112,7 @@ def render_explorer(
         nearest=_neighbours(payload["runs"][0]),
         shown=payload["count"],
         labelled=payload["labels"] is not None,
+        pictures=payload["sprite"] is not None,
         targets=list(payload["runs"][0].get("targets", ())),
         predicted=_all_have(payload["runs"], "predicted"),
         decided=_all_have(payload["runs"], "commit"),

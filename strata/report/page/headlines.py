@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from strata.artifacts.measured import TRAINED, UNTRAINED, SampleDecisions, commit_names
 from strata.report.page.headline import Headline, course_of, share_of
 from strata.report.page.inputs import ReportInputs
-from strata.report.page.pair_steps import parting_pair
+from strata.report.page.pair_steps import parting_pair, widened
 
 SHOWN = 5
 SURE = 0.9  # a mistake that is surer than this is a sure one
@@ -37,18 +37,19 @@ def pair_parts(inputs: ReportInputs) -> Headline | None:
     if step.untrained is not None and step.untrained_rise is not None:
         own = step.untrained_rise
         more = own.change_to(step.rise)
-        twin = "" if more is not None and more.low > 0 else "; untrained, too"
+        twin = "" if more is not None and more.low > 0 else " Untrained, that step is not clearly smaller."
         control = (
             f" Control, untrained twin: {_percents(step.untrained)}%; over the same step {100 * own.value:+.0f} points,"
             f" interval {100 * own.low:+.0f} to {100 * own.high:+.0f}."
         )
     return Headline(
         key="pair",
-        sentence=f"{first} and {second} part between {here} and {there}: {_percents(step.course)}%{twin}.",
+        sentence=f"{first} and {second} part between {here} and {there}. Neighbours of the right class, from"
+        f" {layers[0]} to {layers[-1]}: {_percents(step.course)}%.{twin}",
         sure=f"From {here} to {there} the pair rises by {100 * step.rise.value:.0f} points, interval"
         f" {100 * step.rise.low:.0f} to {100 * step.rise.high:.0f}, widened for the choice of the largest of"
-        f" {len(layers) - 1} steps. 100%: of their neighbours in either class, all are of the right one; 50%:"
-        f" mixed.{control}",
+        f" {len(layers) - 1} steps. Of the neighbours in one of the two classes, the share in the right one: 100%"
+        f" apart, 50% mixed.{control}",
         layer=there,
         classes=list(step.classes),
         values=[float(value) for value in step.course],
@@ -69,26 +70,27 @@ def dimension_changes(inputs: ReportInputs) -> Headline | None:
     change = first.change_to(last)
     if change is None or change.low <= 0 <= change.high:
         return None
-    verb = "falls" if change.value < 0 else "rises"
+    verb = "fall" if change.value < 0 else "rise"
     untrained, control = "", ""
     if ends[0] in twin and ends[-1] in twin:
         before, after = twin[ends[0]], twin[ends[-1]]
         other = before.change_to(after)
         same_way = other is not None and (other.high < 0 if change.value < 0 else other.low > 0)
-        less = other is not None and abs(other.value) < abs(change.value)
+        apart = other.change_to(change) if other is not None else None
+        less = apart is not None and (apart.high < 0 if change.value < 0 else apart.low > 0)
         untrained = (
-            "; untrained it does not"
+            f" Untrained, it does not clearly {verb}."
             if not same_way
-            else f"; untrained only to {after.value:.1f}"
+            else f" Untrained, only to {after.value:.1f}."
             if less
-            else f"; untrained to {after.value:.1f}, too"
+            else f" Untrained, to {after.value:.1f}, too."
         )
         control = f" Control, untrained twin: {before} to {after}."
     return Headline(
         key="dimension",
-        sentence=f"The dimension {verb} from {first.value:.1f} at {ends[0]} to {last.value:.1f} at"
-        f" {ends[-1]}{untrained}.",
-        sure=f"TwoNN, 95% intervals over half samples: {first} to {last}; the change is"
+        sentence=f"The number of directions in which the {inputs.things} vary {verb}s from {first.value:.1f} at"
+        f" {ends[0]} to {last.value:.1f} at {ends[-1]}.{untrained}",
+        sure=f"Intrinsic dimension (TwoNN), 95% intervals over half samples: {first} to {last}; the change is"
         f" {change.value:+.1f}, {change.low:+.1f} to {change.high:+.1f}.{control}",
         layer=ends[-1],
         colour="label",
@@ -111,8 +113,8 @@ def mistakes(inputs: ReportInputs) -> Headline | None:
     likely = np.bincount(samples.label.astype(np.intp)).max() / total
     return Headline(
         key="mistakes",
-        sentence=f"{count:,} mistake{'s' * (count != 1)} among {total:,} {inputs.things}, {sure:,} of them surer than"
-        f" {SURE:.0%}.",
+        sentence=f"The network gets {count:,} of {total:,} {inputs.things} wrong, {sure:,} of them while more than"
+        f" {SURE:.0%} sure.",
         sure=f"{share.value:.1%} wrong, 95% interval (Wilson) {share.low:.1%} to {share.high:.1%}. Control: to name"
         f" the most frequent class always is wrong in {1 - likely:.0%}.",
         layer=layers[-1],
@@ -131,15 +133,17 @@ def decided_early(inputs: ReportInputs) -> Headline | None:
     names, counts = commit_names(layers), np.bincount(commit, minlength=len(layers) + 1)
     early = share_of(int(counts[0]), len(commit))
     later = int(counts[1:].argmax()) + 1
-    rest = f"; of the others, most at {names[later]} ({counts[later]:,})" if counts[later] else ""
+    where = f"at {names[later]}" if later < len(layers) else names[later]
+    rest = f" The others decide later, most often {where} ({counts[later]:,})." if counts[later] else ""
     chance = np.bincount(labels.astype(np.intp)).max() / len(labels)
     if early.low <= chance:
         return None
     return Headline(
         key="decided",
-        sentence=f"{counts[0] / len(commit):.0%} of the {inputs.things} are decided at {layers[0]} already{rest}.",
-        sure=f"{counts[0]:,} of {len(commit):,}, 95% interval (Wilson) {early.low:.1%} to {early.high:.1%}: from"
-        f" {layers[0]} on, most of their neighbours have the class that the network will predict."
+        sentence=f"{counts[0] / len(commit):.0%} of the {inputs.things} are decided at {layers[0]}: from there on,"
+        f" their neighbours vote as the network will.{rest}",
+        sure=f"{counts[0]:,} of {len(commit):,}, 95% interval (Wilson) {early.low:.1%} to {early.high:.1%}. The vote is"
+        f" the most frequent label among the neighbours in a layer."
         f" Control: chance is {chance:.0%}.",
         layer=layers[min(later, len(layers) - 1)],
         colour="commit",
@@ -154,17 +158,23 @@ def worst_map(inputs: ReportInputs) -> Headline | None:
         return None
     layer = min(course, key=lambda name: course[name].value)
     best = max(course, key=lambda name: course[name].value)
+    pairs = len(course) * (len(course) - 1) // 2
     change = course[layer].change_to(course[best])
-    if layer == best or change is None or change.low <= 0:
+    if layer == best or change is None:
+        return None
+    change = widened(change, pairs)
+    if change.low <= 0:
         return None
     k = int(next(iter(inputs.measures.points.values())).neighbours.shape[1])
     chance = k / max(1, len(inputs.measures.rows) - 1)
     return Headline(
         key="map",
-        sentence=f"Trust the map of {layer} least: {course[layer].value:.0%} of the {k} nearest on it are near in the"
-        f" layer; at {best} {course[best].value:.0%}.",
+        sentence=f"Trust the map of {layer} least: of the {k} nearest on it, {course[layer].value:.0%} are among the"
+        f" {k} nearest in the layer. The best is {best}: {course[best].value:.0%}.",
         sure=f"kNN recall, 95% intervals: {layer} {course[layer].percent}, {best}"
-        f" {course[best].percent}. Control: by chance {chance:.1%}.",
+        f" {course[best].percent}; apart by {100 * change.value:.0f} points, interval {100 * change.low:.0f} to"
+        f" {100 * change.high:.0f}, widened for the choice among {pairs} pairs of layers. Control: by"
+        f" chance {chance:.1%}.",
         layer=layer,
         colour="trust",
         values=[course[layer].value, course[best].value],
@@ -179,12 +189,12 @@ def like_neighbours(inputs: ReportInputs) -> Headline | None:
         return None
     layer = max(both, key=lambda name: trained[name].value)
     change = twin[layer].change_to(trained[layer])
-    if change is None or change.low <= 0:
+    if change is None or widened(change, len(both)).low <= 0:
         return None
     return Headline(
         key="hit",
-        sentence=f"At {layer}, {trained[layer].value:.0%} of the neighbours share the label; in the untrained twin"
-        f" {twin[layer].value:.0%}.",
+        sentence=f"At {layer}, {trained[layer].value:.0%} of a sample's neighbours have its label; in the untrained"
+        f" network {twin[layer].value:.0%}.",
         sure=f"Neighbourhood hit, 95% intervals: {trained[layer].percent} against"
         f" {twin[layer].percent} in the control.",
         layer=layer,

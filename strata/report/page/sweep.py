@@ -10,7 +10,7 @@ from scipy.stats import norm
 
 from strata.artifacts.measure_registry import MeasureEntry
 from strata.artifacts.measured import TRAINED, UNTRAINED
-from strata.report.figures.style import CONTROL_LOOKS, MEASURE_LOOKS
+from strata.report.figures.style import CONTROL_LOOKS, MEASURE_LOOKS, as_title
 from strata.report.page.inputs import ReportInputs
 
 # The colours of runs, which colour-blind readers can tell apart; letters beside the lines say the same. Grey is the
@@ -99,7 +99,7 @@ def last_accuracy(run: ReportInputs) -> float | None:
 
 def _titles(measure: MeasureEntry, title: str, lines: str) -> dict[str, str]:
     own = title if lines == "controls" else measure.title
-    return {"key": measure.key, "title": own[:1].upper() + own[1:], "meaning": measure.meaning}
+    return {"key": measure.key, "title": as_title(own), "meaning": measure.meaning}
 
 
 def _values(values: NDArray[np.float64]) -> list[float | None]:

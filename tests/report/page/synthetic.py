@@ -1,7 +1,7 @@
 """Two made-up runs as the report would read them, and what the page must show of them, found without its code."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +84,10 @@ def make_run(seed: int) -> Run:
     late = commit >= 5
     decisions = SampleDecisions(ids[measured], commit, rng.integers(0, 4, MEASURED).astype(np.int16), late, *flags)
     points = {layer: _points(rng, ids[measured], layer == LAYERS[-1]) for layer in LAYERS}
+    votes = points[LAYERS[-2]].vote  # every second one is what the network predicts, as it mostly is
+    points[LAYERS[-2]] = replace(
+        points[LAYERS[-2]], vote=np.where(np.arange(MEASURED) % 2, votes, predicted[measured]).astype(np.int16)
+    )
     maps = {layer: LayerMap(layer, ids, _spread_out(rng), METHOD, PROVENANCE) for layer in LAYERS}
     epochs = pd.DataFrame({"epoch": [1, 2, 3], "test_loss": rng.uniform(0.1, 1, 3).round(4)})
     inputs = ReportInputs(
@@ -156,7 +160,7 @@ def write_page(path: Path, runs: dict[str, Run]) -> Path:
     first, compared = next(iter(runs.values())), len(runs) > 1
     images = first.inputs.images[first.rows]
     of_maps = {name: run.payload() for name, run in list(runs.items())[:2]}
-    payload = page_payload(CLASSES, first.labels, images, of_maps)
+    payload = page_payload(first.inputs.dataset.classes, first.labels, images, of_maps)
     if len(runs) > 2:
         payload["sweep"] = sweep_payload(list(runs), [run.inputs for run in runs.values()])
     Image.fromarray(images[0]).save(path.parent / "picture.png")

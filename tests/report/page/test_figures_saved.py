@@ -1,5 +1,6 @@
 """What is saved: the large map as PNG and SVG, a chart as SVG, ids as a list."""
 
+import base64
 import io
 import re
 from pathlib import Path
@@ -8,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 from PIL import Image
 
+from tests.report.page.reader import wait_for
 from tests.report.page.synthetic import COLOURS
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -41,6 +43,37 @@ def test_the_map_as_png_is_fine_enough_for_print(explorer):
     x, y = explorer.inside_map(0, None)[0] * 1600 / explorer.box(0, None)["width"]
     pure = np.array(list(bytes.fromhex(COLOURS[explorer.run.labels[0]][1:])))
     np.testing.assert_allclose(np.array(picture)[int(y), int(x)], 0.85 * pure + 0.15 * 255, atol=4)
+
+
+def test_the_map_is_copied_as_png_and_as_svg_as_it_is_saved(explorer):
+    page, read = explorer.page, "navigator.clipboard.readText()"
+    _, wanted = saved(explorer, lambda: page.click("#save-svg"))
+    page.click("#copy-svg")
+    assert explorer.status() == "the map is copied as SVG, a text"
+    assert page.evaluate(read) == wanted.decode()
+    with page.expect_download() as caught:
+        page.click("#save-png")
+    page.click("#copy-png")
+    wait_for(page, "document.getElementById('status').textContent === 'the map is copied as PNG'")
+    code = """async () => {
+      const [item] = await navigator.clipboard.read(), picture = await item.getType("image/png");
+      const bytes = new Uint8Array(await picture.arrayBuffer());
+      return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+    }"""
+    found, file = (Image.open(io.BytesIO(each)) for each in (base64.b64decode(page.evaluate(code)), png_of(caught)))
+    np.testing.assert_array_equal(np.asarray(found.convert("RGB")), np.asarray(file.convert("RGB")))
+
+
+def test_where_the_browser_cannot_copy_a_picture_it_says_so(explorer):
+    explorer.page.click("#more")
+    explorer.page.evaluate("() => { navigator.clipboard.write = () => Promise.reject(Error()); }")
+    explorer.page.click("#copy-png")
+    wait_for(explorer.page, "document.getElementById('status').textContent === 'the browser refused to copy'")
+    explorer.page.evaluate("delete navigator.clipboard.write")
+
+
+def png_of(caught):
+    return Path(caught.value.path()).read_bytes()
 
 
 def test_ids_are_saved_one_in_a_line(explorer):

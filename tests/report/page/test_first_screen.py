@@ -7,19 +7,13 @@ import pytest
 from PIL import Image
 
 from tests.report.page.synthetic import LAYERS
-from tests.report.page.test_maps import NOTCHED, ids_where, shape_between
+from tests.report.page.test_address import BRUSH
+from tests.report.page.test_maps import ids_where
 
 FITS = """(selector) => [...document.querySelectorAll(selector)].every((each) => {
   const box = each.getBoundingClientRect();
   return box.top >= 0 && box.left >= 0 && box.bottom <= innerHeight + 1 && box.right <= innerWidth + 1;
 })"""
-
-
-BRUSH = """([id, value]) => {
-  const end = document.getElementById(id);
-  end.value = value;
-  end.dispatchEvent(new Event("input"));
-}"""
 
 
 def listed(explorer):
@@ -60,23 +54,6 @@ def test_a_layer_is_explained_where_it_stands(explorer):
     assert explorer.page.get_attribute("#depth", "aria-valuetext") == "h3: 4 maps of 2 × 2"
 
 
-def test_a_lassoed_cluster_is_seen_in_the_inspector_without_a_scroll(explorer):
-    corners, inside = shape_between(explorer.in_window(0, None), NOTCHED)
-    explorer.drag(corners)
-    explorer.settle()
-    wanted = ids_where(explorer, inside)
-    assert sorted(listed(explorer)) == wanted
-    by_class = sorted(wanted, key=lambda sample: (explorer.run.labels[explorer.ids.index(sample)], sample))
-    assert listed(explorer) == by_class
-    assert explorer.page.evaluate("scrollY") == 0
-    assert explorer.page.evaluate(FITS, "#thumbs")
-    assert explorer.page.inner_text("#inspector-count") == str(len(wanted))
-    explorer.page.select_option("#order", "confidence")
-    order = sorted(wanted, key=lambda sample: explorer.run.confidence[explorer.ids.index(sample)])
-    assert listed(explorer) == order
-    explorer.page.select_option("#order", "class")
-
-
 def test_one_sample_has_the_votes_and_true_neighbours_of_every_layer_with_other_labels_marked(explorer):
     run = explorer.run
     row = next(row for row, commit in enumerate(run.commit) if commit is not None)
@@ -92,28 +69,6 @@ def test_one_sample_has_the_votes_and_true_neighbours_of_every_layer_with_other_
     explorer.page.click("#like")
     nearest = {explorer.ids[row], *run.neighbours[0][explorer.ids[row]]}
     assert set(explorer.selected()) == nearest
-
-
-def test_back_and_forward_go_through_the_views_and_the_address_has_the_view(explorer):
-    page = explorer.page
-    explorer.select(explorer.ids[:4])
-    page.wait_for_timeout(450)
-    explorer.set_slider(2)
-    page.select_option("#colour", "trust")
-    page.wait_for_timeout(450)
-    sent = page.url
-    assert "layer=h2" in sent and "colour=trust" in sent and f"sel={explorer.ids[0]}.{explorer.ids[1]}" in sent
-    page.click("#back")
-    assert (page.input_value("#colour"), page.inner_text("#large-0 .layer")) == ("label", "input")
-    assert explorer.selected() == explorer.ids[:4]
-    page.click("#forward")
-    assert (page.input_value("#colour"), page.inner_text("#large-0 .layer")) == ("trust", "h2")
-    other = page.context.new_page()
-    other.goto(sent)
-    other.wait_for_timeout(300)
-    assert other.evaluate("strata.selectedIds()") == explorer.ids[:4]
-    assert other.input_value("#colour") == "trust" and other.inner_text("#large-0 .layer") == "h2"
-    other.close()
 
 
 def test_histograms_filter_and_cross(explorer):

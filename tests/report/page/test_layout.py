@@ -11,6 +11,14 @@ LAID_OUT = """() => [...document.querySelectorAll(".plot")].every((plot) => {
   return overlay.width === plot.clientWidth && overlay.height === plot.clientHeight;
 })"""
 
+# What is cut, or lies beyond the right edge.
+CUT = """() => [...document.body.querySelectorAll("*")].filter((each) => {
+  if (!each.checkVisibility() || !each.clientWidth || each.matches("svg *, option, canvas")) return false;
+  const cuts = getComputedStyle(each).overflowX !== "visible"
+    && (each.scrollWidth > each.clientWidth + 1 || each.scrollHeight > each.clientHeight + 1);
+  return cuts || each.getBoundingClientRect().right > innerWidth + 1;
+}).map((each) => `${each.tagName} ${each.id} ${each.className} ${each.textContent.trim().slice(0, 40)}`)"""
+
 
 def background(explorer):
     return explorer.page.evaluate("getComputedStyle(document.body).backgroundColor")
@@ -85,6 +93,30 @@ def test_paper_has_the_maps_but_no_controls(explorer):
     for shown in ("h1", "#findings", "#classes", "#sparks", "#measure-charts", "#cka", "#run .facts"):
         assert page.locator(shown).first.is_visible(), shown
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("kind", ["explorer", "compared"])
+@pytest.mark.parametrize("width", [718, 794, 1047])  # A4 with margins, without, and across
+def test_paper_cuts_nothing(kind, width, request):
+    reader = request.getfixturevalue(kind)
+    reader.emulate(media="print")
+    resize(reader, width, 1123)
+    assert reader.page.evaluate(CUT) == []
+
+
+def test_paper_has_fine_maps_and_how_sure_each_finding_is(explorer):
+    page = explorer.page
+    sure = [each["sure"] for each in explorer.run.payload()["headlines"]]
+    sizes = "[...document.querySelectorAll('.plot')].map((each) => each.firstChild.width / each.clientWidth)"
+    assert page.locator("#findings details[open]").count() == 0
+    page.click("#findings summary >> nth=1")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("#findings details[open] p").all_inner_texts() == sure
+    assert page.evaluate(sizes) == [4] * 8
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    explorer.settle()
+    assert page.locator("#findings details[open] p").all_inner_texts() == sure[1:2]
+    assert page.evaluate(sizes) == [1] * 8
 
 
 def test_a_tap_on_a_phone_shows_the_samples_card(browser, page_path, runs):

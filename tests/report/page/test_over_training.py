@@ -55,6 +55,16 @@ def test_the_second_slider_moves_the_large_map_over_training(over_training, run)
     page.fill("#time", "1.5")
     np.testing.assert_allclose(large_map(over_training), (earlier + run.places[1]) / 2, rtol=1e-4, atol=1e-4)
     assert page.get_attribute("#time", "aria-valuetext") == "0.5 epochs → trained"
+    page.wait_for_timeout(450)
+    assert "time=1.5" in page.url
+    other = page.context.new_page()
+    other.goto(page.url)
+    wait_for(other, "window.strata && strata.ready")
+    assert (
+        other.input_value("#time") == "1.5"
+        and other.inner_text(".large .layer") == f"{LAYERS[1]}, 0.5 epochs → trained"
+    )
+    other.close()
 
 
 def test_measures_are_drawn_against_the_epochs(over_training):

@@ -5,6 +5,7 @@ import pytest
 
 from tests.report.page.synthetic import CLASSES, LAYERS
 from tests.report.page.test_first_screen import listed
+from tests.report.page.test_hover import percent
 from tests.report.page.test_maps import ids_where
 
 
@@ -38,6 +39,13 @@ def wanted(run, name):
     return sorted(rows.tolist(), key=lambda row: (order[row], row))
 
 
+def short(run, name, row):
+    """The words below a sample of a queue: why it is there."""
+    if name in ("labels", "mistakes"):
+        return f"{CLASSES[run.labels[row]]} → {CLASSES[run.predicted[row]]}"
+    return [*LAYERS, "after h6"][run.commit[row]] if name == "late" else percent(run.fields["false_neighbours"][0][row])
+
+
 @pytest.mark.parametrize("name", ["labels", "mistakes", "late", "trust"])
 def test_one_click_opens_a_queue_in_its_order_with_why(explorer, name):
     rows = wanted(explorer.run, name)
@@ -45,7 +53,11 @@ def test_one_click_opens_a_queue_in_its_order_with_why(explorer, name):
     assert explorer.page.inner_text(button).split()[-1] == str(len(rows))
     explorer.page.click(button)
     assert listed(explorer) == [explorer.ids[row] for row in rows]
-    if name == "labels" and rows:
+    assert explorer.page.locator("#thumbs .thumb .short").all_inner_texts() == [
+        short(explorer.run, name, r) for r in rows
+    ]
+    assert rows
+    if name == "labels":
         why = explorer.page.get_attribute("#thumbs .thumb", "title")
         assert why.endswith(f"its neighbours at h5 say {CLASSES[explorer.run.predicted[rows[0]]]}")
     explorer.page.click(button)

@@ -32,7 +32,7 @@ def test_each_measure_is_a_chart_with_the_tables_values_of_each_run(sweep):
     measures = [(panel, measure) for panel in registry.panels for measure in registry.shown_in(panel)]
     titles = sweep.page.locator("#sweep-charts h3").all_inner_texts()
     assert titles == [
-        title[0].upper() + title[1:]
+        title if title.startswith("kNN") else title[0].upper() + title[1:]
         for title in (panel.title if panel.lines == "controls" else measure.title for panel, measure in measures)
     ]
     found = drawn(sweep)
@@ -84,9 +84,9 @@ def test_what_differs_from_the_first_is_said_in_words(sweep):
     payload = sweep.page.evaluate("JSON.parse(document.getElementById('payload').textContent).sweep")
     notes = sweep.page.locator("#sweep-charts .chart").first.locator(".hint").all_inner_texts()
     clear = payload["charts"][0]["clear"]
-    assert notes[0].startswith("Beyond the intervals from A: B at ")
+    assert notes[0].startswith("Clearly differs from A: B at ")
     # Every layer that is clear is named, at least as an end of a stretch of layers.
-    told = notes[0].split("; ")[0].removeprefix("Beyond the intervals from A: B at ").split(", ")
+    told = notes[0].split("; ")[0].removeprefix("Clearly differs from A: B at ").split(", ")
     named = [
         layer
         for part in told

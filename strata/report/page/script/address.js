@@ -9,9 +9,13 @@ function viewNow() {
   const only = ["wrong", "late", "doubtful"].filter((name) => control(`only-${name}`)?.checked);
   if (hidden.length) parts.hide = hidden.join(".");
   if (only.length) parts.only = only.join(".");
-  for (const [name, { low, high }] of Object.entries(ranges)) parts[`in-${name}`] = `${low}.${high}`.replace(/(\d)\.(\d+)\.(\d)/, "$1.$2~$3");
+  for (const name of Object.keys(ranges)) parts[`in-${name}`] = brushOf(name).join("~");
   const rows = selectedRows();
   if (rows.length) parts.sel = Array.from(rows, (row) => ids[row]).join(".");
+  if (queue) parts.queue = queue;
+  if (state.time < timeNames.length) parts.time = state.time;
+  const map = views.find((view) => view.large);
+  if (map.touched) parts.window = ["x", "y", "half"].map((name) => Number(map.window[name].toPrecision(6))).join("~");
   return new URLSearchParams(parts).toString();
 }
 
@@ -19,13 +23,29 @@ function showView(text) {
   const parts = new URLSearchParams(text), hidden = (parts.get("hide") ?? "").split("."), only = (parts.get("only") ?? "").split(".");
   for (const box of classBoxes) box.checked = !hidden.includes(box.value);
   for (const name of ["wrong", "late", "doubtful"]) if (control(`only-${name}`)) control(`only-${name}`).checked = only.includes(name);
-  for (const name of Object.keys(ranges)) if (!parts.has(`in-${name}`)) delete ranges[name];
+  for (const name of Object.keys(HISTOGRAMS)) setBrush(name, ...(parts.get(`in-${name}`) ?? "").split("~").map(Number));
   changed("ranges");
   if (COLOURS[parts.get("colour")] && known[COLOURS[parts.get("colour")].needs]) chooseColour(parts.get("colour"));
   const layer = layerNames.indexOf(parts.get("layer"));
   if (layer >= 0) moveTo(layer);
+  if (timeSlider) showTime(numberFrom(parts.get("time"), timeNames.length));
+  showWindow((parts.get("window") ?? "").split("~").map(Number));
+  queue = hasQueue(parts.get("queue")) ? parts.get("queue") : null;
   applyFilters();
   select((parts.get("sel") ?? "").split(".").map((id) => rowOfId.get(Number(id))).filter((row) => row !== undefined));
+}
+
+// A number of an address, from 0 to below a greatest one; that one for all else.
+function numberFrom(text, greatest) {
+  return text !== null && Number(text) >= 0 && Number(text) < greatest ? Number(text) : greatest;
+}
+
+// The part of the large maps that was zoomed to; all of them without one.
+function showWindow([x, y, half]) {
+  for (const view of views.filter((each) => each.large)) {
+    view.window = half > 0 && [x, y, half].every(Number.isFinite) ? { x, y, half } : { ...view.square };
+    scheduleDraw(view);
+  }
 }
 
 let rememberSoon = 0;
@@ -69,8 +89,9 @@ control("link").addEventListener("click", async () => {
   tellAddress(viewNow());
   say((await copied(location.href)) ? "the address of this view is copied" : "the browser refused to copy");
 });
-addPanel(() => {
+// The view that the address names; called once all panels are there.
+function openAddress() {
   if (location.hash.includes("layer=")) showView(location.hash.slice(1));
   past.push(viewNow());
-  for (const change of ["selection", "visible", "colour", "layer"]) when(change, remember);
-});
+  for (const change of ["selection", "visible", "colour", "layer", "depth", "window"]) when(change, remember);
+}

@@ -69,8 +69,8 @@ function smallImage(row) {
   return picture;
 }
 
-// A sample as a small image that can be chosen.
-function thumbnail(row, why = "") {
+// A sample as a small image that can be chosen, with why it is there, and a few words of that below.
+function thumbnail(row, why = "", short = "") {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "thumb";
@@ -80,6 +80,13 @@ function thumbnail(row, why = "") {
   button.title = button.getAttribute("aria-label");
   button.append(payload.sprite ? smallImage(row) : textOf(row));
   button.classList.toggle("of-text", !payload.sprite);
+  if (short) {
+    const text = document.createElement("span");
+    text.className = "short";
+    text.textContent = short;
+    button.append(text);
+    button.classList.add("told");
+  }
   return button;
 }
 

@@ -92,6 +92,11 @@ function eased(depth) {
   return whole + part * part * (3 - 2 * part);
 }
 
+function showTime(time) {
+  timeSlider.value = time;
+  setTime(time);
+}
+
 function moveTo(depth) {
   slider.value = depth;
   setDepth(depth);

@@ -69,6 +69,12 @@ class MapView {
   resetView() {
     this.window = { ...this.square };
     scheduleDraw(this);
+    changed("window");
+  }
+
+  // Whether the reader has zoomed or moved the map.
+  get touched() {
+    return ["x", "y", "half"].some((name) => this.window[name] !== this.square[name]);
   }
 
   get zoomed() {
@@ -77,9 +83,9 @@ class MapView {
 
   // A large map fits every layer, unless the reader has zoomed or moved it.
   fit(square) {
-    const untouched = ["x", "y", "half"].every((name) => this.window[name] === this.square[name]);
+    const { touched } = this;
     this.square = square;
-    if (untouched) this.window = { ...square };
+    if (!touched) this.window = { ...square };
   }
 
   // Pixels of the map's inside for its coordinates.
@@ -130,6 +136,7 @@ class MapView {
     if (!shape || (this.touch && shape.moved)) return;
     if (!shape.moved) this.tap(this.at(event), mode, event.pointerType === "touch");
     else if (shape.tool !== "pan") this.selectInside(shape.corners, mode);
+    else changed("window");
     scheduleDraw(this, MARKS);
   }
 
@@ -142,6 +149,7 @@ class MapView {
     this.window = half === this.square.half ? { ...this.square }
       : { x: x + (this.window.x - x) * by, y: y + (this.window.y - y) * by, half };
     scheduleDraw(this);
+    changed("window");
   }
 
   // A click on a small map brings it into the large one; on the large map it selects.

@@ -9,6 +9,7 @@ async function start() {
   views.forEach((view) => view.draw());
   describeState();
   for (const draw of panels) draw();
+  openAddress();
   changed("selection");
   window.strata.ready = performance.now();
   await new Promise((done) => { setTimeout(done); });
@@ -16,9 +17,17 @@ async function start() {
   window.strata.chartsReady = performance.now();
 }
 
-// A map's picture is as fine as paper needs it while the page is printed.
-addEventListener("beforeprint", () => views.forEach((view) => drawPoints(view, view.canvas, 4)));
-addEventListener("afterprint", () => views.forEach((view) => scheduleDraw(view)));
+// While the page is printed, a map's picture is as fine as paper needs it, and how sure each finding is stands below it.
+let openedForPrint = [];
+addEventListener("beforeprint", () => {
+  views.forEach((view) => drawPoints(view, view.canvas, 4));
+  openedForPrint = [...document.querySelectorAll("#findings details:not([open])")];
+  for (const each of openedForPrint) each.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const each of openedForPrint) each.open = false;
+  views.forEach((view) => scheduleDraw(view));
+});
 
 window.strata = {
   ready: null, // when the maps can be used, in milliseconds after the page's start

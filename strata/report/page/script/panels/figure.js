@@ -1,4 +1,4 @@
-// Save what is seen: the large map as PNG or SVG, a chart as SVG, the selected ids as a list for a command.
+// Save or copy what is seen: the large map as PNG or SVG, a chart as SVG, the selected ids as a list for a command.
 
 const FIGURE_SIDE = 1600;
 
@@ -57,6 +57,23 @@ function svgText(element) {
 
 control("save-png").addEventListener("click", async () => save(await mapAsPng(views[0]), `${figureName(views[0])}.png`, "image/png"));
 control("save-svg").addEventListener("click", () => save(mapAsSvg(views[0]), `${figureName(views[0])}.svg`, "image/svg+xml"));
+control("copy-png").addEventListener("click", async () => sayCopied(await copiedPicture(mapAsPng(views[0])), "the map is copied as PNG"));
+control("copy-svg").addEventListener("click", async () => sayCopied(await copied(mapAsSvg(views[0])), "the map is copied as SVG, a text"));
+
+function sayCopied(done, text) {
+  say(done ? text : "the browser refused to copy");
+}
+
+// Copy a promised picture; the browser asks for the promise at once, as long as the click counts.
+async function copiedPicture(picture) {
+  try {
+    await navigator.clipboard.write([new ClipboardItem({ "image/png": picture })]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 control("save-ids").addEventListener("click", () => {
   const rows = selectedRows().length ? selectedRows() : visibleRows();
   save(`${rows.map((row) => ids[row]).join("\n")}\n`, "sample_ids.txt", "text/plain");

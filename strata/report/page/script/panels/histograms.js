@@ -34,12 +34,28 @@ function makeHistograms() {
   drawHistograms();
 }
 
+// What a histogram's two sliders stand at, the lower one first.
+function brushOf(name) {
+  return HISTOGRAMS[name].inputs.map((input) => Number(input.value)).sort((a, b) => a - b);
+}
+
 function brush(name) {
-  const { inputs, top, value, ofLayer } = HISTOGRAMS[name];
-  const [low, high] = inputs.map((input) => Number(input.value)).sort((a, b) => a - b);
+  readBrush(name);
+  applyFilters();
+}
+
+function readBrush(name) {
+  const { top, value, ofLayer } = HISTOGRAMS[name], [low, high] = brushOf(name);
   if (low <= 0 && high >= top) delete ranges[name];
   else ranges[name] = { low: low - 1e-6, high: high + 1e-6, ofLayer, value };
-  applyFilters();
+}
+
+// Move a histogram's sliders, without filtering yet; all is left by what is no range.
+function setBrush(name, low, high) {
+  const { inputs, top } = HISTOGRAMS[name];
+  if (!inputs) return;
+  [inputs[0].value, inputs[1].value] = low >= 0 && high <= top ? [low, high] : [0, top];
+  readBrush(name);
 }
 
 function drawHistograms() {
@@ -56,7 +72,7 @@ function drawHistograms() {
     const bar = (number, i, attributes) => svg("rect", { x: i * width + 0.5, y: 50 - high(number), width: width - 1, height: high(number), ...attributes });
     histogram.bars.replaceChildren(...Array.from(all, (number, i) => bar(number, i, { fill: "currentColor", "fill-opacity": 0.18 })),
                                    ...Array.from(left, (number, i) => bar(number, i, { class: "left" })));
-    const [low, high2] = histogram.inputs.map((input) => Number(input.value)).sort((a, b) => a - b);
+    const [low, high2] = brushOf(name);
     histogram.outputs.forEach((output, end) => { output.textContent = histogram.text(end ? high2 : low); });
     histogram.name = name;
   }

@@ -15,12 +15,16 @@ const orderChoice = document.getElementById("order");
 
 // What is listed: its title, its rows, and why each row is there.
 function listNow() {
-  if (queue) return { title: QUEUES[queue].title, rows: queueRows(queue).slice(0, LONGEST), why: (row) => QUEUES[queue].why(runs.at(-1), row) };
+  if (queue) return { title: QUEUES[queue].title, rows: queueRows(queue).slice(0, LONGEST), ...reasons(queue) };
   const rows = selectedRows().length > 1 ? selectedRows() : visibleRows();
   const { value } = ORDERS[orderChoice.value], grouped = orderChoice.value === "class";
   const title = selectedRows().length > 1 ? "selected" : rows.length < count ? "left by the filters" : "all samples";
   if (grouped) return { title, rows: [...groupsOf(rows).values()].flat(), grouped };
   return { title, rows: orderChoice.value === "id" ? rows : [...rows].sort((a, b) => value(a) - value(b) || a - b) };
+}
+
+function reasons(name) {
+  return Object.fromEntries(["why", "short"].map((each) => [each, (row) => QUEUES[name][each](runs.at(-1), row)]));
 }
 
 function drawInspector() {
@@ -48,23 +52,45 @@ function drawInspector() {
   details.replaceChildren(...(one === null ? [] : [...(queue ? [chartNote(capital(QUEUES[queue].why(runs.at(-1), one)))] : []), ...sampleView(one)]));
   document.getElementById("thumbs-note").textContent = one === null && list.rows.length > MOST_THUMBS
     ? list.grouped ? "The first of each class; drag around a cluster on the map to see what it has." : `The first ${MOST_THUMBS} of ${list.rows.length.toLocaleString("en")}.` : "";
+  drawHolds();
   drawQueueButtons();
 }
 
-function drawThumbs({ rows, why, grouped }) {
+// How many of the selection are of each class, the most frequent first: all of it is seen, however long the list is.
+const MOST_HELD = 12;
+
+function drawHolds() {
+  const place = document.getElementById("holds"), rows = selectedRows();
+  place.hidden = !known.labels || queue !== null || rows.length < 2;
+  if (place.hidden) return place.replaceChildren();
+  const held = [...groupsOf(rows)].sort(([, one], [, other]) => other.length - one.length);
+  place.replaceChildren(...held.slice(0, MOST_HELD).map(([label, members]) => {
+    const part = document.createElement("span"), name = document.createElement("strong");
+    name.textContent = classes[label];
+    part.append(swatchOf(label), " ", name, ` ${members.length.toLocaleString("en")}`);
+    return part;
+  }), ...(held.length > MOST_HELD ? [`and ${held.length - MOST_HELD} more classes`] : []));
+}
+
+function swatchOf(label) {
+  const swatch = document.createElement("span");
+  swatch.className = "swatch";
+  swatch.style.background = payload.class_colours[label];
+  return swatch;
+}
+
+function drawThumbs({ rows, why, short, grouped }) {
   if (!grouped) {
-    thumbs.replaceChildren(...rows.slice(0, MOST_THUMBS).map((row) => thumbnail(row, why?.(row))));
+    thumbs.replaceChildren(...rows.slice(0, MOST_THUMBS).map((row) => thumbnail(row, why?.(row), short?.(row))));
     return;
   }
   const byClass = groupsOf(rows);
   const share = MOST_THUMBS / Math.max(1, rows.length);
   thumbs.replaceChildren(...[...byClass].flatMap(([label, members]) => {
-    const head = document.createElement("h3"), swatch = document.createElement("span"), number = document.createElement("span");
-    swatch.className = "swatch";
-    swatch.style.background = payload.class_colours[label];
+    const head = document.createElement("h3"), number = document.createElement("span");
     number.className = "hint";
     number.textContent = members.length.toLocaleString("en");
-    head.append(swatch, ` ${classes[label]} `, number);
+    head.append(swatchOf(label), ` ${classes[label]} `, number);
     const group = document.createElement("div");
     group.className = "group";
     group.append(...members.slice(0, share < 1 ? Math.max(8, Math.floor(members.length * share)) : members.length).map((row) => thumbnail(row)));

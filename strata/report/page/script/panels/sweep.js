@@ -25,8 +25,8 @@ function differenceText({ runs: all, layers }, lines, clear, same) {
   if (same.every((first) => first === 0)) return "The same in all runs.";
   if (!lines[0].low.some(Number.isFinite)) return "";
   const apart = all.map((run, i) => [run.letter, clear[i]]).filter(([, where]) => where.length);
-  if (!apart.length) return "No run differs from A beyond the intervals.";
-  return `Beyond the intervals from A: ${apart.map(([letter, where]) => `${letter} at ${stretches(where, layers)}`).join("; ")}.`;
+  if (!apart.length) return "No run clearly differs from A.";
+  return `Clearly differs from A: ${apart.map(([letter, where]) => `${letter} at ${stretches(where, layers)}`).join("; ")}.`;
 }
 
 // Layers that follow one another as "h1 to h3".
