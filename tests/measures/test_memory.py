@@ -99,3 +99,11 @@ def test_the_fewest_points_are_found_by_the_check_itself():
 )
 def test_bytes_as_text(size, text):
     assert needs.amount(size) == text
+
+
+def test_the_report_of_a_thousand_and_of_ten_thousand_points_as_measured():
+    """Its process took 270 and 290 MiB, one that draws figures up to 199, its files 13.8 and 28.8 MB."""
+    small, large = (needs.report_needs(784, count, count, 2) for count in (1_000, 10_000))
+    assert small.main == pytest.approx(270 * 2**20, rel=0.05) and large.main == pytest.approx(290 * 2**20, rel=0.05)
+    assert small.worker == pytest.approx(199 * 2**20, rel=0.05) and small.workers == 2
+    assert small.disk == pytest.approx(13.8e6, rel=0.05) and large.disk == pytest.approx(28.8e6, rel=0.05)

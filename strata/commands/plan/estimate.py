@@ -16,7 +16,7 @@ from strata.training.params import networks_to_train
 def stage_needs(
     settings: PlanSettings, dataset: DatasetDescription, network: NetworkTrial, worker: WorkerTrial
 ) -> list[StageNeeds]:
-    """Return what the stages from train to measure need."""
+    """Return what the stages from train to report need."""
     units = {layer.name: layer.units for layer in network.layers}
     times = len(settings.train.checkpoints) + 1
     replicates = networks_to_train(settings.replicate, settings.train) - 1
@@ -79,4 +79,5 @@ def stage_needs(
             worker.measuring + job_bytes(sizes),
             processes_for(len(units), measure_process_bytes(sizes), images + results_bytes(sizes)),
         ),
+        needs.report_needs(each, count, min(settings.report.page_samples, count), processes_for(len(units), 0)),
     ]

@@ -12,6 +12,9 @@ GRADIENTS = 2  # of the widest module's inputs and outputs, on the way back
 MODULES = 2  # whose inputs and outputs are there at once in testing, as residual blocks and attention have them
 WEIGHTS = 4  # in training: the weights, their gradients and velocities, and the file's bytes
 MAP_HEADER, BYTES_OF_MAPPED = 3000, 14.0  # of a map's file: its schema, settings and caveats; and of each point
+# Of the report, fitted to 1,000 and 10,000 points: its process, one that draws figures, the figures' files and tables;
+# and of each point on the page, in memory and in the file.
+REPORT, DRAWING, FIGURES, BYTES_OF_SHOWN, PAGE_BYTES_OF_SHOWN = 280e6, 205e6, 12e6, 1600.0, 1700.0
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,18 @@ def measure_main(imported: float, weights: float, images: float, batch: float, p
 def map_bytes(count: int, layers: int, networks: int) -> float:
     """Return the bytes of maps of n points: an id and two coordinates each, with Parquet's dictionaries of them."""
     return (BYTES_OF_MAPPED * count + MAP_HEADER) * layers * networks
+
+
+def report_needs(each: int, count: int, shown: int, processes: int) -> StageNeeds:
+    """Return the needs of the report of n points, some of them `shown` on the page, with images of `each` bytes."""
+    return StageNeeds(
+        "report",
+        FIGURES + PAGE_BYTES_OF_SHOWN * shown,
+        0,
+        REPORT + BYTES_OF_SHOWN * shown + float(each * count),
+        DRAWING,
+        processes,
+    )
 
 
 def amount(size: float) -> str:
