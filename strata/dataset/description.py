@@ -64,6 +64,9 @@ Normalization = float | Sequence[float]  # of all channels, or of each
 BLOCK = 1000  # images processed at a time
 
 
+GIVEN = "given to strata.observe"  # the source of samples that no file or folder was read for
+
+
 class DatasetDescription(Section):
     """The content of dataset.json; mean and standard deviation are of pixels in [0, 1], over all channels.
 

@@ -109,10 +109,16 @@ def aligned_over_training(maps: Sequence[NDArray[np.float64]], layers: int) -> l
 
 
 def metrics(layers: Sequence[str], embeddings: Sequence[Embedding]) -> dict[str, dict[str, float]]:
-    """Return name -> layer -> rounded value of the metrics that the method reports for the trained network's maps."""
+    """Return name -> layer -> rounded value of the metrics that the method reports for the trained network's maps.
+
+    A layer is left out where the method reports nothing.
+    """
     trained = dict(zip(layers, embeddings, strict=False))
     names = dict.fromkeys(name for embedding in trained.values() for name in embedding.metrics)
-    return {name: {layer: round(embedding.metrics[name], 6) for layer, embedding in trained.items()} for name in names}
+    return {
+        name: {layer: round(each.metrics[name], 6) for layer, each in trained.items() if name in each.metrics}
+        for name in names
+    }
 
 
 def load_reduced(job: ReduceJob) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

@@ -72,7 +72,7 @@ class Tsne(TsneSettings, Embedder):
         return self.learning_rate
 
     def embed(self, values: NDArray[np.float32], start: NDArray[np.float64], seed: int) -> Embedding:
-        """Return the t-SNE map of values (n, k), starting from `start` (n, 2), with the engine's KL divergence.
+        """Return the t-SNE map of values (n, k) from `start` (n, 2), with the engine's KL divergence if it has one.
 
         Raises StrataError if it diverges, or if the engine cannot run.
         """
@@ -86,9 +86,11 @@ class Tsne(TsneSettings, Embedder):
             "perplexity": f"{numbers.perplexity:g}",
             "iterations": f"{self.early_exaggeration_iterations} + {self.iterations}",
             "learning_rate": f"{rate:g}",
-            ENGINE_KL: f"{divergence:.6f}",
         }
-        return Embedding(points.astype(np.float64), settings, {ENGINE_KL: divergence})
+        # oneDAL reports NaN where an affinity is too small for its numbers; the map is as good as any.
+        reported = {ENGINE_KL: divergence} if np.isfinite(divergence) else {}
+        settings |= {name: f"{value:.6f}" for name, value in reported.items()}
+        return Embedding(points.astype(np.float64), settings, reported)
 
 
 def exact_divergence(settings: Mapping[str, str]) -> float | None:

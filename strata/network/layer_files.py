@@ -162,7 +162,8 @@ def ship_network(job: ExtractJob) -> None:
     elif job.network.transforms is not None or not isinstance(mean, float) or not isinstance(std, float):
         shipped = ShippedNetwork((), {}, 0, 1, "its images are prepared in another way than by one mean and deviation")
     elif job.network.outputs != "log-probabilities":
-        shipped = ShippedNetwork((), {}, mean, std, f"its outputs are {job.network.outputs}")
+        reason = f"it outputs {job.network.outputs}, and the page runs networks that output log-probabilities"
+        shipped = ShippedNetwork((), {}, mean, std, reason)
     else:
         before = preprocessing(description, job.network)
         wanted = wanted_outputs(description, job.network)

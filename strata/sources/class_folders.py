@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from strata.core.console import progress
 from strata.core.errors import StrataError
-from strata.sources.image_file import IMAGE_SUFFIXES, KINDS, decoded
+from strata.sources.image_file import IMAGE_SUFFIXES, KINDS, LostColours, decoded
 from strata.sources.labelled_arrays import TEST, TRAIN, WHOLE, OwnData, checked_data, checked_names
 from strata.sources.params import Colour
 from strata.sources.splits import chosen_parts, part_named
@@ -52,7 +52,7 @@ def read_class_folders(folder: Path, colour: Colour, side: int | None) -> OwnDat
     checksum = hashlib.sha256()
     reader = ImageReader(folder, colour, side, checksum)
     arrays = {part: reader.read(by_class, names, part) for part, by_class in files.items()}
-    return checked_data(arrays, names, checksum.hexdigest(), str(folder), notes)
+    return checked_data(arrays, names, checksum.hexdigest(), str(folder), [*notes, *reader.lost.notes])
 
 
 def read_images_alone(folder: Path, colour: Colour, side: int | None) -> OwnData:
@@ -69,7 +69,7 @@ def _without_labels(
     checksum = hashlib.sha256()
     reader = ImageReader(folder, colour, side, checksum)
     arrays = {part: (reader.read({"": paths}, [""], part)[0], None) for part, paths in files.items()}
-    return checked_data(arrays, None, checksum.hexdigest(), str(folder), notes)
+    return checked_data(arrays, None, checksum.hexdigest(), str(folder), [*notes, *reader.lost.notes])
 
 
 def _parts_of_images(folder: Path) -> dict[str, Path]:
@@ -120,6 +120,7 @@ class ImageReader:
     def __init__(self, root: Path, colour: Colour, side: int | None, checksum: "hashlib._Hash") -> None:
         self._root, self._colour, self._side, self._checksum = root, colour, side, checksum
         self._first: tuple[Path, NDArray[np.uint8]] | None = None
+        self.lost = LostColours(colour)
 
     def read(
         self, files: Mapping[str, Sequence[Path]], names: Sequence[str], part: str
@@ -140,6 +141,7 @@ class ImageReader:
             name = path.relative_to(self._root).as_posix()
             self._checksum.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
             image = decoded(content, self._colour, self._side, str(path))
+            self.lost.look(content)
             if self._first is None:
                 self._first = path, image
             first, first_image = self._first

@@ -21,6 +21,10 @@ OF_PAGES = ("GIF", "TIFF", "WEBP")
 # Besides the usual errors, what the readers of TIFF and WebP raise on damage.
 DAMAGE = (KeyError, IndexError, TypeError, AttributeError, RuntimeError, OverflowError, ZeroDivisionError)
 
+# Colour in the first images of a data set: made small, some pixel's channels differ by so much.
+GREYED = "colour images are read as grey: `dataset.colour: rgb` keeps their colours"
+LOOKED_AT, SMALL, CLEARLY = 20, (16, 16), 24
+
 
 def decoded(content: bytes, colour: Colour, side: int | None, where: str) -> NDArray[np.uint8]:
     """Return an image file's pixels, uint8 (H, W) for grey or (H, W, 3) for rgb, resized to `side` x `side` pixels.
@@ -44,6 +48,25 @@ def decoded(content: bytes, colour: Colour, side: int | None, where: str) -> NDA
         ) from None
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, *DAMAGE):
         raise StrataError(f"{where}: cannot be read as {KINDS}: damaged, or in another format") from None
+
+
+class LostColours:
+    """Looks at a data set's first images, which are to be `colour`, for colours that grey does not keep."""
+
+    def __init__(self, colour: Colour) -> None:
+        self._left, self.notes = LOOKED_AT if colour == "grey" else 0, list[str]()
+
+    def look(self, content: bytes) -> None:
+        """Look at the bytes of an image that `decoded` can read; from then on `notes` may say what is lost."""
+        if not self._left:
+            return
+        self._left -= 1
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content), formats=FORMATS) as file:
+                pixels = np.asarray(file.convert("RGB").resize(SMALL, Image.Resampling.BILINEAR), dtype=np.int16)
+        if np.ptp(pixels, axis=2).max() >= CLEARLY:
+            self._left, self.notes = 0, [GREYED]
 
 
 def _pixels(image: Image.Image, colour: Colour, side: int | None, where: str) -> NDArray[np.uint8]:

@@ -82,7 +82,7 @@ def read_image_tables(
         notes.append(f"left out: {unnamed:,} image{'s' * (unnamed > 1)} that no row names")
     labels, classes = (texts, titles) if titles else numbered(texts, params.wanted_targets)
     pairs = {part: (arrays[part], labels[part]) for part in arrays}
-    all_notes = [*dict.fromkeys(notes), *decided]
+    all_notes = [*dict.fromkeys(notes), *decided, *reader.lost.notes]
     return checked_data(pairs, classes or names, checksum.hexdigest(), str(folder), all_notes, params.wanted_targets)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from strata.core.errors import StrataError
 from strata.dataset.batches import Collected, input_kind
 from strata.dataset.description import (
+    GIVEN,
     INPUT_FILES,
     LABEL_FILES,
     MASK_FILES,
@@ -79,7 +80,7 @@ def described_data(
         files |= {TARGET_FILES[part]: values for part, values in columns.items()}
     entry = CatalogueEntry(
         name="own data",
-        source="given to strata.observe",
+        source=GIVEN,
         classes=tuple(known or ()) if targets == "classes" else (),
         citation="none",
         licence="its owner's",

@@ -60,9 +60,14 @@ def bring_own_data(path: Path, params: DatasetParams, seed: int, out: Path) -> t
     Data that is not already split is split with the seed. Raises StrataError, with one line, if anything does not fit.
     """
     data = read_own_data(path, params)
-    for note in data.notes:
+    notes, parts = list(data.notes), data.parts
+    if TRAIN not in parts:
+        parts = split(parts[WHOLE], params.test_share, seed)
+        of_what = "each class" if data.classes else "all"
+        if not any(note.startswith("no test data") for note in notes):
+            notes.append(f"no test data: {params.test_share:.0%} of {of_what} were chosen to test, by seed {seed}")
+    for note in notes:
         say(f"download: {path}: {note}")
-    parts = data.parts if TRAIN in data.parts else split(data.parts[WHOLE], params.test_share, seed)
     kind = np.uint8 if len(data.classes) <= 256 else np.int32
     for part, arrays in parts.items():
         for table in (
@@ -80,7 +85,7 @@ def bring_own_data(path: Path, params: DatasetParams, seed: int, out: Path) -> t
             write_idx(out / TARGET_FILES[part], arrays.targets)
     entry = CatalogueEntry(
         name=_name_of(path),
-        source="; ".join(["a folder of your own" if path.is_dir() else "a file of your own", *data.notes]),
+        source="; ".join(["a folder of your own" if path.is_dir() else "a file of your own", *notes]),
         classes=data.classes,
         citation="not stated",
         licence="not stated",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from strata.core.errors import StrataError
 from strata.core.files import sha256_of
-from strata.sources.image_file import decoded
+from strata.sources.image_file import LostColours, decoded
 from strata.sources.labelled_arrays import WHOLE, OwnData, checked_data
 from strata.sources.params import Colour
 from strata.sources.splits import chosen_parts, part_named
@@ -63,7 +63,7 @@ def read_parquet(
     }
     sums = "".join(f"{path.name}\0{sha256_of(path)}\n" for shards in parts.values() for path in shards)
     checksum = hashlib.sha256(sums.encode()).hexdigest()
-    return checked_data(labelled, named or names, checksum, str(where), notes)
+    return checked_data(labelled, named or names, checksum, str(where), [*notes, *reader.lost.notes])
 
 
 def _parts_of(paths: Sequence[Path], where: Path) -> tuple[dict[str, list[Path]], list[str]]:
@@ -95,6 +95,7 @@ class _Reader:
         self._alone = alone
         self._size: tuple[int, ...] | None = None
         self._bytes = 0
+        self.lost = LostColours(colour)
         self.names: list[str] | None = None
 
     def read(self, shards: Sequence[Path]) -> tuple[NDArray[np.uint8], list[Any]]:
@@ -136,6 +137,7 @@ class _Reader:
                 f"{where}: has no image bytes, perhaps only a path: embed the files, or use class folders"
             )
         image = decoded(content, self._colour, self._side, where)
+        self.lost.look(content)
         self._size = self._size or image.shape
         if image.shape != self._size:
             raise StrataError(

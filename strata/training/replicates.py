@@ -50,7 +50,8 @@ def train_replicates(params_path: Path, paths: Paths) -> None:
     }
     write_json(paths.metrics("replicates"), {"networks": networks, "test_accuracy": by_number})
     found = ", ".join(f"{accuracy:.2%}" for accuracy in by_number.values())
-    say(f"replicate: {len(jobs)} more networks" + (f", test accuracy {found}" if found else ""))
+    why = "" if jobs else ": replicate.networks is 1" if train.epochs else ": nothing is trained"
+    say(f"replicate: {len(jobs)} more networks{why}" + (f", test accuracy {found}" if found else ""))
 
 
 def train_replicate(job: ReplicateJob) -> float:

@@ -11,8 +11,10 @@ from threadpoolctl import threadpool_limits
 from strata.core.errors import StrataError
 from strata.core.params import Reproducible
 from strata.maps import engines
+from strata.maps import tsne as tsne_module
 from strata.maps.embedder import Embedding, initial_map
 from strata.maps.engines import chosen_engine
+from strata.maps.map_files import metrics
 from strata.maps.tsne import Tsne, chosen_perplexity
 
 ON_X86 = platform.machine().lower() in {"x86_64", "amd64"}
@@ -77,6 +79,17 @@ def test_a_map_says_how_it_was_drawn_and_its_divergence(engine):
         "learning_rate": "200",
         "kl_divergence_by_engine": f"{result.metrics['kl_divergence_by_engine']:.6f}",
     }
+
+
+def test_a_divergence_that_an_engine_cannot_tell_is_left_out(monkeypatch):
+    """oneDAL reports NaN where affinities are smaller than its numbers: so it did for the outputs of a small LSTM."""
+    monkeypatch.setattr(tsne_module, "run_engine", lambda _values, start, *_: (start, float("nan")))
+    result = tsne("onedal").embed(clusters(), scrambled(), seed=0)
+    assert result.metrics == {} and "kl_divergence_by_engine" not in result.settings
+    assert np.isfinite(result.points).all()
+    both = [cluster_map("sklearn"), result]
+    known = round(both[0].metrics["kl_divergence_by_engine"], 6)
+    assert metrics(["h1", "h2"], both) == {"kl_divergence_by_engine": {"h1": known}}
 
 
 def test_the_texts_for_figures_hold_the_settings():

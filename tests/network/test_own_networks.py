@@ -1,12 +1,14 @@
 """Networks that params.yaml names, through all stages on 180 digits; and the exercise's own weights, untrained."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
+from networks.vit import vit
 from strata.artifacts.activations import read_activations, read_info
 from strata.artifacts.maps import read_map
 from strata.artifacts.samples import read_samples
@@ -277,3 +279,16 @@ def test_a_saved_network_of_another_class_starts_one_with_the_same_names(tmp_pat
     after = torch.load(tmp_path / "model/mnist_cnn.pt", weights_only=True)
     same = {key: torch.equal(after[key], tensor) for key, tensor in net.state_dict().items()}
     assert same == {key: not key.startswith("fc2") for key in after}
+
+
+@pytest.mark.parametrize(
+    ("shape", "patch", "line"),
+    [
+        ((3, 48, 48), 7, "patch 7 does not divide 48 pixels, as 4 does: set patch"),
+        ((1, 13, 13), 4, "patch 4 does not divide 13 pixels, as 1 does: set patch"),
+        ((3, 48, 32), 8, "images are 48 x 32, not square: set dataset.image_side"),
+    ],
+)
+def test_a_vision_transformer_says_what_patches_fit(shape, patch, line):
+    with pytest.raises(ValueError, match=re.escape(line)):
+        vit(shape, 10, patch=patch)

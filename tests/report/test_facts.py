@@ -13,7 +13,7 @@ from strata.artifacts.run import RunArtifacts
 from strata.artifacts.samples import Samples
 from strata.core.errors import StrataError
 from strata.core.paths import Paths
-from strata.dataset.description import read_description
+from strata.dataset.description import GIVEN, read_description
 from strata.report.page.facts import drawn_by, facts
 from strata.report.page.inputs import ReportInputs
 
@@ -90,6 +90,11 @@ def test_the_environment_the_engine_and_the_command(run, tmp_path):
     assert found["Environment: python"] == "3.11"
     assert found["Maps"] == "t-SNE by sklearn"  # what the maps' metadata say
     assert found["To repeat the run"] == "make repro"
+
+
+def test_a_run_of_given_objects_is_not_repeated_by_make(run, tmp_path):
+    given = replace(run, dataset=run.dataset.model_copy(update={"source": GIVEN}))
+    assert facts_of(given, tmp_path)["To repeat the run"] == "strata.observe, of the same objects"
 
 
 def test_a_method_without_engines_is_named_alone():

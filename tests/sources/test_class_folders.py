@@ -7,7 +7,7 @@ import pytest
 
 from strata.core.errors import StrataError
 from strata.sources.class_folders import read_class_folders
-from strata.sources.image_file import KINDS
+from strata.sources.image_file import GREYED, KINDS
 from tests.sources.own_images import NAMES, SIDE, bars, class_folders, save_image
 
 
@@ -75,7 +75,7 @@ def test_images_that_differ_in_size_need_a_side(folder):
 
 
 def test_splits_that_differ_in_size_need_a_side(tmp_path):
-    class_folders(tmp_path / "train", 9)
+    class_folders(tmp_path / "train", 9, colour=False)
     save_image(tmp_path / "test/ant/a.png", np.zeros((17, 16), np.uint8))
     assert fault(tmp_path).startswith("/test/ant/a.png: is 17 x 16 pixels, but train/ant/0000.png is 16 x 16; set")
 
@@ -142,7 +142,7 @@ def test_more_than_a_thousand_classes_are_refused(tmp_path):
 
 
 def test_a_class_without_training_images_is_refused(tmp_path):
-    class_folders(tmp_path / "train", 9)
+    class_folders(tmp_path / "train", 9, colour=False)
     save_image(tmp_path / "test/dog/a.png", np.zeros((SIDE, SIDE), np.uint8))
     assert fault(tmp_path) == ": class 'dog' has test images, but none to train on"
 
@@ -160,7 +160,7 @@ def test_splits_have_the_names_that_people_give(names, tmp_path):
 
 @pytest.mark.parametrize("name", ["val", "valid", "Validation", "dev"])
 def test_validation_data_are_left_out_or_used_to_test_and_this_is_said(name, tmp_path):
-    class_folders(tmp_path / "train", 9)
+    class_folders(tmp_path / "train", 9, colour=False)
     class_folders(tmp_path / name, 3, colour=False, seed=5)
     data = read_class_folders(tmp_path, "grey", None)
     np.testing.assert_array_equal(data.parts["test"].images, bars(3, False, 5)[0])
@@ -172,14 +172,14 @@ def test_validation_data_are_left_out_or_used_to_test_and_this_is_said(name, tmp
 
 
 def test_training_data_alone_are_split(tmp_path):
-    class_folders(tmp_path / "train", 9)
+    class_folders(tmp_path / "train", 9, colour=False)
     data = read_class_folders(tmp_path, "grey", None)
     assert list(data.parts) == ["whole"] and len(data.parts["whole"].labels) == 9
     assert data.notes == ("no test data: dataset.test_share of each class of 'train' is used to test",)
 
 
 def test_other_folders_beside_a_split_are_named(tmp_path):
-    class_folders(tmp_path / "train", 9)
+    class_folders(tmp_path / "train", 9, colour=False)
     (tmp_path / "test").mkdir()
     assert fault(tmp_path) == ": test data has no images; save at least two per class"
     (tmp_path / "extra").mkdir()
@@ -227,3 +227,20 @@ def test_small_images_are_refused(tmp_path):
     for name in ("a", "b"):
         save_image(tmp_path / name / "1.png", np.zeros((7, 30), np.uint8))
     assert fault(tmp_path) == ": images are 7 x 30 pixels; they must be at least 8 x 8"
+
+
+@pytest.mark.parametrize(
+    ("colour", "read_as", "said"), [(True, "grey", True), (True, "rgb", False), (False, "grey", False)]
+)
+def test_colours_that_are_lost_are_told(tmp_path, colour, read_as, said):
+    """Else a folder of colour photos becomes a run of grey ones without a word."""
+    data = read_class_folders(class_folders(tmp_path / "mine", 12, colour), read_as, None)
+    assert list(data.notes) == ([GREYED] if said else [])
+    assert GREYED == "colour images are read as grey: `dataset.colour: rgb` keeps their colours"
+
+
+def test_colours_are_looked_for_in_the_first_images_only(tmp_path):
+    folder = class_folders(tmp_path / "mine", 60, colour=False)
+    last = sorted(folder.iterdir())[-1]
+    save_image(last / "9999.png", bars(1, colour=True)[0][0])
+    assert read_class_folders(folder, "grey", None).notes == ()

@@ -25,12 +25,15 @@ def fault(path: Path, **changes: object) -> str:
     return str(caught.value)
 
 
-def test_class_folders_are_split_by_the_seed_and_written(tmp_path):
+def test_class_folders_are_split_by_the_seed_and_written(tmp_path, capsys):
     source, written = class_folders(tmp_path / "mine", 36, colour=False), {}
     for seed in (0, 1):
         out = tmp_path / str(seed)
         entry, checksum = bring_own_data(source, params(), seed, out)
-        assert (entry.name, entry.source, entry.classes) == ("mine", "a folder of your own", tuple(NAMES))
+        decided = f"no test data: 25% of each class were chosen to test, by seed {seed}"
+        assert (entry.name, entry.classes) == ("mine", tuple(NAMES))
+        assert entry.source == f"a folder of your own; {decided}"
+        assert capsys.readouterr().err.splitlines()[-1] == f"download: {source}: {decided}"
         assert (entry.citation, entry.licence) == ("not stated", "not stated")
         assert len(checksum) == 64
         images = {part: read_images(out / name) for part, name in IMAGE_FILES.items()}

@@ -7,6 +7,7 @@ from strata.artifacts.needs import Need, is_there
 from strata.artifacts.run import RunArtifacts
 from strata.core.errors import StrataError
 from strata.core.files import sha256_of
+from strata.dataset.description import GIVEN
 from strata.report.page.inputs import ReportInputs
 
 
@@ -33,7 +34,7 @@ def facts(inputs: ReportInputs, run: RunArtifacts, shown: int, environment: Mapp
         "Source": dataset.source,
         "Citation": dataset.citation,
         "Licence of the data": dataset.licence,
-        "To repeat the run": "make repro",
+        "To repeat the run": "strata.observe, of the same objects" if dataset.source == GIVEN else "make repro",
         "Maps": ", ".join(sorted({drawn_by(layer_map.method) for layer_map in inputs.maps.values()})),
         **{f"Environment: {name}": text for name, text in environment.items()},
         **({} if read is None else {"Files read, SHA-256": read}),
