@@ -134,7 +134,7 @@ def test_older_links_are_cut_and_what_is_written_stays_in_the_workspace(linked, 
     for name in FILES:
         write_through(linked / name)
     assert absent_objects(linked) == []
-    run("python", *REPRO[1].split(), folder=linked)
+    run("dvc", "repro", folder=linked)
     assert is_as_made(linked)
 
 
