@@ -22,6 +22,29 @@ def listed(explorer):
     return [explorer.ids[row] for row in rows]
 
 
+@pytest.mark.parametrize("layers", [2, 3, 4])
+def test_few_layers_fit_too_and_their_controls_stand_in_one_row(explorer, layers):
+    """The small maps of three layers were so large that their names lay below the window."""
+    page = explorer.page
+    shown = """(count) => {
+      document.getElementById("explore").style.setProperty("--layers", count);
+      const small = [...document.querySelectorAll(".small > *:not(h3)")];
+      small.forEach((each, place) => { each.style.display = place < count ? "" : "none"; });
+      return small.length;
+    }"""
+    try:
+        assert page.evaluate(shown, layers) == 7
+        explorer.settle()
+        low = page.evaluate("document.querySelector('.small').getBoundingClientRect().bottom")
+        tops = page.locator("#colour, #reset-view, #play").evaluate_all(
+            "(all) => all.map((each) => each.getBoundingClientRect()).map((box) => (box.top + box.bottom) / 2)"
+        )
+        assert low <= 900 and len(tops) == 3 and max(tops) - min(tops) < 8
+    finally:
+        page.evaluate(shown, 7)
+        explorer.settle()
+
+
 def test_all_of_the_first_screen_fits_into_1440_by_900(explorer):
     for part in ("#findings", "#classes", "#large-0 .plot", ".small", "#inspector", "#queues", "#thumbs", "#depth"):
         assert explorer.page.evaluate(FITS, part), part
