@@ -12,8 +12,6 @@ from scipy.optimize import minimize
 
 Variables = np.ndarray[tuple[int], np.dtype[np.float64]]
 MOST_STEPS = 300
-# Pairs of steps from which L-BFGS knows the curvature: more of them save steps, and take memory where weights are many.
-PAIRS, FEW_PAIRS, MANY_WEIGHTS = 40, 10, 30_000
 LOSS_DIGITS = 1e-11  # float32 products hide a smaller change of the loss
 TYPICAL_CURVATURE = 0.1  # of the loss in a logit: p (1 - p), half-way between sure and undecided
 
@@ -113,12 +111,7 @@ def _least(
         first,
         jac=True,
         method="L-BFGS-B",
-        options={
-            "maxiter": MOST_STEPS,
-            "gtol": tolerance,
-            "ftol": LOSS_DIGITS,
-            "maxcor": PAIRS if first.size <= MANY_WEIGHTS else FEW_PAIRS,
-        },
+        options={"maxiter": MOST_STEPS, "gtol": tolerance, "ftol": LOSS_DIGITS},
     ).x
     return found
 
