@@ -10,12 +10,14 @@ os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 os.environ.setdefault("STRATA_PLAN", "off")
 
 import re
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from strata.core.errors import StrataError
 from strata.core.strict_yaml import as_text
@@ -32,6 +34,7 @@ from tests.tiny_pipeline import (
 )
 
 WriteParams = Callable[..., Path]
+INSTALL = "no Chromium: install Debian's chromium, or run `python -m playwright install chromium`"
 LONGEST_ERROR = 200  # characters, besides the folders in it
 
 
@@ -44,6 +47,19 @@ def one_process() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(PROCESSES, "1")
         yield
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The browser of all tests of a process: Playwright refuses to start a second time while the first runs."""
+    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
+    with sync_playwright() as playwright:
+        path = found[0] if found else playwright.chromium.executable_path
+        if not Path(path).exists():
+            pytest.skip(INSTALL)
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,6 @@ import yaml
 from strata.core.files import sha256_of
 from strata.dataset.description import IDX_FILES
 from tests.documents import blocks_of
-from tests.report.page.conftest import browser  # noqa: F401 - a fixture
 from tests.tiny_pipeline import MEASURED, ROOT
 
 TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -178,7 +177,7 @@ def test_the_panels_data_and_script_are_in_the_page(page, run):
     assert "addPanel(classSizes);" in page
 
 
-def test_the_panel_and_the_measures_chart_are_drawn(grown, browser):  # noqa: F811
+def test_the_panel_and_the_measures_chart_are_drawn(grown, browser):
     problems: list[str] = []
     with browser.new_context(offline=True) as context:
         page = context.new_page()

@@ -60,7 +60,8 @@ def main() -> None:
     options = parser.parse_args()
     out = options.out
     if options.compare:
-        take_pictures(options.compare, out / "images", COMPARED)
+        with launched() as browser:
+            take_pictures(browser, options.compare, out / "images", COMPARED)
         return
     root = Path()
     run = RunArtifacts(Paths.under(root), root / "params.yaml")
@@ -69,8 +70,8 @@ def main() -> None:
     page = out / "gallery/index.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     write_text(page, gallery_page(inputs, run))
-    take_pictures(page, out / "images", VIEWS)
     with launched() as browser:
+        take_pictures(browser, page, out / "images", VIEWS)
         write_morph(browser, page, out / "images", labels)
 
 
@@ -83,12 +84,13 @@ def launched() -> Iterator[Browser]:
         browser.close()
 
 
-def take_pictures(page: Path, folder: Path, views: Mapping[str, tuple[int, int, str, list[str]]]) -> None:
+def take_pictures(
+    browser: Browser, page: Path, folder: Path, views: Mapping[str, tuple[int, int, str, list[str]]]
+) -> None:
     """Write a picture of a page for each of the views, which are as in VIEWS."""
     folder.mkdir(parents=True, exist_ok=True)
-    with launched() as browser:
-        for name, (width, height, scheme, clicks) in views.items():
-            take_picture(browser, page, folder / f"{name}.png", (width, height, scheme), clicks)
+    for name, (width, height, scheme, clicks) in views.items():
+        take_picture(browser, page, folder / f"{name}.png", (width, height, scheme), clicks)
 
 
 def gallery_page(inputs: ReportInputs, run: RunArtifacts) -> str:

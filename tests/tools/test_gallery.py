@@ -1,16 +1,13 @@
 """The gallery: the page of a run without figures, the same bytes twice; and the figure of a step between two maps."""
 
-import shutil
+import re
+from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from tests.report.page.synthetic import make_run, write_page
 from tools.gallery import COMPARED, draw_morph, take_pictures
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-needs_a_browser = pytest.mark.skipif(not any(map(shutil.which, BROWSERS)), reason="no Chromium: `make browser`")
 
 
 def test_the_frames_of_a_step_have_all_points_and_one_scale():
@@ -28,20 +25,18 @@ def test_the_frames_of_a_step_have_all_points_and_one_scale():
     ]
 
 
-@needs_a_browser
-def test_pictures_have_the_views_size_and_what_its_clicks_show(tmp_path):
+def test_pictures_have_the_views_size_and_what_its_clicks_show(browser, tmp_path):
     page = write_page(tmp_path / "index.html", {name: make_run(seed) for seed, name in enumerate("abc")})
     views = {"plain": (700, 400, "light", []), "dark": (500, 300, "light", ["#theme"])}
-    take_pictures(page, tmp_path / "images", views)
+    take_pictures(browser, page, tmp_path / "images", views)
     plain, dark = (np.asarray(Image.open(tmp_path / f"images/{name}.png").convert("RGB")) for name in views)
     assert (plain.shape, dark.shape) == ((400, 700, 3), (300, 500, 3))
     assert plain[-1, 0].tolist() == [255, 255, 255] and dark[-1, 0].tolist() == [20, 23, 27]
 
 
-@needs_a_browser
-def test_what_the_pictures_of_compared_runs_click_on_is_there(tmp_path):
+def test_what_the_pictures_of_compared_runs_click_on_is_there(browser, tmp_path):
     page = write_page(tmp_path / "index.html", {name: make_run(seed) for seed, name in enumerate("abc")})
-    take_pictures(page, tmp_path / "images", COMPARED)
+    take_pictures(browser, page, tmp_path / "images", COMPARED)
     for name, (width, height, *_) in COMPARED.items():
         with Image.open(tmp_path / f"images/{name}.png") as picture:
             assert picture.size == (width, height)
@@ -49,3 +44,10 @@ def test_what_the_pictures_of_compared_runs_click_on_is_there(tmp_path):
 
 def test_a_run_has_the_same_payload_twice():
     assert make_run(0).payload() == make_run(0).payload()
+
+
+def test_only_the_shared_fixture_starts_playwright():
+    """It refuses to start twice in a process, and which tests share one changes from run to run."""
+    tests = Path(__file__).resolve().parent.parent
+    found = [path for path in tests.rglob("*.py") if re.search(r"\bsync_playwright\(", path.read_text("utf-8"))]
+    assert [path.relative_to(tests).as_posix() for path in found] == ["conftest.py"]

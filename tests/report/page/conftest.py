@@ -1,29 +1,14 @@
-"""A browser, and the pages of made-up runs in it; a test fails if its page says an error or asks for a file."""
+"""The pages of made-up runs in a browser; a test fails if its page says an error or asks for a file."""
 
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tests.report.page.reader import COUNT_DELAYS, WINDOW, Explorer, wait_for
 from tests.report.page.synthetic import NAMES, Run, make_run, write_page
-
-INSTALL = "no Chromium: install Debian's chromium, or run `python -m playwright install chromium`"
-
-
-@pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
-    with sync_playwright() as playwright:
-        path = found[0] if found else playwright.chromium.executable_path
-        if not Path(path).exists():
-            pytest.skip(INSTALL)
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @contextmanager
