@@ -139,5 +139,6 @@ $(READY): requirements.txt
 	@{ PATH='$(OUTER_PATH)'; command -v uv > /dev/null && uv pip install --quiet --python $(PY) $(FROM_REQUIREMENTS); } || \
 	  $(PY) -m pip install --quiet $(FROM_REQUIREMENTS)
 	@$(PY) -m pip check
+	@$(PY) -m strata.maps.engines  # compiles the t-SNE engine, once for a user and version
 	@pwd -P > $(READY)
 	@test ! requirements.txt -nt $(READY) || touch -r requirements.txt $(READY)  # by another clock; else set up every time

@@ -71,6 +71,7 @@ def run_stage(main: Callable[[], None]) -> None:
         sys.exit(f"error: {error.filename or 'writing'}: {MACHINE_FAULTS[error.errno]}")
     finally:
         signal.signal(signal.SIGTERM, previous_handler)
+        gc.freeze()  # the process ends: to look for garbage among all of PyTorch's objects would take half a second
 
 
 def _under_limits(main: Callable[[], None]) -> None:

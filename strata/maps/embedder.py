@@ -64,10 +64,6 @@ class Embedder(Section, ABC):
             " `reproducible: portable` choose tsne"
         )
 
-    def with_engine_for(self, count: int) -> Self:  # noqa: ARG002 - t-SNE has several engines
-        """Return the embedder as it runs for n points, even where it is tried with fewer."""
-        return self
-
     def in_mode(self, mode: Reproducible) -> Self:
         """Return the embedder as it runs in a mode. Raises StrataError if it cannot run in that mode."""
         return self.portable() if mode == Reproducible.PORTABLE else self

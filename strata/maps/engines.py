@@ -1,7 +1,6 @@
 """Engines of t-SNE: several implementations with the same settings, each in one thread."""
 
 import math
-import platform
 import warnings
 from typing import Annotated, Any, Literal, Self
 
@@ -17,8 +16,8 @@ from strata.core.params import Section
 ONEDAL_ANGLES = {5_000: 0.2, 20_000: 0.25, math.inf: 0.3}
 Engine = Literal["auto", "onedal", "opentsne", "sklearn", "strata"]
 ChosenEngine = Literal["sklearn", "opentsne", "onedal", "strata"]
-# With more points Strata's own engine is the fastest, though it must be compiled once; with fewer, oneDAL.
-FEW_POINTS = 5_000
+# With so many points Strata's own engine sums over all pairs, or over cells (EXACT_POINTS in barnes_hut/descent.py).
+FEW_POINTS, MANY_POINTS = 100, 3_001
 # Threads help where each has this many points. They change no byte.
 POINTS_PER_THREAD = 2_000
 Perplexity = Annotated[float, Field(ge=1, le=1000)] | Literal["auto"]
@@ -40,23 +39,16 @@ class TsneSettings(Section):
     @model_validator(mode="after")
     def _enough_for_scikit_learn(self) -> Self:
         total = self.early_exaggeration_iterations + self.iterations
-        if self.engine not in ("opentsne", "strata") and total < 250:
+        if self.engine in ("onedal", "sklearn") and total < 250:
             raise ValueError(
                 f"engine {self.engine} needs at least 250 iterations, exaggerated and plain together, not {total}"
             )
         return self
 
 
-def chosen_engine(engine: Engine, count: int, machine: str | None = None) -> ChosenEngine:
-    """Return the engine to run for n points: the named one, or, for 'auto', oneDAL for few points, else Strata's own.
-
-    oneDAL exists for x86-64 only. All are equally exact, and docs/decisions.md has their speed. `machine` is the kind
-    of processor, by default this one.
-    """
-    if engine != "auto":
-        return engine
-    on_x86 = (machine or platform.machine()).lower() in {"x86_64", "amd64"}
-    return "onedal" if on_x86 and count <= FEW_POINTS else "strata"
+def chosen_engine(engine: Engine) -> ChosenEngine:
+    """Return the engine to run: the named one, or, for 'auto', Strata's own, the fastest (docs/decisions.md)."""
+    return "strata" if engine == "auto" else engine
 
 
 def run_engine(
@@ -68,7 +60,7 @@ def run_engine(
     divergence in its own way. Raises StrataError if the engine is not installed, or did not run.
     """
     engines = {"sklearn": _by_sklearn, "opentsne": _by_opentsne, "onedal": _by_onedal, "strata": _by_strata}
-    return engines[chosen_engine(settings.engine, len(values))](values, start, settings, rate, seed)
+    return engines[chosen_engine(settings.engine)](values, start, settings, rate, seed)
 
 
 def _by_sklearn(
@@ -178,3 +170,22 @@ def _by_strata(
         joint = affinities(np.ascontiguousarray(values, dtype=np.float32), float(settings.perplexity), run)
         points = descend(joint, start.T.astype(np.float32), phases, 0 if count <= EXACT_POINTS else THETA, run)
         return points.T, divergence(joint, points, run)
+
+
+def compile_ahead() -> None:
+    """Compile what the engine strata runs for few and for many points, and keep it, so that no run waits for it."""
+    settings = TsneSettings(
+        engine="strata",
+        perplexity=5,
+        early_exaggeration=4,
+        early_exaggeration_iterations=1,
+        iterations=1,
+        learning_rate="auto",
+    )
+    for count in (FEW_POINTS, MANY_POINTS):
+        values = np.sin(np.arange(4 * count, dtype=np.float32).reshape(count, 4))
+        run_engine(values, values[:, :2].astype(np.float64), settings, 200, 0)
+
+
+if __name__ == "__main__":  # the Makefile's set-up
+    compile_ahead()

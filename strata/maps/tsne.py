@@ -61,10 +61,6 @@ class Tsne(TsneSettings, Embedder):
             )
         return self.model_copy(update={"engine": "strata"}) if self.engine == "auto" else self
 
-    def with_engine_for(self, count: int) -> Self:
-        """Return the embedder with the engine that `auto` stands for with n points."""
-        return self.model_copy(update={"engine": chosen_engine(self.engine, count)})
-
     def rate(self, count: int) -> float:
         """Return the learning rate for n points: as given, or n / exaggeration (Belkina et al. 2019), at least 200."""
         if self.learning_rate == "auto":
@@ -82,7 +78,7 @@ class Tsne(TsneSettings, Embedder):
         if not np.isfinite(points).all():
             raise StrataError(f"t-SNE diverged; lower embed.learning_rate (now {rate:g})")
         settings = {
-            "engine": chosen_engine(self.engine, len(values)),
+            "engine": chosen_engine(self.engine),
             "perplexity": f"{numbers.perplexity:g}",
             "iterations": f"{self.early_exaggeration_iterations} + {self.iterations}",
             "learning_rate": f"{rate:g}",

@@ -86,7 +86,7 @@ def sizes_of(
     params, embed, counts = settings.params, settings.embed, dataset.counts
     mapped = sum(counts[part] for part in PARTS[split])
     points = min(mapped, params.samples)
-    measures_divergence = embed.method == TSNE and chosen_engine(embed.engine, mapped) != EXACT_ENGINE
+    measures_divergence = embed.method == TSNE and chosen_engine(embed.engine) != EXACT_ENGINE
     return Sizes(
         mapped=mapped,
         points=points,

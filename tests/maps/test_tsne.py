@@ -6,14 +6,16 @@ from functools import cache
 
 import numpy as np
 import pytest
+from numba.core.dispatcher import Dispatcher
 from threadpoolctl import threadpool_limits
 
 from strata.core.errors import StrataError
 from strata.core.params import Reproducible
 from strata.maps import engines
 from strata.maps import tsne as tsne_module
+from strata.maps.barnes_hut.descent import EXACT_POINTS
 from strata.maps.embedder import Embedding, initial_map
-from strata.maps.engines import chosen_engine
+from strata.maps.engines import FEW_POINTS, MANY_POINTS, chosen_engine, compile_ahead
 from strata.maps.map_files import metrics
 from strata.maps.tsne import Tsne, chosen_perplexity
 
@@ -248,26 +250,39 @@ def test_a_layer_that_outputs_the_same_for_all_is_refused_by_name():
 
 
 @pytest.mark.parametrize(
-    ("engine", "count", "machine", "chosen"),
+    ("engine", "chosen"),
     [
-        ("auto", 5000, "x86_64", "onedal"),
-        ("auto", 5000, "AMD64", "onedal"),
-        ("auto", 5001, "x86_64", "strata"),
-        ("auto", 60, "aarch64", "strata"),
-        ("auto", 60, "arm64", "strata"),
-        ("sklearn", 60, "x86_64", "sklearn"),
-        ("opentsne", 60, "aarch64", "opentsne"),
-        ("onedal", 9000, "aarch64", "onedal"),
-        ("strata", 60, "x86_64", "strata"),
+        ("auto", "strata"),
+        ("strata", "strata"),
+        ("sklearn", "sklearn"),
+        ("opentsne", "opentsne"),
+        ("onedal", "onedal"),
     ],
 )
-def test_auto_chooses_by_points_and_processor_and_a_name_is_kept(engine, count, machine, chosen):
-    assert chosen_engine(engine, count, machine) == chosen
+def test_auto_is_stratas_own_engine_and_a_name_is_kept(engine, chosen):
+    assert chosen_engine(engine) == chosen
 
 
-def test_the_engine_for_many_points_is_tried_with_few():
-    assert tsne("auto").with_engine_for(9000).engine == "strata"
-    assert tsne("sklearn").with_engine_for(9000).engine == "sklearn"
+@pytest.mark.parametrize(
+    ("engine", "least"), [("auto", 2), ("strata", 2), ("opentsne", 2), ("sklearn", 250), ("onedal", 250)]
+)
+def test_only_scikit_learns_classes_need_250_iterations(engine, least):
+    tsne(engine, early_exaggeration_iterations=1, iterations=least - 1)
+    if least > 2:
+        with pytest.raises(ValueError, match=f"engine {engine} needs at least 250 iterations, .* not {least - 1}"):
+            tsne(engine, early_exaggeration_iterations=1, iterations=least - 2)
+
+
+def test_the_set_up_compiles_all_that_a_map_of_few_or_of_many_points_runs(monkeypatch):
+    assert MANY_POINTS > EXACT_POINTS >= FEW_POINTS
+    compile_ahead()
+    compiles: list[object] = []
+    monkeypatch.setattr(Dispatcher, "compile", lambda self, signature: compiles.append((self, signature)))
+    for count in (60, EXACT_POINTS + 1):
+        tsne("strata", iterations=2, early_exaggeration_iterations=2).embed(
+            np.resize(clusters(), (count, 6)), scrambled(count), 0
+        )
+    assert not compiles
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ def try_worker(job: tuple[Embedder, int]) -> WorkerTrial:
     values = rng.standard_normal((points, 10), dtype=np.float32)
     try:
         embedder.check_count(points)
-        embedder.with_engine_for(count).embed(values, rng.standard_normal((points, 2)) * INITIAL_DEVIATION, 0)
+        embedder.embed(values, rng.standard_normal((points, 2)) * INITIAL_DEVIATION, 0)
     except StrataError:  # `auto`, or a perplexity for more points: the engine is loaded all the same
         pass
     embedding = own_memory()
