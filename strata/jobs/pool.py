@@ -141,6 +141,11 @@ def started_pool(limit: int, bytes_each: float = 0, imports: Sequence[str] = (),
         pool.close()
 
 
+def perform(job: Callable[[], Result]) -> Result:
+    """Do a job that takes nothing, in a process of the pool."""
+    return job()
+
+
 def on_cluster() -> bool:
     """Return whether jobs go to a scheduler's workers."""
     return bool(os.environ.get(SCHEDULER))

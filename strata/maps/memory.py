@@ -1,7 +1,7 @@
 """How many bytes of memory a layer's reduction and its map take, from its size."""
 
 from strata.maps.embedder import Embedder
-from strata.maps.pca import CACHED_BYTES, EXACT_UNITS, OVERSAMPLING
+from strata.maps.pca import CACHED_BYTES, EXACT_SAMPLES, EXACT_UNITS, OVERSAMPLING, UNITS
 
 # Copies of a row group: decompressed, joined, with a mask of what is finite; then less the mean, twice.
 GROUP_COPIES = 5
@@ -32,5 +32,8 @@ def reduction_bytes(count: int, units: int, components: int, group: int) -> floa
         return read + 4.0 * count * units
     if units <= EXACT_UNITS:
         return read + 4.0 * units**2 + float(BYTES_OF_PROJECTED) * count * units
+    if count <= EXACT_SAMPLES and 4 * count * units <= CACHED_BYTES:
+        loadings, gram = 3 * 8.0 * units * min(components, count), 3 * 8.0 * count**2
+        return read + 4.0 * count * units + 8.0 * count * min(units, UNITS) + loadings + gram
     width = components + OVERSAMPLING
     return read + float(BYTES_OF_BASIS) * units * width + float(BYTES_OF_PROJECTED) * count * width

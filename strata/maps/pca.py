@@ -14,9 +14,11 @@ from strata.artifacts.activations import LayerInfo, iterate_activations, read_in
 from strata.core import streams
 from strata.core.errors import StrataError
 
-# Up to this many units, the covariance matrix is small and its eigenvectors are exact.
-EXACT_UNITS = 1000
-# With more units, randomized subspace iteration: extra directions, and the number of power iterations.
+# Up to this many units the covariance matrix is small, up to so many samples the Gram matrix: eigenvectors are exact.
+EXACT_UNITS, EXACT_SAMPLES = 1000, 1000
+NEGLIGIBLE = 1e-12  # variances, relative to the largest, that are rounding errors
+UNITS = 4096  # units of the samples at a time, for the Gram matrix
+# With more of both, randomized subspace iteration: extra directions, and the number of power iterations.
 OVERSAMPLING, POWER_ITERATIONS = 20, 4
 ROWS = 500  # rows per block of an array in memory
 
@@ -25,6 +27,8 @@ Blocks = Callable[[], Iterable[NDArray[np.float32]]]
 
 def principal_components(values: NDArray[np.float32], components: int, seed: int) -> NDArray[np.float32]:
     """Return the scores (n, k) of the leading k = min(components, n, D) principal components of values (n, D)."""
+    if len(values) <= EXACT_SAMPLES and values.shape[1] > EXACT_UNITS:
+        return components_by_gram_matrix(values, components)
 
     def blocks() -> Iterator[NDArray[np.float32]]:
         for start in range(0, len(values), ROWS):
@@ -36,6 +40,29 @@ def principal_components(values: NDArray[np.float32], components: int, seed: int
 def reduced(values: NDArray[np.float32], components: int, seed: int) -> NDArray[np.float32]:
     """Return `values` (n, D) unchanged if D is at most `components`, else their leading principal components."""
     return values if values.shape[1] <= components else principal_components(values, components, seed)
+
+
+def components_by_gram_matrix(values: NDArray[np.float32], components: int) -> NDArray[np.float32]:
+    """Return the scores (n, k) of the leading k = min(components, n) components of few values (n, D), n < D.
+
+    Through the samples' products with each other, exactly. Components without variance are 0; the largest loading of
+    each is positive.
+    """
+    gram, middle = np.zeros((len(values), len(values))), values.mean(axis=0, dtype=np.float64)
+    for start in range(0, values.shape[1], UNITS):
+        part = values[:, start : start + UNITS] - middle[start : start + UNITS]
+        gram += part @ part.T
+    variances, vectors = np.linalg.eigh(gram)
+    leading, kept = vectors[:, ::-1][:, :components], variances[::-1][:components]
+    kept = np.where(kept > NEGLIGIBLE * max(kept[0], 0), kept, 0)
+    loadings = (leading.T @ values - np.outer(leading.sum(axis=0), middle)).T.astype(np.float64)
+    return _with_positive_loadings(leading * np.sqrt(kept), loadings)
+
+
+def _with_positive_loadings(scores: NDArray[np.float64], loadings: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return scores (n, k), turned so that the largest in size of each component's loadings (D, k) is positive."""
+    largest = loadings[np.abs(loadings).argmax(axis=0), np.arange(loadings.shape[1])]
+    return (scores * np.where(largest < 0, -1, 1)).astype(np.float32)
 
 
 def streamed_components(blocks: Blocks, components: int, seed: int) -> NDArray[np.float32]:
@@ -58,9 +85,7 @@ def streamed_components(blocks: Blocks, components: int, seed: int) -> NDArray[n
     projected = np.concatenate([(block - shift) @ basis for block in blocks()]).astype(np.float64)
     projected -= projected.mean(axis=0)
     vectors = np.linalg.eigh(projected.T @ projected)[1][:, ::-1][:, :components]
-    loadings = basis @ vectors
-    largest = loadings[np.abs(loadings).argmax(axis=0), np.arange(components)]
-    return (projected @ (vectors * np.where(largest < 0, -1, 1))).astype(np.float32)
+    return _with_positive_loadings(projected @ vectors, basis @ vectors)
 
 
 def _covariance_times(blocks: Blocks, shift: NDArray[np.float32], basis: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -112,6 +137,8 @@ def read_reduced(path: Path, components: int, seed: int) -> ReducedActivations:
     count = sum(map(len, ids))
     if info.units <= components:
         values = np.concatenate(kept)
+    elif kept and count <= EXACT_SAMPLES:
+        values = principal_components(np.concatenate(kept), components, seed)
     else:
         blocks: Callable[[], Iterable[NDArray[np.float32]]] = (
             (lambda: kept) if kept else (lambda: (batch.values for batch in iterate_activations(path)))

@@ -29,7 +29,7 @@ from strata.measures.neighbours import (
     two_nearest_in_subsets,
 )
 from strata.measures.space_files import MAPPED, POINTS, SpaceFiles
-from strata.measures.spectrum import eigenvalues
+from strata.measures.spectrum import eigenvalues, eigenvalues_by_distances
 
 RANKED_ROWS = 128  # at a time
 
@@ -152,7 +152,7 @@ def measure_geometry(job: GeometryJob) -> Geometry:
         None
         if job.map_points is None
         else _map_geometry(job, values, job.map_points, np.concatenate(near), comparisons),
-        eigenvalues(values),
+        eigenvalues(values) if kept is None else eigenvalues_by_distances(kept.squared, values.shape[1]),
         {
             control: class_dimensions(np.concatenate(found), job.labels[control])
             for control, found in in_classes.items()

@@ -86,6 +86,15 @@ def gram_rows_of_distances(squared: NDArray[np.float64], sums: NDArray[np.float6
     return GramRows(gram, norms, -norms)  # all values about their mean sum to 0, so a row with its diagonal does
 
 
+def gram_of_distances(squared: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the Gram matrix (n, n) of points about their mean from squared distances (n, n), as above."""
+    distances = np.array(squared)
+    np.fill_diagonal(distances, 0)
+    means = distances.mean(axis=1)
+    norms = means - means.mean() / 2
+    return (norms[:, None] + norms - distances) / 2
+
+
 def gram_sums(layers: Sequence[NDArray[np.floating]], rows: slice) -> GramSums:
     """Return the sums over `rows` of the linear Gram matrices of layers (n, D_l)."""
     return sums_of_rows([gram_rows(values, rows) for values in layers], rows)

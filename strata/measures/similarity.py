@@ -7,7 +7,7 @@ CKA: Kornblith et al. 2019, Similarity of neural network representations revisit
 import numpy as np
 from numpy.typing import NDArray
 
-from strata.measures.gram import GramSums, variance_of_pairs
+from strata.measures.gram import GramSums, gram_of_distances, variance_of_pairs
 from strata.measures.influence import Influences, jackknifed
 
 
@@ -81,27 +81,38 @@ def _cka_pairs(sums: GramSums, hsic: NDArray[np.float64], a: int, b: int) -> flo
     return variance_of_pairs(float(squares), rows)
 
 
-def procrustes_distance(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
-    """Return the squared Procrustes distance of the same points in two layers, (n, D) and (n, E).
+def procrustes_distance(left: NDArray[np.float64], right: NDArray[np.float64]) -> float:
+    """Return the squared Procrustes distance of the same points in two layers, by their shapes (n, d) and (n, e).
 
-    Both are centred and have Frobenius norm 1. 0: equal up to rotation, shift and scale; at most 2. With fewer points
-    than dimensions, a rotation can fit much by chance. NaN where a layer is constant. Ding, Denain & Steinhardt 2021,
-    Grounding representation similarity with statistical testing.
+    Both are centred and have Frobenius norm 1 (`shape_of`). 0: equal up to rotation, shift and scale; at most 2. With
+    fewer points than dimensions, a rotation can fit much by chance. NaN where a layer is constant. Ding, Denain &
+    Steinhardt 2021, Grounding representation similarity with statistical testing.
     """
-    left, right = _at_norm_1(first), _at_norm_1(second)
     if not (left.any() and right.any()):
         return float("nan")
     return max(0.0, 2 - 2 * float(np.linalg.norm(left.T @ right, "nuc")))
 
 
-def _at_norm_1(values: NDArray[np.floating]) -> NDArray[np.float64]:
+def shape_of(values: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return values (n, D) centred, at norm 1, and turned into the space of at most n dimensions that they span."""
     centred = np.asarray(values, dtype=np.float64)
     centred = centred - centred.mean(axis=0)
     centred[:, (values == values[0]).all(axis=0)] = 0  # a mean is rounded
-    if centred.shape[1] > len(centred):
-        variances, directions = np.linalg.eigh(centred @ centred.T)
-        centred = directions * np.sqrt(np.maximum(variances, 0))
+    return _at_norm_1(_spanned(centred @ centred.T) if centred.shape[1] > len(centred) else centred)
+
+
+def shape_by_distances(squared: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the shape (n, n) of points from all their squared distances; those to themselves may be infinite."""
+    return _at_norm_1(_spanned(gram_of_distances(squared)))
+
+
+def _spanned(gram: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return points (n, n) with a Gram matrix (n, n)."""
+    variances, directions = np.linalg.eigh(gram)
+    return directions * np.sqrt(np.maximum(variances, 0))
+
+
+def _at_norm_1(centred: NDArray[np.float64]) -> NDArray[np.float64]:
     norm = np.linalg.norm(centred)
     return centred / norm if norm > 0 else centred
 

@@ -41,6 +41,7 @@ def test_the_variance_explained_is_that_of_the_full_decomposition(tmp_path, unit
 
 def test_a_layer_that_is_read_anew_for_every_pass_gives_the_same_bytes(tmp_path, monkeypatch):
     path = write_layer(tmp_path / "h1.parquet", rectified(230, 1200))
+    monkeypatch.setattr(reduced_activations, "EXACT_SAMPLES", 229)
     kept = read_reduced(path, 10, seed=3)
     passes = []
     read = reduced_activations.iterate_activations
@@ -49,6 +50,12 @@ def test_a_layer_that_is_read_anew_for_every_pass_gives_the_same_bytes(tmp_path,
     again = read_reduced(path, 10, seed=3)
     assert again.values.tobytes() == kept.values.tobytes()
     assert len(passes) > 4
+
+
+def test_few_samples_are_reduced_as_the_array_of_them_all(tmp_path):
+    values = rectified(120, 1200)
+    found = read_reduced(write_layer(tmp_path / "h1.parquet", values), 20, seed=0).values
+    assert found.tobytes() == reduced_activations.principal_components(values, 20, seed=1).tobytes()
 
 
 def test_a_narrow_layer_stays_as_it_is_whatever_its_size(tmp_path, monkeypatch):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from strata.measures import spectrum
-from strata.measures.spectrum import effective_rank, eigenvalues, spectrum_exponent
+from strata.measures.neighbours import write_all_distances
+from strata.measures.spectrum import effective_rank, eigenvalues, eigenvalues_by_distances, spectrum_exponent
 
 
 def turned(deviations, count, seed=0):
@@ -28,6 +29,20 @@ def test_dead_units_and_constant_layers_have_no_eigenvalues():
     assert len(eigenvalues(values)) == 0
     values[:, 2] = np.arange(30)
     assert eigenvalues(values) == pytest.approx([np.var(np.arange(30), ddof=1)])
+
+
+@pytest.mark.parametrize("rank", [0, 3, 29])
+def test_distances_have_the_same_eigenvalues_and_as_many(monkeypatch, rank):
+    """Whole numbers, so that no rounding adds directions; 40 points of which 20 are taken, or all."""
+    rng = np.random.default_rng(0)
+    values = (rng.integers(-4, 5, (40, rank)) @ rng.integers(-3, 4, (rank, 90)) + 7).astype(np.float32)
+    squared = np.zeros((40, 40))
+    write_all_distances(values, squared)
+    for most in (20, 40):
+        monkeypatch.setattr(spectrum, "MOST_POINTS", most)
+        found, expected = eigenvalues_by_distances(squared, 90), eigenvalues(values)
+        assert len(found) == len(expected) == min(rank, most - 1)
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 def test_many_points_are_taken_at_equal_steps(monkeypatch):
