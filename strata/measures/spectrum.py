@@ -43,7 +43,7 @@ def _few(count: int) -> NDArray[np.intp]:
 
 def _without_rounding(matrix: NDArray[np.float64], count: int, units: int) -> NDArray[np.float64]:
     """Return the eigenvalues of a covariance from n - 1 times it, or from the Gram matrix, less those that are 0."""
-    found: NDArray[np.float64] = np.linalg.eigvalsh(matrix / max(count - 1, 1))[::-1][: min(count - 1, units)]
+    found = np.asarray(np.linalg.eigvalsh(matrix / max(count - 1, 1))[::-1][: min(count - 1, units)], dtype=np.float64)
     return found[found > NEGLIGIBLE * max(found[0], 0)] if len(found) else found
 
 
