@@ -13,6 +13,7 @@ from sklearn.neighbors import NearestCentroid
 from benchmarks.coverage_data import CLASSES, Sample, Setting, draw, stream
 from strata.artifacts.measure_registry import Interval
 from strata.measures.collapse import collapse
+from strata.measures.distances import squared_distances
 from strata.measures.early_exit import ProbeVotes
 from strata.measures.geometry import Geometry, GeometryJob, measure_geometry
 from strata.measures.gram import gram_sums
@@ -21,7 +22,7 @@ from strata.measures.influence import Influences
 from strata.measures.intervals import Estimate, from_influences
 from strata.measures.labels import votes
 from strata.measures.measure import OfActivations, scores_of_activations
-from strata.measures.neighbours import nearest_neighbours, squared_distances
+from strata.measures.neighbours import nearest_neighbours
 from strata.measures.probe import Probe
 from strata.measures.readout import Readout
 from strata.measures.registry import MEASURES

@@ -7,16 +7,17 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
+from multiprocessing import forkserver
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 NOTES = "STRATA_PROFILE_NOTES"  # the folder; processes inherit it
-STAGE, WORKER = "stage", "worker"
+STAGE, WORKER, SERVER = "stage", "worker", "server"  # workers are forked from the last, which imports for them
 
 _writing = [0.0, 0.0]
 _kept = ExitStack()  # of a process of a pool, to its end
@@ -36,29 +37,44 @@ def main() -> None:
         try:
             stage.run_stage(stage.main)
         finally:
-            note(STAGE, ready)
+            server = forkserver._forkserver._forkserver_pid
+            if server is not None:
+                spent_there = process_seconds(server)
+                note(SERVER, spent_there, spent_there)
+            note(STAGE, ready, spent(), _writing)
 
 
-def begin(imports: Sequence[str]) -> None:
+def begin(imports: Sequence[str], environment: Mapping[str, str]) -> None:
     """Begin as a process of a pool does, and note at its end where its time went."""
     from strata.jobs import pool
 
-    pool.begin(imports)
+    pool.begin(imports, environment)
     _kept.enter_context(timed_writing())
-    Finalize(None, note, (WORKER, spent()), exitpriority=0)
+    # By the clock, it is as if each worker had waited for the imports of the server that it is forked from.
+    since = os.getppid() if pool.START == "forkserver" else os.getpid()
+    ready = process_seconds(since)[0], time.process_time()
+    Finalize(None, lambda: note(WORKER, ready, spent(), _writing), exitpriority=0)
 
 
 def spent() -> tuple[float, float]:
     """Return the seconds since this process began, and the seconds of a processor that it took."""
+    return process_seconds(os.getpid())[0], time.process_time()
+
+
+def process_seconds(process: int) -> tuple[float, float]:
+    """Return the seconds since a process began, and those of a processor that it took, to a hundredth."""
     # By the clock that the kernel notes beginnings with: the day's time of them is known to a second only.
-    began = int(Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19])
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - began / os.sysconf("SC_CLK_TCK"), time.process_time()
+    numbers = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    user, system, began = (int(numbers[place]) / os.sysconf("SC_CLK_TCK") for place in (11, 12, 19))
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - began, user + system
 
 
-def note(kind: str, ready: tuple[float, float]) -> None:
-    """Write what this process took until it was ready for work, in all, and to write its results."""
-    content = {"kind": kind, "ready": ready, "all": spent(), "writing": _writing}
-    (Path(os.environ[NOTES]) / f"{os.getpid()}.json").write_text(json.dumps(content), encoding="utf-8")
+def note(
+    kind: str, ready: tuple[float, float], took: tuple[float, float], writing: Sequence[float] = (0.0, 0.0)
+) -> None:
+    """Write what a process took until it was ready for work, in all, and to write its results."""
+    content = {"kind": kind, "ready": ready, "all": took, "writing": writing}
+    (Path(os.environ[NOTES]) / f"{kind}-{os.getpid()}.json").write_text(json.dumps(content), encoding="utf-8")
 
 
 @contextmanager

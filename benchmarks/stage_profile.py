@@ -71,7 +71,7 @@ class StageTime:
             *own.ready,
             len(others),
             max((each.ready[0] for each in others), default=0.0),
-            sum(each.ready[1] for each in others),
+            sum(each.ready[1] for each in self.processes if each.kind != STAGE),
             *works,
             sum(each.writing[0] for each in self.processes),
             sum(each.writing[1] for each in self.processes),

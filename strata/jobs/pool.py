@@ -6,14 +6,14 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from multiprocessing.util import Finalize
 from types import ModuleType
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from strata.core.console import progress
 from strata.core.errors import StrataError
@@ -23,6 +23,9 @@ from strata.jobs.cluster import SCHEDULER, ClusterPool
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 PROCESSES = "STRATA_PROCESSES"
+# Not forked from this process: a child would inherit its thread pools and their locks. On Linux a process that does
+# nothing else imports what the jobs need, once for all workers, and they are forked from that; elsewhere each imports.
+START: Literal["forkserver", "spawn"] = "forkserver" if sys.platform == "linux" else "spawn"
 THREAD_LIMITS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -38,9 +41,11 @@ class Pool:
     """Processes that start at once and wait for jobs, because a process takes seconds to import what it needs."""
 
     def __init__(self, workers: int, imports: Sequence[str] = ()) -> None:
-        # Spawned, not forked: a forked child would inherit the parent's thread pools and their locks.
-        context = multiprocessing.get_context("spawn")
-        self._executor = ProcessPoolExecutor(workers, mp_context=context, initializer=begin, initargs=(imports,))
+        context = multiprocessing.get_context(START)
+        if START == "forkserver":
+            context.set_forkserver_preload(list(imports))
+        start = (imports, dict(os.environ) | _one_thread())
+        self._executor = ProcessPoolExecutor(workers, mp_context=context, initializer=begin, initargs=start)
         with _one_thread_each(), _interrupts_blocked(), _main_hidden():
             for _ in range(workers):  # no process is idle yet, so each call starts one
                 self._executor.submit(int)
@@ -82,15 +87,19 @@ class Pool:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
 
-def begin(imports: Sequence[str]) -> None:
+def begin(imports: Sequence[str], environment: Mapping[str, str]) -> None:
     """Prepare a new process: it ends with its parent, and imports the modules that its jobs need before there are jobs.
 
-    Nothing is collected meanwhile, as all of it stays.
+    Nothing is collected meanwhile, as all of it stays. `environment` is that of the parent, which may have changed
+    since the process that this one is forked from began.
     """
     end_with_parent()
+    os.environ.clear()
+    os.environ.update(environment)
     gc.disable()
     for module in imports:
-        import_module(module)
+        with suppress(ImportError):  # of a package that is not installed: the job that needs it says so
+            import_module(module)
     gc.freeze()
     gc.enable()
     # When it ends, it need not look for garbage among what jobs have imported since: that takes half a second.
@@ -126,9 +135,9 @@ def started_pool(limit: int, bytes_each: float = 0, imports: Sequence[str] = (),
     """Context of a pool of at most `limit` processes, one per core or as many as STRATA_PROCESSES says.
 
     There are fewer if free memory does not hold that many processes of `bytes_each`, and `besides`, which this process
-    will take. While there are no jobs, they
-    import the modules named. With STRATA_SCHEDULER the jobs go to the workers of a Dask scheduler instead. Even a
-    single job runs in a new process, so that the same code always runs with the same number of threads.
+    will take. While there are no jobs, they import the modules named. With STRATA_SCHEDULER the jobs go to the workers
+    of a Dask scheduler instead. Even a single job runs in a new process, so that the same code always runs with the
+    same number of threads.
     """
     pool: Jobs
     if on_cluster():
@@ -164,9 +173,11 @@ def fitting(bytes_each: float, besides: float = 0) -> int:
     return max(1, int((free_memory() / MARGIN - besides) // max(1.0, bytes_each)))
 
 
-def run_jobs(work: Callable[[Job], Result], jobs: Sequence[Job], title: str) -> list[Result]:
+def run_jobs(
+    work: Callable[[Job], Result], jobs: Sequence[Job], title: str, imports: Sequence[str] = ()
+) -> list[Result]:
     """Return work(job) for every job, in order, using a new pool: see `Pool.run` and `started_pool`."""
-    with started_pool(len(jobs), imports=[work.__module__]) as pool:
+    with started_pool(len(jobs), imports=[work.__module__, *imports]) as pool:
         return pool.run(work, jobs, title)
 
 
@@ -183,7 +194,7 @@ def process_count() -> int:
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
     """Context in which new processes use one thread, and keep freed memory: both are read from the environment."""
-    environment = dict.fromkeys(THREAD_LIMITS, "1") | MEMORY_KEPT
+    environment = _one_thread()
     before = {name: os.environ.get(name) for name in environment}
     os.environ.update(environment)
     try:
@@ -194,6 +205,10 @@ def _one_thread_each() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+def _one_thread() -> dict[str, str]:
+    return dict.fromkeys(THREAD_LIMITS, "1") | MEMORY_KEPT
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The interface of every method that draws maps: the method with its settings, and the map that it returns."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
@@ -53,6 +53,11 @@ class Embedder(Section, ABC):
     def bytes_needed(self, count: int) -> float:  # noqa: ARG002 - methods that need more use it
         """Return about how many bytes a map of n points takes, where that grows with the settings; otherwise 0."""
         return 0.0
+
+    @property
+    def modules(self) -> Sequence[str]:
+        """The modules that `embed` imports, which processes can import ahead; no threads may start with them."""
+        return ()
 
     def portable(self) -> Self:
         """Return the embedder with settings that use the same code on every processor.

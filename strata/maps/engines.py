@@ -18,6 +18,7 @@ Engine = Literal["auto", "onedal", "opentsne", "sklearn", "strata"]
 ChosenEngine = Literal["sklearn", "opentsne", "onedal", "strata"]
 # With so many points Strata's own engine sums over all pairs, or over cells (EXACT_POINTS in barnes_hut/descent.py).
 FEW_POINTS, MANY_POINTS = 100, 3_001
+STRATA_MODULES = ("strata.maps.barnes_hut.affinities", "strata.maps.barnes_hut.descent")
 # Threads help where each has this many points. They change no byte.
 POINTS_PER_THREAD = 2_000
 Perplexity = Annotated[float, Field(ge=1, le=1000)] | Literal["auto"]

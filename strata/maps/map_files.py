@@ -66,7 +66,7 @@ def draw_run_maps(params_path: Path, paths: Paths) -> None:
     count = count_samples(files[0])
     if count:
         embedder.check_count(count)  # before any layer is read
-    with started_pool(len(files), process_bytes(embedder, count)) as pool:
+    with started_pool(len(files), process_bytes(embedder, count), [__name__, *embedder.modules]) as pool:
         jobs = [ReduceJob(path, params.pca_components, embedder, seed) for path in files]
         loaded = pool.run(load_reduced, jobs, "embed: principal components", [info.units for info in infos])
         for path, (ids, _) in zip(files, loaded, strict=True):

@@ -1,6 +1,6 @@
 """t-SNE (van der Maaten & Hinton 2008) of one layer, with one of several engines."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Self
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from strata.core.errors import StrataError
 from strata.maps.embedder import Embedder, Embedding
-from strata.maps.engines import Perplexity, TsneSettings, chosen_engine, run_engine
+from strata.maps.engines import STRATA_MODULES, Perplexity, TsneSettings, chosen_engine, run_engine
 
 # A point has affinities to this many neighbours, times the perplexity.
 NEIGHBOURS_PER_PERPLEXITY = 3
@@ -48,6 +48,11 @@ class Tsne(TsneSettings, Embedder):
     def bytes_needed(self, count: int) -> float:
         """Return about how many bytes the affinities of n points take."""
         return BYTES_PER_AFFINITY * NEIGHBOURS_PER_PERPLEXITY * chosen_perplexity(self.perplexity, count) * count
+
+    @property
+    def modules(self) -> Sequence[str]:
+        """Those of Strata's own engine, if that is the one."""
+        return STRATA_MODULES if chosen_engine(self.engine) == "strata" else ()
 
     def portable(self) -> Self:
         """Return the embedder with Strata's own engine instead of `auto`: all processors give the same bytes.

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from strata.artifacts.measured import PROJECTION, TRAINED
 from strata.jobs.pool import Jobs, perform
+from strata.measures.distances import ROWS
 from strata.measures.geometry import Geometry, MappedNeighboursJob, mapped_neighbours
 from strata.measures.gram import GramSums, gram_rows, gram_rows_of_distances, joined, sums_of_rows
 from strata.measures.imbalance import NEAREST, foreign_ranks, imbalances, ranks_jobs
 from strata.measures.influence import Influences
-from strata.measures.neighbours import ROWS
 from strata.measures.plan import Plan
 from strata.measures.similarity import procrustes_distance, shape_by_distances, shape_of
 from strata.measures.space_files import POINTS, SpaceFiles

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from strata.measures.distances import ROWS, squared_distances
 from strata.measures.influence import Influences, influences_on_mean
-from strata.measures.neighbours import ROWS, squared_distances
 from strata.measures.space_files import POINTS, SpaceFiles
 
 NEAREST = 2  # others of each point: the nearest, and the one that would take its place

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from strata.measures.neighbours import boundary, squared_distances
+from strata.measures.distances import squared_distances
+from strata.measures.neighbours import boundary
 
 ALL_EQUAL = 1e-12  # relative differences of distances that are rounding
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from strata.maps.memory import reading_bytes, reduction_bytes
+from strata.measures.distances import ROWS, UNITS
 from strata.measures.input_projection import MOST_DENSE, MOST_INPUTS, projections_of
-from strata.measures.neighbours import ROWS, UNITS
 from strata.measures.space_files import keeps_distances
 from strata.measures.spectrum import MOST_POINTS
 
@@ -17,7 +17,7 @@ DISTANCES = 8  # blocks of squared distances in float64 (`measure_geometry`)
 BYTES_OF_SPECTRUM = 13  # per value (`eigenvalues`)
 BYTES_OF_PROCRUSTES = 21  # per value (`procrustes_distance`)
 VARIABLES = 40  # copies of a probe's weights in float64 (L-BFGS with ten pairs of steps)
-PROBE_ROWS = 900  # images that a probe's directions come from, at least 3 per component
+PROBE_ROWS = 600  # images that a probe's directions come from, at least 2 per component
 BYTES_PER_AFFINITY = 100  # `affinities`, and their transpose and sum
 LIBRARIES = 250e6  # of a process that has loaded an engine of t-SNE, NumPy and pandas
 SUMS = 10  # arrays of all pairs of layers by point (`GramSums`, `cka_influences`)
@@ -113,6 +113,14 @@ def job_bytes(sizes: Sizes) -> float:
 def process_bytes(sizes: Sizes) -> float:
     """Return the bytes of memory for each process of the stage: as many start as fit."""
     return LIBRARIES + job_bytes(sizes)
+
+
+def own_bytes(each: int, train: int, test: int, sizes: Sizes) -> float:
+    """Return the bytes of what the stage's own process holds besides its workers' jobs: all images, and results.
+
+    An image has `each` bytes; there are so many of `train` and `test`.
+    """
+    return image_bytes(each, train, test, sizes) + results_bytes(sizes)
 
 
 def image_bytes(each: int, train: int, test: int, sizes: Sizes) -> float:

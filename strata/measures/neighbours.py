@@ -1,21 +1,26 @@
 """Exact nearest neighbours (Euclidean) in a layer's full space, ties broken by (distance, row)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.blas import dsyrk
 
-# Rows at a time, and units at a time: they bound the memory. Both are fixed, as they touch the last bits of distances.
-ROWS, UNITS = 1024, 2048
+from strata.measures.distances import (
+    ROUNDING,
+    ROWS,
+    UNITS,
+    Columns,
+    columns_of,
+    distances_to,
+    norms_of,
+    squared_distances,
+    write_all_distances,
+)
+
 # Reference points at a time, and distances at a time, where the reference points are many.
 BLOCK, MOST_DISTANCES = 4096, 1 << 25
-# Squared distances from a matrix product carry errors of about the precision times the squared norms; wide margins.
-ROUNDING = {np.float64: 1e-13, np.float32: 3e-5}
-IN_CACHE = 1 << 16  # numbers of two arrays, to be worked on by several steps
 EXPECTED = 8  # members of a subset among the nearest of all points, from which its two nearest are taken
-Precision = type[np.float64] | type[np.float32]
 
 
 def boundary(k: int) -> slice:
@@ -40,83 +45,6 @@ class NeighbourBlock:
     nearest: NDArray[np.int32]
 
 
-@dataclass(frozen=True)
-class _Columns:
-    """Some of the units of the reference points (n, u): about their middle, where short vectors lose fewer digits.
-
-    `middle` is None where queries are about it, too.
-    """
-
-    units: slice
-    middle: NDArray[np.floating] | None
-    centred: NDArray[np.floating]
-    norms: NDArray[np.float64]
-
-
-def squared_distances(
-    queries: NDArray[np.floating], reference: NDArray[np.floating], precision: Precision = np.float64
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return squared Euclidean distances (q, n) of queries (q, D) to reference (n, D), and their rounding errors (q,).
-
-    Distances within the rounding error are 0, so that identical points are at distance 0. Products are computed in
-    `precision`, sums of them in float64.
-    """
-    return _squared_distances(queries, _columns(reference, precision), precision)
-
-
-def _columns(reference: NDArray[np.floating], precision: Precision) -> Iterator[_Columns]:
-    finest = np.result_type(reference, precision)
-    for start in range(0, reference.shape[1], UNITS):
-        units = slice(start, start + UNITS)
-        middle = reference[:, units].mean(axis=0, dtype=finest)
-        centred = np.subtract(reference[:, units], middle, dtype=finest).astype(precision, copy=False)
-        yield _Columns(units, middle, centred, _norms(centred))
-
-
-def _norms(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    return np.einsum("ij,ij->i", values, values).astype(np.float64)
-
-
-def _squared_distances(
-    queries: NDArray[np.floating], columns: Iterable[_Columns], precision: Precision
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    parts = ((_centred_queries(queries, part, precision), part) for part in columns)
-    first, part = next(parts)
-    products = (first @ part.centred.T).astype(np.float64, copy=False)
-    query_norms, reference_norms = _norms(first), part.norms
-    for left, part in parts:
-        products += left @ part.centred.T
-        query_norms += np.einsum("ij,ij->i", left, left)
-        reference_norms = reference_norms + part.norms
-    rounding = ROUNDING[precision]
-    _make_squared(products, query_norms, reference_norms, rounding)
-    return products, rounding * (query_norms + reference_norms.max())
-
-
-def _make_squared(
-    products: NDArray[np.float64], queries: NDArray[np.float64], reference: NDArray[np.float64], rounding: float
-) -> None:
-    """Turn products (q, n) into squared distances in place, by squared norms (q,) and (n,): few rows, to stay in cache.
-
-    What is within `rounding`, relative to the norms, becomes 0.
-    """
-    step = max(1, IN_CACHE // max(1, len(reference)))
-    for start in range(0, len(products), step):
-        squared = products[start : start + step]
-        sizes = queries[start : start + step, None] + reference
-        squared *= -2
-        squared += sizes
-        sizes *= rounding
-        squared[squared <= sizes] = 0
-
-
-def _centred_queries(queries: NDArray[np.floating], part: _Columns, precision: Precision) -> NDArray[np.floating]:
-    if part.middle is None:
-        return queries[:, part.units]
-    finest = np.result_type(queries, part.middle)
-    return np.subtract(queries[:, part.units], part.middle, dtype=finest).astype(precision, copy=False)
-
-
 def neighbour_blocks(
     values: NDArray[np.floating], k: int, kept: NDArray[np.float64] | None = None
 ) -> Iterator[NeighbourBlock]:
@@ -125,47 +53,29 @@ def neighbour_blocks(
     All squared distances are written into `kept` (n, n) first, if it is given, which must be zeros: that takes half
     of the products, as the matrix is symmetric.
     """
-    errors = None if kept is None else write_all_distances(values, kept)
-    columns = list(_columns(values, np.float64)) if values.shape[1] <= UNITS and kept is None else None
+    blocks = _computed(values) if kept is None else _all_kept(values, kept)
+    for start, (squared, error) in zip(range(0, len(values), ROWS), blocks, strict=True):
+        yield NeighbourBlock(start, squared, _smallest(squared, error, values[start : start + ROWS], values, k))
+
+
+def _computed(values: NDArray[np.floating]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Yield ROWS rows of squared distances (b, n) at a time, infinite to the points themselves, and their errors."""
+    columns = list(columns_of(values, np.float64)) if values.shape[1] <= UNITS else None
     for start in range(0, len(values), ROWS):
-        block = slice(start, start + ROWS)
-        queries = values[block]
-        if kept is not None and errors is not None:
-            squared, error = np.array(kept[block]), errors[block]
-        else:
-            squared, error = _squared_distances(queries, columns or _columns(values, np.float64), np.float64)
-            rows = np.arange(len(queries))
-            squared[rows, start + rows] = np.inf
-        yield NeighbourBlock(start, squared, _smallest(squared, error, queries, values, k))
+        queries = values[start : start + ROWS]
+        squared, error = distances_to(queries, columns or columns_of(values, np.float64), np.float64)
+        rows = np.arange(len(queries))
+        squared[rows, start + rows] = np.inf
+        yield squared, error
 
 
-def write_all_distances(values: NDArray[np.floating], squared: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Write all squared distances among values (n, D) into zeros `squared` (n, n); return their rounding errors (n,).
-
-    They are computed in float64, and as `squared_distances` are; those of points to themselves are infinite.
-    """
-    norms = np.zeros(len(values))
-    for part in _columns(values, np.float64):
-        # BLAS counts columns first: its upper triangle is the lower one here, and `squared` is added to in place.
-        filled = dsyrk(1.0, part.centred.T, beta=1.0, c=squared.T, trans=1, overwrite_c=1)
-        if not np.may_share_memory(filled, squared):
-            raise TypeError("distances must be a contiguous array of float64")
-        norms += part.norms
-    rounding = ROUNDING[np.float64]
+def _all_kept(
+    values: NDArray[np.floating], kept: NDArray[np.float64]
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Write all distances, and yield them as above."""
+    errors = write_all_distances(values, kept)
     for start in range(0, len(values), ROWS):
-        block = slice(start, start + ROWS)
-        _fill_upper(squared, block)
-        _make_squared(squared[block], norms[block], norms, rounding)
-    np.fill_diagonal(squared, np.inf)
-    return rounding * (norms + norms.max())
-
-
-def _fill_upper(products: NDArray[np.float64], block: slice) -> None:
-    """Copy the transposed products below and left of a block of rows of a lower triangle into these rows."""
-    own = products[block, block]
-    own += np.tril(own, -1).T
-    for start in range(block.stop, len(products), ROWS):
-        products[block, start : start + ROWS] = products[start : start + ROWS, block].T
+        yield np.array(kept[start : start + ROWS]), errors[start : start + ROWS]
 
 
 def nearest_neighbours(
@@ -180,19 +90,17 @@ def nearest_neighbours(
     both about the middle of the reference, on any one scale, where they are at hand.
     """
     found = []
-    about, columns = (queries, list(_columns(reference, np.float32))) if centred is None else _at_hand(*centred)
+    about, columns = (queries, list(columns_of(reference, np.float32))) if centred is None else _at_hand(*centred)
     for start in range(0, len(queries), ROWS):
         block = slice(start, start + ROWS)
-        squared, error = _squared_distances(about[block], columns, np.float32)
+        squared, error = distances_to(about[block], columns, np.float32)
         found.append(_smallest(squared, error, queries[block], reference, k))
     return np.concatenate(found)
 
 
-def _at_hand(
-    queries: NDArray[np.float32], reference: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], list[_Columns]]:
+def _at_hand(queries: NDArray[np.float32], reference: NDArray[np.float32]) -> tuple[NDArray[np.float32], list[Columns]]:
     parts = [slice(start, start + UNITS) for start in range(0, reference.shape[1], UNITS)]
-    return queries, [_Columns(units, None, reference[:, units], _norms(reference[:, units])) for units in parts]
+    return queries, [Columns(units, None, reference[:, units], norms_of(reference[:, units])) for units in parts]
 
 
 def neighbours_among_all(

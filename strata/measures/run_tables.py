@@ -17,7 +17,7 @@ from strata.maps.params import EmbedParams
 from strata.measures import between_networks, class_pairs, samples, tables
 from strata.measures.estimates import all_estimates
 from strata.measures.inputs import Settings, make_plan, other_weights, sizes_of
-from strata.measures.memory import image_bytes, process_bytes, results_bytes
+from strata.measures.memory import own_bytes, process_bytes
 from strata.measures.params import MeasureParams
 from strata.measures.plan import Plan
 from strata.measures.plan_jobs import run_plan
@@ -39,9 +39,10 @@ def measure_run(params_path: Path, paths: Paths) -> None:
     units = {layer: info.units for layer, info in run.layers.items()}
     sizes = sizes_of(settings, run.dataset, run.provenance.split, units, len(others.replicates), len(others.earlier))
     counts = run.dataset.counts
-    own = image_bytes(run.dataset.sample_bytes, counts["train"], counts["test"], sizes) + results_bytes(sizes)
+    own = own_bytes(run.dataset.sample_bytes, counts["train"], counts["test"], sizes)
+    imports = [run_plan.__module__, *{name for each in settings.again.values() for name in each.modules}]
     with (
-        started_pool(len(settings.layers), process_bytes(sizes), [run_plan.__module__], own) as pool,
+        started_pool(len(settings.layers), process_bytes(sizes), imports, own) as pool,
         scratch_spaces(paths.measures) as files,
     ):
         measured, images = prepare_points(files, run, settings)

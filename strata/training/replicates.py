@@ -42,7 +42,7 @@ def train_replicates(params_path: Path, paths: Paths) -> None:
             ReplicateJob(number, streams.replicate(seed, number), paths.raw, folder, network, params)
             for number in range(2, networks + 1)
         ]
-        accuracies = run_jobs(train_replicate, jobs, "replicate") if jobs else []
+        accuracies = run_jobs(train_replicate, jobs, "replicate", ["strata.training.networks"]) if jobs else []
     by_number = {
         str(job.number): round(accuracy, 6)
         for job, accuracy in zip(jobs, accuracies, strict=True)

@@ -150,6 +150,18 @@ def test_processes_import_what_they_are_told_to():
         assert pool.run(is_imported, ["colorsys", "chunk"], "look") == [True, False]
 
 
+def test_what_is_not_installed_is_left_to_the_job_that_needs_it():
+    with started_pool(1, imports=["not_installed", "colorsys"]) as pool:
+        assert pool.run(is_imported, ["colorsys"], "look") == [True]
+
+
+def test_workers_have_the_environment_of_now_whenever_the_first_pool_began(monkeypatch):
+    monkeypatch.setenv("STRATA_TEST", "first")
+    assert [value for value, _ in run_jobs(environment, ["STRATA_TEST"], "look")] == ["first"]
+    monkeypatch.setenv("STRATA_TEST", "second")
+    assert [value for value, _ in run_jobs(environment, ["STRATA_TEST"], "look")] == ["second"]
+
+
 def test_no_jobs_have_no_results():
     with started_pool(1) as pool:
         assert pool.run(environment, [], "look") == []

@@ -6,7 +6,7 @@ from scipy.spatial import procrustes
 from scipy.stats import ortho_group
 
 from strata.measures.between_networks import most_alike_is_same
-from strata.measures.neighbours import write_all_distances
+from strata.measures.distances import write_all_distances
 from strata.measures.similarity import procrustes_distance, shape_by_distances, shape_of
 
 

@@ -8,15 +8,14 @@ from hypothesis.extra.numpy import arrays
 
 from strata.core import streams
 from strata.measures import neighbours
+from strata.measures.distances import squared_distances, write_all_distances
 from strata.measures.neighbours import (
     finite_sums,
     nearest_neighbours,
     neighbour_blocks,
     neighbours_among_all,
-    squared_distances,
     two_nearest_distances,
     two_nearest_in_subsets,
-    write_all_distances,
 )
 from strata.measures.subsets import point_subsets
 

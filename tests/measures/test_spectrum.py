@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from strata.measures import spectrum
-from strata.measures.neighbours import write_all_distances
+from strata.measures.distances import write_all_distances
 from strata.measures.spectrum import effective_rank, eigenvalues, eigenvalues_by_distances, spectrum_exponent
 
 

@@ -8,7 +8,7 @@ from strata.dataset.description import DatasetDescription
 from strata.jobs.pool import processes_for
 from strata.maps.memory import process_bytes as map_process_bytes
 from strata.measures.inputs import sizes_of
-from strata.measures.memory import image_bytes, job_bytes, projecting_bytes, results_bytes, scratch_bytes
+from strata.measures.memory import image_bytes, job_bytes, own_bytes, projecting_bytes, results_bytes, scratch_bytes
 from strata.measures.memory import process_bytes as measure_process_bytes
 from strata.training.params import networks_to_train
 
@@ -27,7 +27,8 @@ def stage_needs(
     each = dataset.sample_bytes
     affinities = settings.embedder.bytes_needed(count)
     counts, train = dataset.counts, settings.train
-    images = image_bytes(each, counts["train"], counts["test"], sizes)
+    parts = counts["train"], counts["test"]
+    images, besides = image_bytes(each, *parts, sizes), own_bytes(each, *parts, sizes)
     training = needs.train_main(
         network.imported,
         float(network.weights),
@@ -77,7 +78,7 @@ def stage_needs(
                 results_bytes(sizes),
             ),
             worker.measuring + job_bytes(sizes),
-            processes_for(len(units), measure_process_bytes(sizes), images + results_bytes(sizes)),
+            processes_for(len(units), measure_process_bytes(sizes), besides),
         ),
         needs.report_needs(each, count, min(settings.report.page_samples, count), processes_for(len(units), 0)),
     ]
