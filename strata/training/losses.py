@@ -38,8 +38,12 @@ def has_answers(description: DatasetDescription, network: NetworkParams) -> bool
 
 
 def raw_output(output: torch.Tensor, form: Outputs) -> torch.Tensor:
-    """Return outputs (n, k) as the loss takes them: log-probabilities of classes, values, or logits of labels."""
-    return in_columns(output) if form in LOSSES else log_probabilities(output, form)
+    """Return outputs (n, k) as the loss takes them, float32: log-probabilities of classes, values, or logits of labels.
+
+    Raises StrataError as `log_probabilities` does.
+    """
+    values = output.float()
+    return in_columns(values) if form in LOSSES else log_probabilities(values, form, output.dtype)
 
 
 def mean_loss(raw: torch.Tensor, answers: torch.Tensor, form: Outputs) -> torch.Tensor:

@@ -251,7 +251,7 @@ def _step(
     images = batch.images.contiguous(memory_format=layout)
     with torch.autocast(images.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         output = network(images)
-    predictions = raw_output(output.float(), outputs)
+    predictions = raw_output(output, outputs)
     loss = mean_loss(predictions, batch.labels, outputs)
     loss.backward()
     optimizer.step()

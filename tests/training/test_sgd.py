@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from strata.core.errors import StrataError
+from strata.training.losses import raw_output
 from strata.training.params import TrainParams
 from strata.training.sgd import EpochRecord, Examples, History, Predictions, freeze, predict, train
 
@@ -184,6 +185,18 @@ def test_bfloat16_learns_too_and_leaves_the_weights_in_float32():
     assert all(parameter.is_contiguous() for parameter in network.parameters())
     # It is another arithmetic: the loss differs in its third digit.
     assert history.epochs[0].train_loss != plain.epochs[0].train_loss
+
+
+@pytest.mark.parametrize(("classes", "least"), [(10, 1.005), (1012, 1.01)])
+def test_rounding_to_bfloat16_leaves_log_probabilities_what_they_are(classes, least):
+    """-log(1012) is -6.920, rounded -6.906: undecided predictions then sum to 1.0135."""
+    output = torch.full((4, classes), -math.log(classes)).bfloat16()
+    assert (output.float().exp().sum(dim=1) > least).all()
+    torch.testing.assert_close(raw_output(output, "log-probabilities"), output.float(), rtol=0, atol=0)
+    with pytest.raises(StrataError, match="not log-probabilities; perhaps they are `logits`"):
+        raw_output(output + 0.05, "log-probabilities")
+    with pytest.raises(StrataError, match="not log-probabilities"):
+        raw_output(output.float() + 0.02, "log-probabilities")
 
 
 def images_of_two_kinds(count: int = 12) -> Examples:
