@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from multiprocessing import forkserver
 from multiprocessing.util import Finalize
 from types import ModuleType
 from typing import Literal, Protocol, TypeVar
@@ -85,6 +86,14 @@ class Pool:
     def close(self) -> None:
         """End the processes once their current jobs are done; jobs that have not started are dropped."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+
+
+def import_ahead(modules: Sequence[str]) -> None:
+    """Let the process that workers will be forked from import modules, while this one imports what it needs itself."""
+    if START == "forkserver" and not on_cluster():
+        with _one_thread_each(), _interrupts_blocked(), _main_hidden():
+            multiprocessing.get_context(START).set_forkserver_preload(list(modules))
+            forkserver.ensure_running()
 
 
 def begin(imports: Sequence[str], environment: Mapping[str, str]) -> None:
