@@ -2,7 +2,6 @@
 
 import ast
 import importlib
-import inspect
 import shlex
 from pathlib import Path
 
@@ -73,10 +72,10 @@ def test_the_command_runs_the_script_and_names_the_folders(name):
 def test_tracked_sections_are_those_that_the_script_loads(name):
     stage = importlib.import_module(f"stages.{name}")
     # All but download are thin callers of one function, which loads the sections.
-    bodies = {value.__module__ for value in vars(stage).values() if inspect.isfunction(value)} - {stage.__name__}
-    (body,) = (
-        [stage] if name == "download" else [importlib.import_module(each) for each in bodies if ".core." not in each]
-    )
+    script = ast.parse(Path(stage.__file__).read_text(encoding="utf-8"))
+    modules = {str(node.module) for node in ast.walk(script) if isinstance(node, ast.ImportFrom)}
+    bodies = [each for each in modules if each.startswith("strata.") and each.split(".")[1] not in ("core", "jobs")]
+    (body,) = [stage] if name == "download" else [importlib.import_module(each) for each in bodies]
     tree = ast.parse(Path(body.__file__).read_text(encoding="utf-8"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     loaded = {ast.literal_eval(call.args[1]) for call in calls if call.func.id == "load_section"}

@@ -101,9 +101,9 @@ def save_figure(figure: Figure, folder: Path, name: str, dpi: int) -> None:
             layout.execute(figure)
             figure.set_layout_engine("none")
         with whole_file(folder / f"{name}.png") as part:
-            FigureCanvasAgg(figure).print_png(part)
+            FigureCanvasAgg(figure).print_png(part)  # type: ignore[no-untyped-call]
         with whole_file(folder / f"{name}.svg") as part:
-            FigureCanvasSVG(figure).print_svg(part, metadata={"Date": None})
+            FigureCanvasSVG(figure).print_svg(part, metadata={"Date": None})  # type: ignore[no-untyped-call]
 
 
 def as_title(name: str) -> str:
