@@ -70,7 +70,7 @@ def test_a_layer_of_few_units_is_kept_whole_and_a_wide_one_up_to_a_limit():
     few = reduction_bytes(count=100, units=5000, components=50, group=16)
     assert few == 4 * (5 * 16 + 2 * 100) * 5000 + 8 * 100 * 4096 + 3 * 8 * (5000 * 50 + 100**2)
     wide = reduction_bytes(count=10_000, units=100_000, components=50, group=500)
-    assert wide == 4 * 5 * 500 * 100_000 + 400e6 + 36 * 100_000 * 70 + 20 * 10_000 * 70
+    assert wide == 4 * 5 * 500 * 100_000 + 500e6 + 36 * 100_000 * 70 + 20 * 10_000 * 70
 
 
 def test_the_memory_of_the_stages_own_processes():
