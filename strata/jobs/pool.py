@@ -42,9 +42,8 @@ class Pool:
     """Processes that start at once and wait for jobs, because a process takes seconds to import what it needs."""
 
     def __init__(self, workers: int, imports: Sequence[str] = ()) -> None:
+        import_ahead(imports)
         context = multiprocessing.get_context(START)
-        if START == "forkserver":
-            context.set_forkserver_preload(list(imports))
         start = (imports, dict(os.environ) | _one_thread())
         self._executor = ProcessPoolExecutor(workers, mp_context=context, initializer=begin, initargs=start)
         with _one_thread_each(), _interrupts_blocked(), _main_hidden():
