@@ -14,6 +14,8 @@ PERIOD = 100_000  # microseconds, where the kernel does not say
 # What is needed may be so many times an estimate: the lowest was 0.78 of a stage's memory, 0.74 of a process's
 # (benchmarks/plan.md).
 MARGIN = 1.35
+# The variable that says how many threads of a process may run code whose result does not depend on their number.
+THREADS_EACH = "STRATA_THREADS_EACH"
 
 
 def free_memory() -> int:

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from strata.core.console import progress
 from strata.core.errors import StrataError
+from strata.core.limits import THREADS_EACH
 from strata.core.portable import in_force
 from strata.jobs.encryption import check_encryption
 
@@ -130,6 +131,7 @@ def do_in_folder(folder: str, work: Callable[[Any], Any], job: Any) -> Any:
         os.chdir(folder)
     except OSError as error:
         raise StrataError(f"{SCHEDULER}: a worker does not see {folder} ({_line(error)}): share the folder") from None
+    os.environ.setdefault(THREADS_EACH, "1")
     with threadpool_limits(1):
         return work(job)
 

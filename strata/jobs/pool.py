@@ -1,4 +1,7 @@
-"""Independent jobs in parallel processes, one numerical thread each: results do not depend on how many there are."""
+"""Independent jobs in parallel processes, one numerical thread each: results do not depend on how many there are.
+
+Where processes are fewer than cores, code whose result does not depend on its threads may use more: see THREADS_EACH.
+"""
 
 import gc
 import multiprocessing
@@ -18,7 +21,7 @@ from typing import Literal, Protocol, TypeVar
 
 from strata.core.console import progress
 from strata.core.errors import StrataError
-from strata.core.limits import MARGIN, free_memory, usable_cores
+from strata.core.limits import MARGIN, THREADS_EACH, free_memory, usable_cores
 from strata.jobs.cluster import SCHEDULER, ClusterPool
 
 Job = TypeVar("Job")
@@ -44,7 +47,8 @@ class Pool:
     def __init__(self, workers: int, imports: Sequence[str] = ()) -> None:
         import_ahead(imports)
         context = multiprocessing.get_context(START)
-        start = (imports, dict(os.environ) | _one_thread())
+        each = {THREADS_EACH: str(max(1, process_count() // workers))}
+        start = (imports, dict(os.environ) | _one_thread() | each)
         self._executor = ProcessPoolExecutor(workers, mp_context=context, initializer=begin, initargs=start)
         with _one_thread_each(), _interrupts_blocked(), _main_hidden():
             for _ in range(workers):  # no process is idle yet, so each call starts one

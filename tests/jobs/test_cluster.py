@@ -12,6 +12,7 @@ import pytest
 from distributed import Client
 
 from strata.core.errors import StrataError
+from strata.core.limits import THREADS_EACH
 from strata.core.portable import LIMITS
 from strata.jobs import cluster
 from strata.jobs.pool import run_jobs, started_pool
@@ -58,6 +59,10 @@ def test_jobs_run_elsewhere_in_this_folder_and_with_one_thread(tmp_path, monkeyp
         assert folder == str(tmp_path)
         assert process != os.getpid()
         assert set(threads) <= {1}
+
+
+def test_a_worker_has_one_thread_unless_it_was_started_with_more():
+    assert run_jobs(environment, [THREADS_EACH], "look")[0][0] == "1"
 
 
 def test_a_job_whose_worker_dies_is_done_again(tmp_path):

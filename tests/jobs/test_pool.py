@@ -7,6 +7,7 @@ import time
 import pytest
 
 from strata.core.errors import StrataError
+from strata.core.limits import THREADS_EACH
 from strata.jobs import pool as pool_module
 from strata.jobs.pool import THREAD_LIMITS, process_count, processes_for, run_jobs, started_pool
 from tests.jobs.pool_jobs import die, environment, fail_on_two, give_up, is_imported, square_after_a_while, touch
@@ -120,6 +121,16 @@ def test_a_pool_has_no_more_processes_than_asked_for_and_needed(monkeypatch, ask
         assert len(children()) == count  # started at once, before there are jobs
         pool.run(environment, ["HOME"] * 10, "look")
         assert len(children()) == count
+
+
+@pytest.mark.parametrize(
+    ("cores", "processes", "threads"), [("1", 1, "1"), ("5", 2, "2"), ("2", 2, "1"), ("7", 7, "1")]
+)
+def test_cores_that_no_process_would_use_are_for_threads_that_change_no_byte(monkeypatch, cores, processes, threads):
+    monkeypatch.setenv("STRATA_PROCESSES", cores)
+    with started_pool(processes) as pool:
+        assert pool.run(environment, [THREADS_EACH], "look")[0][0] == threads
+    assert THREADS_EACH not in os.environ
 
 
 def test_a_job_runs_while_the_next_is_made(tmp_path):

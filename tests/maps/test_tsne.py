@@ -10,9 +10,12 @@ from numba.core.dispatcher import Dispatcher
 from threadpoolctl import threadpool_limits
 
 from strata.core.errors import StrataError
+from strata.core.limits import THREADS_EACH
 from strata.core.params import Reproducible
 from strata.maps import engines
 from strata.maps import tsne as tsne_module
+from strata.maps.barnes_hut import compiled
+from strata.maps.barnes_hut.compiled import divided
 from strata.maps.barnes_hut.descent import EXACT_POINTS
 from strata.maps.embedder import Embedding, initial_map
 from strata.maps.engines import FEW_POINTS, MANY_POINTS, chosen_engine, compile_ahead
@@ -344,3 +347,17 @@ def test_without_its_package_onedal_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "daal4py", None)
     with pytest.raises(StrataError, match="needs the package scikit-learn-intelex, which exists for x86-64 only"):
         tsne("onedal").embed(clusters(), scrambled(), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "count", "threads"), [("3", MANY_POINTS + 1000, 3), ("3", MANY_POINTS, 2), ("1", MANY_POINTS, 1)]
+)
+def test_the_own_engine_has_the_threads_that_its_process_may_use_and_its_points_keep_busy(
+    monkeypatch, allowed, count, threads
+):
+    taken = []
+    monkeypatch.setenv(THREADS_EACH, allowed)
+    monkeypatch.setattr(compiled, "divided", lambda number: taken.append(number) or divided(1))
+    values = np.random.default_rng(0).normal(size=(count, 2)).astype(np.float32)
+    tsne("strata", early_exaggeration_iterations=1, iterations=1).embed(values, values * 1e-4, seed=0)
+    assert taken == [threads]
