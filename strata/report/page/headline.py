@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from strata.report.page.inputs import ReportInputs
 
@@ -63,7 +63,7 @@ def course_of(inputs: ReportInputs, measure: str, control: str) -> dict[str, Mea
 
 def share_of(hits: int, total: int) -> Measured:
     """Return a share with its 95% interval. Wilson 1927."""
-    z = float(norm.ppf(0.975))
+    z = float(ndtri(0.975))
     share, weight = hits / total, z**2 / total
     middle = share + weight / 2
     half = z * float(np.sqrt(share * (1 - share) / total + weight / (4 * total)))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from strata.artifacts.measured import TRAINED, UNTRAINED
 from strata.report.page.headline import Measured
@@ -55,7 +55,7 @@ def parting_pair(inputs: ReportInputs) -> PairStep | None:
 
 def widened(rise: Measured, choices: int) -> Measured:
     """Return a value with its 95% interval widened for having been chosen as the largest of some (Bonferroni)."""
-    by = float(norm.ppf(1 - 0.025 / choices) / norm.ppf(0.975))
+    by = float(ndtri(1 - 0.025 / choices) / ndtri(0.975))
     return Measured(rise.value, rise.value - by * (rise.value - rise.low), rise.value + by * (rise.high - rise.value))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from strata.artifacts.measure_registry import MeasureEntry
 from strata.artifacts.measured import TRAINED, UNTRAINED
@@ -64,7 +64,7 @@ def clear_of_base(courses: Sequence[dict[str, NDArray[np.float64]]], layers: Seq
     base, *others = courses
     halves = [np.hypot(base["high"] - base["low"], each["high"] - each["low"]) / 2 for each in others]
     compared = sum(int(np.isfinite(half).sum()) for half in halves)
-    wider = float(norm.ppf(1 - 0.025 / max(1, compared)) / norm.ppf(0.975))
+    wider = float(ndtri(1 - 0.025 / max(1, compared)) / ndtri(0.975))
     found: list[list[str]] = [[]]
     for each, half in zip(others, halves, strict=True):
         apart = np.abs(each["value"] - base["value"]) > wider * half
