@@ -44,6 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--points", type=int, required=True)
+    parser.add_argument("--perplexity", type=float, default=30)
     parser.add_argument("--parts", nargs="+", default=["train", "extract", "embed"])
     parser.add_argument("--layers", nargs="+", default=["input", "h1", "h2", "h3", "h4", "h5", "h6"])
     options = parser.parse_args()
@@ -83,7 +84,7 @@ def main() -> None:
     if "embed" in options.parts:
         for layer, values in activations.items():
             begin = time.perf_counter()
-            TSNE(perplexity=30, random_state=0, n_jobs=-1).fit_transform(values)
+            TSNE(perplexity=options.perplexity, random_state=0, n_jobs=-1).fit_transform(values)
             seconds[f"embed {layer}"] = time.perf_counter() - begin
     print(json.dumps(seconds))
 

@@ -27,7 +27,8 @@ def write_results(folder: Path, runs: dict[str, Any]) -> None:
         "",
         "*Naive*: the exercise with a DataLoader over PIL images, activations in memory, and scikit-learn's t-SNE on",
         "the raw activations of every layer (`benchmarks/naive_exercise.py`). Strata's times include starting Python;",
-        "the naive times include it only in the last row.",
+        "the naive times include it only in the last row. Both draw maps of perplexity 30, scikit-learn's default;",
+        "where Strata would choose another, that has a row of its own.",
         "",
         "*Floor*: the least time that the result needs at those two rates (`benchmarks/least_work.py`): the network's",
         "products, forward and backward; the activations, copied once; for t-SNE the distances of all pairs, once.",
@@ -51,9 +52,10 @@ def section(title: str, run: dict[str, Any], floor: dict[str, float]) -> list[st
         "| work | Strata, s | naive, s | naive / Strata | Strata / floor | peak per process, GiB | peak of all, GiB |",
     ]
     lines.append("|---|---:|---:|---:|---:|---:|---:|")
-    rows = ("download", "train", "train bfloat16", "replicate", "extract", "embed", "measure", "report")
+    usual = [name for name in run if name.startswith("embed, ")]
+    rows = ("download", "train", "train bfloat16", "replicate", "extract", "embed", *usual, "measure", "report")
     for stage in (stage for stage in rows if stage in run):
-        cost, other = run[stage], naive.get(stage.split()[0])
+        cost, other = run[stage], naive.get(stage.split(" bfloat16")[0])
         compared = f"{other:.1f} | {other / cost['seconds']:.1f}" if other else "– | –"
         peaks = f"{cost['peak_process']:.2f} | {cost['peak_all']:.2f}"
         least = f"{cost['seconds'] / floor_seconds(run, stage, floor):.0f}" if stage in run["least work"] else "–"
