@@ -45,7 +45,7 @@ def measure_with_distances(plan: Plan, geometries: Mapping[tuple[str, str], Geom
     jobs: list[Callable[[], Any]] = [*mapped.values(), *of_gram.values(), *between.values()]
     jobs += [partial(foreign_ranks, job) for job in ranks.values()]
     done = iter(pool.run(perform, jobs, "measure: with all distances"))
-    neighbours = {layer: next(done) for layer in mapped}
+    neighbours = _joined_by_layer({key: next(done) for key in mapped})
     joint, projected = _joined_gram_sums({key: next(done) for key in of_gram})
     apart = {key: next(done) for key in between}
     found = imbalances(nearest, {key: next(done) for key in ranks})
@@ -54,14 +54,24 @@ def measure_with_distances(plan: Plan, geometries: Mapping[tuple[str, str], Geom
     return ByDistances(joint, projected, {key: found[stored] for key, stored in both}, neighbours, apart)
 
 
-def _mapped_neighbours(plan: Plan) -> dict[str, Callable[[], NDArray[np.int32]]]:
-    """Return a job for each layer; none where all mapped points are measured, as neighbours are known then."""
+def _mapped_neighbours(plan: Plan) -> dict[tuple[str, int], Callable[[], NDArray[np.int32]]]:
+    """Return jobs by layer and first row; none where all mapped points are measured, as neighbours are known then."""
     if len(plan.rows) == len(next(iter(plan.maps.values()))):
         return {}
+    files, k = plan.files, plan.params.neighbours
     return {
-        layer: partial(mapped_neighbours, MappedNeighboursJob(plan.files, layer, plan.rows, plan.params.neighbours))
+        (layer, start): partial(
+            mapped_neighbours, MappedNeighboursJob(files, layer, plan.rows, k, slice(start, start + ROWS))
+        )
         for layer in plan.layers
+        for start in range(0, len(plan.rows), ROWS)
     }
+
+
+def _joined_by_layer(parts: Mapping[tuple[str, int], NDArray[np.int32]]) -> dict[str, NDArray[np.int32]]:
+    """Return each layer's neighbours from those by layer and first row, which are in order."""
+    layers = dict.fromkeys(layer for layer, _ in parts)
+    return {layer: np.concatenate([part for (of, _), part in parts.items() if of == layer]) for layer in layers}
 
 
 def _gram_sums(plan: Plan) -> dict[tuple[bool, int], Callable[[], GramSums]]:

@@ -59,22 +59,23 @@ class GeometryJob:
 
 @dataclass(frozen=True)
 class MappedNeighboursJob:
-    """A layer whose points are all on its map, of which only some `rows` (m,) are measured."""
+    """A layer whose points are all on its map, of which only some `rows` (m,) are measured, and a `part` of these."""
 
     files: SpaceFiles
     layer: str
     rows: NDArray[np.intp]
     neighbours: int
+    part: slice
 
 
 def mapped_neighbours(job: MappedNeighboursJob) -> NDArray[np.int32]:
-    """Return the nearest neighbours (m, k) of the measured points among all mapped ones, as rows of these.
+    """Return the nearest neighbours (b, k) of a part of the measured points among all mapped ones, as rows of these.
 
     Where the distances of the measured points are kept, only those to the others are computed.
     """
     kept = job.files.distances(TRAINED, job.layer)
     values, known = job.files.read(TRAINED, MAPPED, job.layer), None if kept is None else kept.squared
-    return neighbours_among_all(values, job.rows, job.neighbours, known=known)
+    return neighbours_among_all(values, job.rows, job.neighbours, known=known, part=job.part)
 
 
 @dataclass(frozen=True)

@@ -109,17 +109,21 @@ def neighbours_among_all(
     k: int,
     most: int = MOST_DISTANCES,
     known: NDArray[np.float64] | None = None,
+    part: slice = slice(None),
 ) -> NDArray[np.int32]:
     """Return the rows (m, k) of the k < n other points of values (n, D) that are nearest to each of given rows (m,).
 
     Exact, as `nearest_neighbours` is. `values` can be a mapped file: few of its rows are in memory at a time, and at
-    most `most` distances. Squared distances (m, m) among the given rows may be `known`.
+    most `most` distances. Squared distances (m, m) among the given rows may be `known`. With `part` only the neighbours
+    of these of the given rows are returned.
     """
     nearest = []
     step = max(1, min(ROWS, most // len(values)))
     others = np.arange(len(values)) if known is None else np.setdiff1d(np.arange(len(values)), rows)
-    for start in range(0, len(rows), step):
-        own = rows[start : start + step]
+    first_row, last_row, _ = part.indices(len(rows))
+    for start in range(first_row, last_row, step):
+        here = slice(start, min(start + step, last_row))
+        own = rows[here]
         queries = values[own]
         squared, error = np.empty((len(own), len(values))), np.zeros(len(own))
         for first in range(0, len(others), BLOCK):
@@ -127,7 +131,7 @@ def neighbours_among_all(
             squared[:, block], rounding = squared_distances(queries, _rows(values, block), np.float32)
             error = np.maximum(error, rounding)
         if known is not None:
-            among = known[start : start + step]
+            among = known[here]
             squared[:, rows] = among
             # Points' squared norms about their mean are at most 1 and 4 times the largest of these distances.
             largest = np.where(np.isinf(among), 0, among).max(axis=1)

@@ -254,6 +254,10 @@ def test_neighbours_of_some_points_are_sought_among_all(values, chosen, most):
     known = np.zeros((len(rows), len(rows)))
     write_all_distances(values[rows], known)
     np.testing.assert_array_equal(neighbours_among_all(values, rows, k, most, known), expected)
+    step = chosen.draw(st.integers(1, len(rows)))
+    slices = [slice(start, start + step) for start in range(0, len(rows), step)]
+    parts = [neighbours_among_all(values, rows, k, most, known, part) for part in slices]
+    np.testing.assert_array_equal(np.concatenate(parts), expected)
 
 
 @pytest.mark.usefixtures("small_blocks")

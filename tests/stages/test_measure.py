@@ -35,7 +35,7 @@ from strata.jobs import pool
 from strata.maps.pacmap import Pacmap
 from strata.maps.params import EmbedParams
 from strata.maps.pca import reduced
-from strata.measures import registry
+from strata.measures import distance_jobs, registry
 from strata.measures.class_pairs import pair_influences
 from strata.measures.params import MeasureParams
 from strata.measures.preparation import check_enough
@@ -805,7 +805,8 @@ def test_without_the_output_among_the_layers_the_prediction_comes_after_the_last
 
 
 @pytest.mark.usefixtures("in_process")
-def test_fewer_samples_than_extracted(ready, write_params):
+def test_fewer_samples_than_extracted(ready, write_params, monkeypatch):
+    monkeypatch.setattr(distance_jobs, "ROWS", 10)  # several jobs for a layer
     out = run_measure(write_params(measure={"samples": 24, **FEW}), ready)
     decisions, _ = read_decisions(out / "measures/samples.parquet")
     ids = decisions.sample_id
