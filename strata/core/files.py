@@ -58,6 +58,12 @@ def whole_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(part, ignore_errors=True)
 
 
+def explain_if_empty(folder: Path, why: str) -> None:
+    """Write into an empty folder why it is empty, as a hidden file: DVC warns of an empty one whenever it comes by."""
+    if not any(folder.iterdir()):
+        write_text(folder / ".empty", f"{why}\n")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8 with Unix line endings, whole or not at all."""
     with whole_file(path) as part:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from strata.core import streams
 from strata.core.console import say
-from strata.core.files import whole_folder, write_json
+from strata.core.files import explain_if_empty, whole_folder, write_json
 from strata.core.params import Reproducible, Seed, load_section
 from strata.core.paths import Paths
 from strata.core.portable import check_portable
@@ -43,6 +43,7 @@ def train_replicates(params_path: Path, paths: Paths) -> None:
             for number in range(2, networks + 1)
         ]
         accuracies = run_jobs(train_replicate, jobs, "replicate", ["strata.training.networks"]) if jobs else []
+        explain_if_empty(folder, "There are no other networks: replicate.networks is 1, or nothing is trained.")
     by_number = {
         str(job.number): round(accuracy, 6)
         for job, accuracy in zip(jobs, accuracies, strict=True)

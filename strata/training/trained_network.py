@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from strata.core.console import say
-from strata.core.files import sha256_of, whole_folder, write_csv, write_json, write_text
+from strata.core.files import explain_if_empty, sha256_of, whole_folder, write_csv, write_json, write_text
 from strata.core.growing_table import growing_table
 from strata.core.layers import as_layers
 from strata.core.params import Reproducible, Seed, load_section
@@ -71,6 +71,7 @@ def train_run(params_path: Path, paths: Paths) -> None:
                 on_epoch,
                 lambda epochs: save_checkpoint(network, checkpoints / f"{epochs:g}.pt"),
             )
+            explain_if_empty(checkpoints, "No weights were kept: train.checkpoints has no times.")
         predictions = pd.DataFrame(columns=["actual", "predicted"])
         if test is not None and network_params.predicts_classes:
             found = predict(network, test.images, params.test_batch_size, network_params.outputs).output.argmax(dim=1)

@@ -67,7 +67,7 @@ def test_the_number_of_processes_does_not_change_a_byte(tiny_data, write_params,
 
 def test_one_network_has_no_replicates(tiny_data, write_params, tmp_path):
     run_replicate(write_params(replicate={"networks": 1}), tiny_data, tmp_path)
-    assert names(tmp_path / "replicates") == []
+    assert names(tmp_path / "replicates") == [".empty"]
     metrics = json.loads((tmp_path / "reports/replicates.json").read_text(encoding="utf-8"))
     assert metrics == {"networks": 1, "test_accuracy": {}}
 
@@ -76,7 +76,7 @@ def test_a_checkpoint_that_is_not_trained_further_has_none(tiny_data, write_para
     run_train(write_params(), tiny_data, tmp_path)
     start = {"init_from": str(tmp_path / "model/mnist_cnn.pt")}
     run_replicate(write_params(train={**start, "epochs": 0}), tiny_data, tmp_path)
-    assert names(tmp_path / "replicates") == []
+    assert names(tmp_path / "replicates") == [".empty"]
     run_replicate(write_params(train=start), tiny_data, tmp_path)
     assert names(tmp_path / "replicates") == WEIGHTS
 

@@ -13,6 +13,7 @@ import torch
 
 from strata.core import streams
 from strata.core.errors import StrataError
+from strata.core.paths import Paths
 from strata.dataset.description import load_images, read_description
 from strata.network.checkpoint import load_checkpoint
 from strata.network.make import initialized_network
@@ -25,8 +26,10 @@ from strata.training.sgd import predict, train
 from tests.tiny_pipeline import ROOT, TINY_PARAMS, run_train
 from tests.waiting import wait_until
 
+WEIGHTS = "model/mnist_cnn.pt"
 FILES = [
-    "model/mnist_cnn.pt",
+    "model/checkpoints/.empty",
+    WEIGHTS,
     "reports/epochs.csv",
     "reports/learning_curve.csv",
     "reports/network.txt",
@@ -168,7 +171,7 @@ def test_the_same_seed_gives_the_same_bytes(trained, tmp_path, tiny_data, write_
 
 def test_another_seed_gives_other_weights(trained, tmp_path, tiny_data, write_params):
     run_train(write_params(seed=1), tiny_data, tmp_path / "again")
-    assert (tmp_path / "again" / FILES[0]).read_bytes() != (trained / FILES[0]).read_bytes()
+    assert (tmp_path / "again" / WEIGHTS).read_bytes() != (trained / WEIGHTS).read_bytes()
 
 
 def test_the_seed_draws_both_the_weights_and_the_order_of_the_images(trained, tiny_data):
@@ -231,8 +234,13 @@ def test_checkpoints_are_the_weights_at_those_times(trained, tmp_path, tiny_data
     assert all(same(weights(folder / "1.pt"), weights(tmp_path / "one/model/mnist_cnn.pt")).values())
 
 
-def test_no_checkpoints_leave_an_empty_folder(trained):
-    assert list((trained / "model/checkpoints").iterdir()) == []
+def test_no_checkpoints_leave_a_folder_that_says_so(trained):
+    (why,) = (trained / "model/checkpoints").iterdir()
+    assert (why.name, why.read_text(encoding="utf-8")) == (
+        ".empty",
+        "No weights were kept: train.checkpoints has no times.\n",
+    )
+    assert Paths.of(trained, trained / "reports").kept_weights() == {}
     assert sorted(path.name for path in (trained / "model").iterdir()) == ["checkpoints", "mnist_cnn.pt"]
 
 
