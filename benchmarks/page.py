@@ -6,7 +6,6 @@ python -m benchmarks.page --out benchmarks --other ../strata-before
 import argparse
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -16,7 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
+
+from tools.chromium import launched
 
 ROOT = Path(__file__).resolve().parent.parent
 COUNTS = (1_000, 10_000, 70_000)
@@ -65,23 +66,15 @@ def main() -> None:
     options = parser.parse_args()
     versions = {"this": ROOT} | ({"before": options.other.resolve()} if options.other else {})
     found: dict[str, dict[str, dict[str, float]]] = {}
-    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
+    with tempfile.TemporaryDirectory() as scratch, launched("--disable-gpu") as browser:
         for count in options.counts:
             for name, folder in versions.items():
                 path = Path(scratch) / f"{name}.html"
                 write_page(folder, count, path)
                 found.setdefault(name, {})[str(count)] = measured(browser, path, REPEATS if name == "this" else 3)
                 print(name, count, json.dumps(found[name][str(count)]), flush=True)
-        browser.close()
     (options.out / "page.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     (options.out / "page.md").write_text(as_markdown(found), encoding="utf-8")
-
-
-def chromium() -> str | None:
-    """Return the path of the system's Chromium; None for the one that Playwright installed."""
-    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
-    return next(filter(None, found), None)
 
 
 def write_page(folder: Path, count: int, path: Path) -> None:

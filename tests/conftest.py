@@ -10,14 +10,14 @@ os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 os.environ.setdefault("STRATA_PLAN", "off")
 
 import re
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from strata.core.errors import StrataError
 from strata.core.strict_yaml import as_text
@@ -32,9 +32,9 @@ from tests.tiny_pipeline import (
     run_train,
     write_tiny_data,
 )
+from tools.chromium import launched
 
 WriteParams = Callable[..., Path]
-INSTALL = "no Chromium: install Debian's chromium, or run `python -m playwright install chromium`"
 LONGEST_ERROR = 200  # characters, besides the folders in it
 
 
@@ -52,14 +52,12 @@ def one_process() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The browser of all tests of a process: Playwright refuses to start a second time while the first runs."""
-    found = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
-    with sync_playwright() as playwright:
-        path = found[0] if found else playwright.chromium.executable_path
-        if not Path(path).exists():
-            pytest.skip(INSTALL)
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with ExitStack() as stack:
+        try:
+            browser = stack.enter_context(launched())
+        except FileNotFoundError as none:
+            pytest.skip(str(none))
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -7,17 +7,15 @@ The second takes pictures of a page that `make compare` has written, and does no
 
 import argparse
 import io
-import shutil
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from strata.artifacts.run import RunArtifacts
 from strata.core.files import write_text
@@ -27,6 +25,7 @@ from strata.report.page.explorer import page_payload, render_explorer
 from strata.report.page.facts import facts
 from strata.report.page.inputs import ReportInputs, load_report_inputs
 from strata.report.page.payload import run_payload
+from tools.chromium import launched
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SIDE = 420  # pixels of a frame of the animation
@@ -73,15 +72,6 @@ def main() -> None:
     with launched() as browser:
         take_pictures(browser, page, out / "images", VIEWS)
         write_morph(browser, page, out / "images", labels)
-
-
-@contextmanager
-def launched() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def take_pictures(

@@ -49,5 +49,7 @@ def test_a_run_has_the_same_payload_twice():
 def test_only_the_shared_fixture_starts_playwright():
     """It refuses to start twice in a process, and which tests share one changes from run to run."""
     tests = Path(__file__).resolve().parent.parent
-    found = [path for path in tests.rglob("*.py") if re.search(r"\bsync_playwright\(", path.read_text("utf-8"))]
+    found = [
+        path for path in tests.rglob("*.py") if re.search(r"\b(sync_playwright|launched)\(", path.read_text("utf-8"))
+    ]
     assert [path.relative_to(tests).as_posix() for path in found] == ["conftest.py"]
