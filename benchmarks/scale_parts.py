@@ -1,6 +1,6 @@
 """One part of the work on many samples, on synthetic activations: its seconds, and the memory that it took.
 
-python -m benchmarks.scale_parts neighbours --points 40000
+python -m benchmarks.scale_parts affinities --points 40000
 """
 
 import argparse
@@ -18,16 +18,19 @@ from scipy.sparse import csr_matrix
 from strata.artifacts.activations import ActivationWriter, LayerInfo
 from strata.artifacts.provenance import Provenance
 from strata.core.params import load_section
+from strata.maps.barnes_hut.affinities import affinities
+from strata.maps.barnes_hut.compiled import divided
+from strata.maps.barnes_hut.descent import THETA, Phase, descend, divergence
 from strata.maps.embedder import initial_map
 from strata.maps.params import EmbedParams
 from strata.maps.pca import read_reduced
 from strata.maps.tsne import NEIGHBOURS_PER_PERPLEXITY, chosen_perplexity
-from strata.measures.divergence import kl_divergence
 from strata.measures.neighbours import neighbours_among_all
+from strata.measures.params import MeasureParams
 
 UNITS, COMPONENTS, CLASSES = 800, 50, 10  # h4's units; what maps are drawn from
 GROUP = 500
-BLOCK, BLOCKS = 512, 4  # rows whose neighbours are looked up at once; some of these blocks stand for all
+MEASURED_NEIGHBOURS = 15
 PARAMS = Path("params.yaml")
 
 
@@ -93,48 +96,55 @@ def reduce_layer(points: int) -> dict[str, float]:
         return timed(lambda: read_reduced(path, COMPONENTS, 0))
 
 
-def find_neighbours(points: int) -> dict[str, float]:
-    """Find the neighbours among all points of some blocks of rows: the time of all blocks is a multiple of theirs."""
-    values, reach = components(points), neighbours_of_a_map(points)
-    starts = np.linspace(0, max(0, points - BLOCK), BLOCKS).astype(int)
-
-    def find() -> None:
-        for start in starts:
-            neighbours_among_all(values, np.arange(start, min(start + BLOCK, points)), reach)
-
-    cost = timed(find)
-    return {"seconds": cost["seconds"] / BLOCKS * points / BLOCK, "bytes": cost["bytes"] + values.nbytes}
+def find_affinities(points: int) -> dict[str, float]:
+    """Find the neighbours of all points, and their affinities, as a map needs them."""
+    values, perplexity = components(points), usual_perplexity(points)
+    with divided(1) as run:
+        return timed(lambda: affinities(values, perplexity, run))
 
 
 def draw_map(points: int) -> dict[str, float]:
-    """Draw a map of all points with the settings of params.yaml."""
-    tsne, values = load_section(PARAMS, "embed", EmbedParams).tsne, components(points)
-    start = initial_map(values, 0)
-    return timed(lambda: tsne.embed(values, start, 0))
+    """Draw a map of all points from their affinities, with the settings of params.yaml."""
+    values, tsne, before = components(points), load_section(PARAMS, "embed", EmbedParams).tsne, peak()
+    rate, steps = tsne.rate(points), tsne.early_exaggeration_iterations
+    phases = (Phase(steps, tsne.early_exaggeration, 0.5, rate), Phase(tsne.iterations, 1, 0.8, rate))
+    start = initial_map(values, 0).T.astype(np.float32)
+    with divided(1) as run:
+        joint = affinities(values, usual_perplexity(points), run)
+        cost = timed(lambda: descend(joint, start, phases, THETA, run))
+    return {**cost, "bytes": peak() - before}  # it follows the affinities in one process
 
 
 def sum_divergence(points: int) -> dict[str, float]:
     """Compute the exact KL divergence of a map: the sum over all pairs."""
-    rng, reach = np.random.default_rng(2), neighbours_of_a_map(points)
+    rng, reach = np.random.default_rng(2), int(NEIGHBOURS_PER_PERPLEXITY * usual_perplexity(points))
     near = rng.integers(points, size=(points, reach), dtype=np.int32)
     shares = np.full(near.size, 1 / near.size)
-    joint = csr_matrix((shares, near.ravel(), np.arange(points + 1) * reach), shape=(points, points))
-    flat = rng.standard_normal((points, 2)) * 30
-    return timed(lambda: kl_divergence(joint, flat))
+    joint = csr_matrix((shares, near.ravel(), np.arange(points + 1, dtype=np.int32) * reach), shape=(points, points))
+    flat = rng.standard_normal((2, points)).astype(np.float32) * 30
+    with divided(1) as run:
+        return timed(lambda: divergence(joint, flat, run))
 
 
-def neighbours_of_a_map(points: int) -> int:
-    """Return to how many neighbours a point has affinities, with the perplexity that suits so many points."""
-    chosen = chosen_perplexity(load_section(PARAMS, "embed", EmbedParams).perplexity, points)
-    return int(NEIGHBOURS_PER_PERPLEXITY * chosen)
+def find_measured(points: int) -> dict[str, float]:
+    """Find the neighbours of the measured points among all points of a map."""
+    values, params = components(points), load_section(PARAMS, "measure", MeasureParams)
+    rows = np.linspace(0, points - 1, min(points, params.samples)).astype(np.intp)
+    return timed(lambda: neighbours_among_all(values, rows, MEASURED_NEIGHBOURS))
+
+
+def usual_perplexity(points: int) -> float:
+    """Return the perplexity of params.yaml for so many points."""
+    return chosen_perplexity(load_section(PARAMS, "embed", EmbedParams).perplexity, points)
 
 
 PARTS = {
     "write": write_layer,
     "reduce": reduce_layer,
-    "neighbours": find_neighbours,
+    "affinities": find_affinities,
     "map": draw_map,
     "divergence": sum_divergence,
+    "measured": find_measured,
 }
 
 if __name__ == "__main__":
