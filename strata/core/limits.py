@@ -6,6 +6,8 @@ from pathlib import Path
 
 import psutil
 
+from strata.core.errors import StrataError
+
 MOUNTS = Path("/sys/fs/cgroup")
 GROUPS = Path("/proc/self/cgroup")
 # A file that can be given back to make room, and does not count as used, as in psutil's `available`.
@@ -33,6 +35,19 @@ def usable_cores() -> int:
     """
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, int(min([allowed, *_quotas()])))
+
+
+def number_in_environment(name: str) -> int | None:
+    """Return the number of an environment variable, None if it is not set.
+
+    Raises StrataError unless it is a whole number of at least 1.
+    """
+    text = os.environ.get(name, "")
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise StrataError(f"{name} must be a whole number of at least 1, not {text!r}")
+    return int(text)
 
 
 def _left_in_groups() -> Iterator[int]:

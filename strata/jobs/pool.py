@@ -21,7 +21,7 @@ from typing import Literal, Protocol, TypeVar
 
 from strata.core.console import progress
 from strata.core.errors import StrataError
-from strata.core.limits import MARGIN, THREADS_EACH, free_memory, usable_cores
+from strata.core.limits import MARGIN, THREADS_EACH, free_memory, number_in_environment, usable_cores
 from strata.jobs.cluster import SCHEDULER, ClusterPool
 
 Job = TypeVar("Job")
@@ -195,12 +195,7 @@ def run_jobs(
 
 def process_count() -> int:
     """Return how many processes may run at once. Raises StrataError if STRATA_PROCESSES is not a positive number."""
-    text = os.environ.get(PROCESSES, "")
-    if not text:
-        return usable_cores()
-    if not text.isdecimal() or int(text) < 1:
-        raise StrataError(f"{PROCESSES} must be a whole number of at least 1, not {text!r}")
-    return int(text)
+    return number_in_environment(PROCESSES) or usable_cores()
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Engines of t-SNE: several implementations with the same settings, each in one thread."""
 
 import math
-import os
 import warnings
 from typing import Annotated, Any, Literal, Self
 
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from strata.core.errors import StrataError
-from strata.core.limits import THREADS_EACH
+from strata.core.limits import THREADS_EACH, number_in_environment
 from strata.core.params import Section
 
 # oneDAL summarizes cells sooner than scikit-learn does: with these angles its KL divergence is within 3% of that of
@@ -169,7 +168,7 @@ def _by_strata(
         Phase(settings.early_exaggeration_iterations, settings.early_exaggeration, momentum=0.5, rate=rate),
         Phase(settings.iterations, 1, momentum=0.8, rate=rate),
     )
-    threads = int(os.environ.get(THREADS_EACH, config.NUMBA_NUM_THREADS))
+    threads = number_in_environment(THREADS_EACH) or config.NUMBA_NUM_THREADS
     with divided(min(threads, 1 + count // POINTS_PER_THREAD)) as run:
         joint = affinities(np.ascontiguousarray(values, dtype=np.float32), float(settings.perplexity), run)
         points = descend(joint, start.T.astype(np.float32), phases, 0 if count <= EXACT_POINTS else THETA, run)

@@ -361,3 +361,11 @@ def test_the_own_engine_has_the_threads_that_its_process_may_use_and_its_points_
     values = np.random.default_rng(0).normal(size=(count, 2)).astype(np.float32)
     tsne("strata", early_exaggeration_iterations=1, iterations=1).embed(values, values * 1e-4, seed=0)
     assert taken == [threads]
+
+
+@pytest.mark.parametrize("text", ["0", "two", "-1"])
+def test_a_number_of_threads_that_is_none_is_refused(monkeypatch, text):
+    monkeypatch.setenv(THREADS_EACH, text)
+    with pytest.raises(StrataError) as caught:
+        tsne("strata").embed(clusters(), scrambled(), seed=0)
+    assert str(caught.value) == f"STRATA_THREADS_EACH must be a whole number of at least 1, not {text!r}"
