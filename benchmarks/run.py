@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ALL = ("download", "train", "replicate", "extract", "embed", "measure", "report")
 # 'peer' is scikit-learn by itself, on all cores. As Strata's engine, on one core, it would take hours for all images.
 ENGINES = ("strata", "onedal", "sklearn", "opentsne", "peer")
-FAST_ENGINES = ("strata", "onedal", "opentsne", "peer")
+FAST_ENGINES = ("strata", "peer")
 # The exercise's, which is scikit-learn's default: maps of another perplexity are other maps, and take other time.
 PERPLEXITY = 30
 

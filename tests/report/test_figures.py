@@ -1,10 +1,16 @@
 """Figures: the data that their artists hold, and the bytes that they are saved as."""
 
+import base64
+import io
+import re
+
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from PIL import Image
 
 from strata.artifacts.samples import Samples
 from strata.report.figures.close_up import draw_feature_maps, draw_output
@@ -12,7 +18,7 @@ from strata.report.figures.confusion import confusion_counts, draw_confusion
 from strata.report.figures.digits import draw_mistakes, surest_mistakes
 from strata.report.figures.learning_curve import draw_learning_curve
 from strata.report.figures.maps import draw_all_maps, draw_map
-from strata.report.figures.style import CLASS_COLOURS, class_colour, save_figure
+from strata.report.figures.style import CLASS_COLOURS, FEW_PIXELS, class_colour, save_figure
 from strata.report.page.network_figures import shown_log_probabilities
 
 POINTS = np.array([[0, 0], [1, 2], [-3, 1], [2, -2]], dtype=np.float32)
@@ -171,3 +177,16 @@ def test_a_saved_figure_has_the_same_bytes_whatever_the_users_settings(tmp_path)
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     assert b"<dc:date>" not in (tmp_path / "a" / "map.svg").read_bytes()
     assert {path.name for path in (tmp_path / "a").iterdir()} == {"map.png", "map.svg"}
+
+
+def test_small_images_have_their_own_pixels_in_an_svg_and_large_ones_are_resampled(tmp_path):
+    figure = Figure(figsize=(4, 2))
+    for axis, (height, width) in zip(figure.subplots(1, 2), ((2, 3), (FEW_PIXELS, FEW_PIXELS + 1)), strict=True):
+        axis.imshow(np.arange(height * width).reshape(height, width), cmap="gray", vmin=0, vmax=6)
+    save_figure(figure, tmp_path, "images", 100)
+    encoded = re.findall(r"data:image/png;base64,([^\"]+)", (tmp_path / "images.svg").read_text(encoding="utf-8"))
+    small, large = (Image.open(io.BytesIO(base64.b64decode(each))) for each in encoded)
+    assert small.size == (3, 2)
+    shades = np.asarray(small.convert("L"))
+    assert (shades == (np.arange(6).reshape(2, 3) * 256 / 6).astype(int)).all()
+    assert large.size != (FEW_PIXELS + 1, FEW_PIXELS)

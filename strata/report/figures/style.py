@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 
 from strata.artifacts.measured import CONTROLS
 from strata.core.files import whole_file
@@ -20,6 +21,7 @@ from strata.report.figures.fonts import families
 CLASS_COLOURS = [to_hex(colour) for colour in mpl.color_sequences["petroff10"]]
 MAX_NAMED = 40  # classes; with more, their names and numbers would overlap
 LONGEST_NAME = 24  # letters of a class name
+FEW_PIXELS = 64  # of an image's longer side; larger images are resampled, as their own pixels would take more room
 INK, MUTED, ACCENT, WARM = "#222222", "#767676", "#3f90da", "#bd1f01"
 
 
@@ -92,7 +94,8 @@ def strata_style() -> Iterator[None]:
 def save_figure(figure: Figure, folder: Path, name: str, dpi: int) -> None:
     """Write `name`.png and `name`.svg into `folder`, each whole or not at all, without a date.
 
-    The layout is made once, and each file drawn once: `savefig` would draw a figure with a layout twice for each.
+    The layout is made once, and each file drawn once: `savefig` would draw a figure with a layout twice for each. Small
+    images in the SVG have their own pixels.
     """
     figure.dpi = dpi
     with strata_style():
@@ -102,6 +105,9 @@ def save_figure(figure: Figure, folder: Path, name: str, dpi: int) -> None:
             figure.set_layout_engine("none")
         with whole_file(folder / f"{name}.png") as part:
             FigureCanvasAgg(figure).print_png(part)  # type: ignore[no-untyped-call]
+        for image in figure.findobj(AxesImage):
+            if isinstance(image, AxesImage) and max(image.get_size()) <= FEW_PIXELS:
+                image.set_interpolation("none")  # its own pixels in the file: sharp at any size
         with whole_file(folder / f"{name}.svg") as part:
             FigureCanvasSVG(figure).print_svg(part, metadata={"Date": None})  # type: ignore[no-untyped-call]
 
