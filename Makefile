@@ -87,7 +87,7 @@ bench: $(READY) ## measure speed and memory, for benchmarks/results.md: make ben
 profile: $(READY) ## where the default run's time goes, for benchmarks/profile.md: imports, starts of processes, work, writing
 	@$(PY) -m benchmarks.stage_profile --out benchmarks
 
-scale: $(READY) ## what a million images would cost, for benchmarks/scale.md: make scale (half an hour)
+scale: $(READY) ## what a million images would cost, for benchmarks/scale.md: make scale (ten minutes)
 	@$(PY) -m benchmarks.scale --out benchmarks
 
 coverage: $(READY) ## do 95% intervals hold 95% of the time? On synthetic data, for docs/coverage.md: make coverage [REPEATS=200]
