@@ -44,11 +44,13 @@ RESET = """() => {
 }"""
 
 
-# Counts what a page has put off by up to 20 ms: drawing, mostly (the table waits longer). Runs before its own scripts.
+# Counts what a page has put off: by up to 20 ms, drawing mostly, or by longer, as the table and the address. Runs
+# before the page's own scripts.
 COUNT_DELAYS = """(() => {
-  const open = new Set();
+  const open = new Set(), slow = new Set();
   const [frame, noFrame, later, noLater] = [requestAnimationFrame, cancelAnimationFrame, setTimeout, clearTimeout];
-  const watched = (name, work) => (...given) => { try { return work(...given); } finally { open.delete(name()); } };
+  const over = (name) => { open.delete(name); slow.delete(name); };
+  const watched = (name, work) => (...given) => { try { return work(...given); } finally { over(name()); } };
   window.requestAnimationFrame = (work) => {
     const id = frame(watched(() => `frame ${id}`, work));
     open.add(`frame ${id}`);
@@ -56,11 +58,12 @@ COUNT_DELAYS = """(() => {
   };
   window.setTimeout = (work, wait = 0, ...given) => {
     const id = later(watched(() => `timer ${id}`, work), wait, ...given);
-    if (wait <= 20) open.add(`timer ${id}`);
+    (wait <= 20 ? open : slow).add(`timer ${id}`);
     return id;
   };
   window.cancelAnimationFrame = (id) => { open.delete(`frame ${id}`); noFrame(id); };
-  window.clearTimeout = (id) => { open.delete(`timer ${id}`); noLater(id); };
+  window.clearTimeout = (id) => { over(`timer ${id}`); noLater(id); };
+  window.nothingIsPutOff = () => !open.size && !slow.size;
   window.delaysAreOver = (limit) => new Promise((done) => {
     const until = performance.now() + limit;
     const look = () => {
@@ -71,6 +74,9 @@ COUNT_DELAYS = """(() => {
     frame(() => later(look));
   });
 })()"""
+
+
+ADDRESS_HAS_THE_VIEW = "nothingIsPutOff()"
 
 
 def wait_for(page: Page, code: str, arg: object = None, seconds: float = 10) -> None:
@@ -127,6 +133,10 @@ class Explorer:
     def settle(self) -> None:
         """Wait until all is drawn that the page draws soon; while it plays, for one frame."""
         assert self.page.evaluate("delaysAreOver(10_000)"), "the page does not come to rest"
+
+    def wait_for_address(self) -> None:
+        """Wait until the address has the view, which it gets a little later than the maps."""
+        wait_for(self.page, ADDRESS_HAS_THE_VIEW)
 
     def wait_for_table(self) -> None:
         """Wait until the table holds the selection; it is drawn a little later than the maps."""

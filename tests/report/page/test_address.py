@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.report.page.reader import wait_for
 from tests.report.page.test_maps import ids_where, told_places
 
 BRUSH = """([id, value]) => {
@@ -17,11 +18,11 @@ def sent_to(explorer):
     opened = []
 
     def open_it():
-        explorer.page.wait_for_timeout(450)
+        explorer.wait_for_address()
         other = explorer.page.context.new_page()
         opened.append(other)
         other.goto(explorer.page.url)
-        other.wait_for_timeout(300)
+        wait_for(other, "window.strata && strata.ready")
         return other
 
     yield open_it
@@ -32,10 +33,10 @@ def sent_to(explorer):
 def test_back_and_forward_go_through_the_views_and_the_address_has_the_view(explorer):
     page = explorer.page
     explorer.select(explorer.ids[:4])
-    page.wait_for_timeout(450)
+    explorer.wait_for_address()
     explorer.set_slider(2)
     page.select_option("#colour", "trust")
-    page.wait_for_timeout(450)
+    explorer.wait_for_address()
     sent = page.url
     assert "layer=h2" in sent and "colour=trust" in sent and f"sel={explorer.ids[0]}.{explorer.ids[1]}" in sent
     page.click("#back")
@@ -45,7 +46,7 @@ def test_back_and_forward_go_through_the_views_and_the_address_has_the_view(expl
     assert (page.input_value("#colour"), page.inner_text("#large-0 .layer")) == ("trust", "h2")
     other = page.context.new_page()
     other.goto(sent)
-    other.wait_for_timeout(300)
+    wait_for(other, "window.strata && strata.ready")
     assert other.evaluate("strata.selectedIds()") == explorer.ids[:4]
     assert other.input_value("#colour") == "trust" and other.inner_text("#large-0 .layer") == "h2"
     other.close()
@@ -75,7 +76,7 @@ def test_the_address_has_the_queue(explorer, sent_to):
 
 
 def test_the_address_has_the_part_of_the_map_that_is_shown(explorer, sent_to):
-    explorer.page.wait_for_timeout(450)
+    explorer.wait_for_address()
     whole = told_places(explorer, None)
     explorer.page.mouse.move(*explorer.in_window(0, None)[50])
     explorer.page.mouse.wheel(0, -400)
@@ -84,7 +85,7 @@ def test_the_address_has_the_part_of_the_map_that_is_shown(explorer, sent_to):
     code = "strata.visibleIds().map((id) => strata.placeOf(id, 0, null))"
     assert abs(wanted - sent_to().evaluate(code)).max() < 0.1 < 50 < abs(wanted - whole).max()
     explorer.page.click("#reset-view")
-    explorer.page.wait_for_timeout(450)
+    explorer.wait_for_address()
     assert "window" not in explorer.page.url
     explorer.page.click("#back")
     assert abs(wanted - told_places(explorer, None)).max() < 0.1
@@ -103,7 +104,7 @@ def test_the_address_has_what_the_histograms_leave(explorer, sent_to):
     assert other.evaluate("strata.visibleIds()") == fits
     assert other.input_value("#confidence-low") == "0.7"
     page.click("#reset-filters")
-    page.wait_for_timeout(450)
+    explorer.wait_for_address()
     page.click("#back")
     assert explorer.visible() == fits
 
@@ -117,7 +118,7 @@ def test_what_an_address_says_that_the_page_lacks_is_passed_over(explorer, endin
     problems = []
     other.on("pageerror", lambda error: problems.append(str(error)))
     other.goto(f"{explorer.page.url.partition('#')[0]}#layer=h2&{ending}")
-    other.wait_for_timeout(300)
+    wait_for(other, "window.strata && strata.ready")
     assert other.inner_text("#large-0 .layer") == "h2"
     assert other.evaluate("strata.visibleIds()") == explorer.ids
     assert other.locator("#queues [aria-pressed=true]").count() == 0

@@ -8,7 +8,7 @@ import pytest
 
 from strata.artifacts.maps import LayerMap
 from tests.report.page.conftest import checked, opened
-from tests.report.page.reader import wait_for
+from tests.report.page.reader import ADDRESS_HAS_THE_VIEW, wait_for
 from tests.report.page.synthetic import LAYERS, METHOD, PROVENANCE, make_run, on_page, write_page
 
 TIMES = ["0", "0.5"]
@@ -55,7 +55,7 @@ def test_the_second_slider_moves_the_large_map_over_training(over_training, run)
     page.fill("#time", "1.5")
     np.testing.assert_allclose(large_map(over_training), (earlier + run.places[1]) / 2, rtol=1e-4, atol=1e-4)
     assert page.get_attribute("#time", "aria-valuetext") == "0.5 epochs → trained"
-    page.wait_for_timeout(450)
+    wait_for(page, ADDRESS_HAS_THE_VIEW)
     assert "time=1.5" in page.url
     other = page.context.new_page()
     other.goto(page.url)
