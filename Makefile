@@ -101,7 +101,7 @@ fuzz: $(READY) ## feed damaged bytes to every file reader, guided by coverage: m
 	@$(PY) -c 'import atheris' 2> /dev/null || $(PY) -m pip install --quiet atheris==3.0.0
 	@$(PY) -m fuzz.run --minutes "$(or $(MINUTES),3)"
 
-portable-check: $(READY) ## check `reproducible: portable` on an emulated Haswell; takes a quarter of an hour, and needs Debian's qemu-user
+portable-check: $(READY) ## check `reproducible: portable` on an emulated Haswell; takes half an hour or more, and needs Debian's qemu-user
 	@$(PY) -m benchmarks.portable_check
 
 format: $(READY) ## format the code and fix what the linter can
