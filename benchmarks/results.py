@@ -56,7 +56,7 @@ def section(title: str, run: dict[str, Any], floor: dict[str, float]) -> list[st
     usual = [name for name in run if name.startswith("embed, ")]
     rows = ("download", "train", "train bfloat16", "replicate", "extract", "embed", *usual, "measure", "report")
     for stage in (stage for stage in rows if stage in run):
-        cost, other = run[stage], naive.get(stage.split(" bfloat16")[0])
+        cost, other = run[stage], naive.get(stage.removesuffix(" bfloat16"))
         compared = f"{other:.1f} | {other / cost['seconds']:.1f}" if other else "– | –"
         peaks = f"{cost['peak_process']:.2f} | {cost['peak_all']:.2f}"
         least = f"{cost['seconds'] / floor_seconds(run, stage, floor):.0f}" if stage in run["least work"] else "–"

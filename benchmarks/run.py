@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument(
         "--mirror", help="folder or address of all of Fashion-MNIST; without it only the default digits are used"
     )
-    parser.add_argument("--all-images", action="store_true", help="maps of all 70,000 images, too: ten minutes more")
+    parser.add_argument("--all-images", action="store_true", help="maps of all 70,000 images, too: twenty minutes more")
     options = parser.parse_args()
     once = {"train": {"epochs": 1, "lr": 0.01}, "embed": {"perplexity": PERPLEXITY}}
     digits = once | {"dataset": {"name": "mnist-5k"}}
