@@ -39,8 +39,11 @@ class ClassMeans:
 def class_means(values: NDArray[np.float32], labels: NDArray[np.integer]) -> ClassMeans:
     """Return the class means of a layer's activations float32 (n, D) by their labels (n,)."""
     classes, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    means = np.stack([values[codes == place].mean(axis=0, dtype=np.float64) for place in range(len(classes))])
-    deviations = values - means.astype(np.float32)[codes]
+    means, deviations = np.empty((len(classes), values.shape[1])), np.empty_like(values, order="C", subok=False)
+    for place in range(len(classes)):
+        own = values[codes == place]
+        means[place] = own.mean(axis=0, dtype=np.float64)
+        deviations[codes == place] = own - means[place].astype(np.float32)
     centred = means - means.mean(axis=0)
     centred[:, np.ptp(means, axis=0) == 0] = 0  # a mean is rounded
     return ClassMeans(classes, codes, counts, centred, deviations)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +10,10 @@ from scipy.linalg.blas import dsyrk
 
 # Rows at a time, and units at a time: they bound the memory. Both are fixed, as they touch the last bits of distances.
 ROWS, UNITS = 1024, 2048
-# Squared distances from a matrix product carry errors of about the precision times the squared norms; wide margins.
+# Squared distances from matrix products carry errors of about the precision times the squared norms; wide margins.
 ROUNDING = {np.float64: 1e-13, np.float32: 3e-5}
 IN_CACHE = 1 << 16  # numbers of two arrays, to be worked on by several steps
-Precision = type[np.float64] | type[np.float32]
+Precision = TypeVar("Precision", np.float32, np.float64)
 
 
 @dataclass(frozen=True)
@@ -29,17 +30,16 @@ class Columns:
 
 
 def squared_distances(
-    queries: NDArray[np.floating], reference: NDArray[np.floating], precision: Precision = np.float64
+    queries: NDArray[np.floating], reference: NDArray[np.floating]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return squared Euclidean distances (q, n) of queries (q, D) to reference (n, D), and their rounding errors (q,).
 
-    Distances within the rounding error are 0, so that identical points are at distance 0. Products are computed in
-    `precision`, sums of them in float64.
+    Distances within the rounding error are 0, so that identical points are at distance 0.
     """
-    return distances_to(queries, columns_of(reference, precision), precision)
+    return distances_to(queries, columns_of(reference, np.float64), np.float64)
 
 
-def columns_of(reference: NDArray[np.floating], precision: Precision) -> Iterator[Columns]:
+def columns_of(reference: NDArray[np.floating], precision: type[np.floating]) -> Iterator[Columns]:
     """Yield UNITS units of reference points (n, D) at a time, as `distances_to` takes them."""
     finest = np.result_type(reference, precision)
     for start in range(0, reference.shape[1], UNITS):
@@ -55,12 +55,12 @@ def norms_of(values: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def distances_to(
-    queries: NDArray[np.floating], columns: Iterable[Columns], precision: Precision
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what `squared_distances` does, to reference points that come a few units at a time."""
+    queries: NDArray[np.floating], columns: Iterable[Columns], precision: type[Precision]
+) -> tuple[NDArray[Precision], NDArray[np.float64]]:
+    """Return what `squared_distances` does, in either precision, to points that come a few units at a time."""
     parts = ((_centred_queries(queries, part, precision), part) for part in columns)
     first, part = next(parts)
-    products = (first @ part.centred.T).astype(np.float64, copy=False)
+    products: NDArray[Precision] = first @ part.centred.T
     query_norms, reference_norms = norms_of(first), part.norms
     for left, part in parts:
         products += left @ part.centred.T
@@ -72,12 +72,13 @@ def distances_to(
 
 
 def _make_squared(
-    products: NDArray[np.float64], queries: NDArray[np.float64], reference: NDArray[np.float64], rounding: float
+    products: NDArray[np.floating], queries: NDArray[np.float64], reference: NDArray[np.float64], rounding: float
 ) -> None:
     """Turn products (q, n) into squared distances in place, by squared norms (q,) and (n,): few rows, to stay in cache.
 
     What is within `rounding`, relative to the norms, becomes 0.
     """
+    queries, reference = queries.astype(products.dtype), reference.astype(products.dtype)
     step = max(1, IN_CACHE // max(1, len(reference)))
     for start in range(0, len(products), step):
         squared = products[start : start + step]
@@ -88,7 +89,9 @@ def _make_squared(
         squared[squared <= sizes] = 0
 
 
-def _centred_queries(queries: NDArray[np.floating], part: Columns, precision: Precision) -> NDArray[np.floating]:
+def _centred_queries(
+    queries: NDArray[np.floating], part: Columns, precision: type[np.floating]
+) -> NDArray[np.floating]:
     if part.middle is None:
         return queries[:, part.units]
     finest = np.result_type(queries, part.middle)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-ROWS = 64  # of a few layers' matrices fit into a processor's cache
+IN_CACHE = 1 << 17  # numbers of rows of all layers' matrices, to be worked on by several steps
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,40 @@ def gram_sums(layers: Sequence[NDArray[np.floating]], rows: slice) -> GramSums:
 
 
 def sums_of_rows(layers: Sequence[GramRows], rows: slice) -> GramSums:
-    """Return the sums over `rows` of the Gram matrices of layers, of which these are the rows."""
-    grams = [layer.off_diagonal for layer in layers]
-    vectors = np.stack([layer.sums for layer in layers], axis=1)
+    """Return the sums over `rows` of the Gram matrices of layers, of which these are the rows.
+
+    A few rows of all layers at a time, so that they are in the processor's cache for a matrix product over all pairs
+    of layers for each sum.
+    """
+    sums, diagonals = (np.stack(each) for each in ([one.sums for one in layers], [one.diagonal for one in layers]))
+    (count, width), height = sums.shape, len(layers[0].off_diagonal)
+    products, along_rows = np.empty((2, count, count, height))
+    along_diagonal = np.empty((count, height))
+    cubes, cubes_by, squares = np.zeros(count), np.zeros((count, count)), np.zeros((count, count))
+    step = max(1, IN_CACHE // (count * width))
+    for start in range(0, height, step):
+        here = slice(start, start + step)
+        grams = np.stack([layer.off_diagonal[here] for layer in layers])
+        flat = grams.reshape(count, -1)
+        own = flat * flat
+        third = own * flat
+        squares += own @ own.T
+        cubes_by += third @ flat.T
+        cubes += third.sum(axis=1)
+        for place in range(grams.shape[1]):
+            gram = grams[:, place]
+            products[:, :, start + place] = gram @ gram.T
+            along_rows[:, :, start + place] = gram @ sums.T
+        along_diagonal[:, here] = np.einsum("lbn,ln->lb", grams, diagonals)
     return GramSums(
-        diagonal=np.stack([layer.diagonal[rows] for layer in layers]),
-        rows=np.stack([layer.sums[rows] for layer in layers]),
-        along_rows=np.stack([(gram @ vectors).T for gram in grams]),
-        along_diagonal=np.stack([layer.off_diagonal @ layer.diagonal for layer in layers]),
-        **_sums_of_products(grams),
+        diagonal=diagonals[:, rows],
+        rows=sums[:, rows],
+        products=products,
+        along_rows=along_rows,
+        along_diagonal=along_diagonal,
+        cubes=cubes,
+        cubes_by=cubes_by,
+        squares=squares,
     )
 
 
@@ -117,24 +142,6 @@ def _centred(values: NDArray[np.floating]) -> NDArray[np.floating]:
     centred = values - values.mean(axis=0)  # estimates do not depend on it, their rounding errors do
     centred[:, (values == values[0]).all(axis=0)] = 0  # a mean is rounded, too
     return centred
-
-
-def _sums_of_products(grams: Sequence[NDArray[np.float64]]) -> dict[str, NDArray[np.float64]]:
-    """Return the sums of products, ROWS rows at a time: a matrix product over all pairs of layers for each."""
-    count, height = len(grams), len(grams[0])
-    products = np.empty((count, count, height))
-    cubes_by, squares = np.zeros((count, count)), np.zeros((count, count))
-    for start in range(0, height, ROWS):
-        here = slice(start, start + ROWS)
-        parts = np.stack([gram[here] for gram in grams])
-        by_row = parts.swapaxes(0, 1)
-        products[:, :, here] = np.moveaxis(by_row @ by_row.swapaxes(1, 2), 0, 2)
-        flat = parts.reshape(count, -1)
-        own = flat * flat
-        squares += own @ own.T
-        cubes_by += (own * flat) @ flat.T
-    cubes = np.array([np.vdot(gram * gram, gram) for gram in grams])
-    return {"products": products, "cubes": cubes, "cubes_by": cubes_by, "squares": squares}
 
 
 def joined(parts: Sequence[GramSums]) -> GramSums:

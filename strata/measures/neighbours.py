@@ -14,7 +14,6 @@ from strata.measures.distances import (
     columns_of,
     distances_to,
     norms_of,
-    squared_distances,
     write_all_distances,
 )
 
@@ -128,7 +127,8 @@ def neighbours_among_all(
         squared, error = np.empty((len(own), len(values))), np.zeros(len(own))
         for first in range(0, len(others), BLOCK):
             block = others[first : first + BLOCK]
-            squared[:, block], rounding = squared_distances(queries, _rows(values, block), np.float32)
+            columns = columns_of(_rows(values, block), np.float32)
+            squared[:, block], rounding = distances_to(queries, columns, np.float32)
             error = np.maximum(error, rounding)
         if known is not None:
             among = known[here]
@@ -147,7 +147,7 @@ def _rows(values: NDArray[np.floating], rows: NDArray[np.intp]) -> NDArray[np.fl
 
 
 def _smallest(
-    squared: NDArray[np.float64],
+    squared: NDArray[np.floating],
     error: NDArray[np.float64],
     queries: NDArray[np.floating],
     reference: NDArray[np.floating],

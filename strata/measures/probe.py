@@ -14,7 +14,7 @@ from strata.core import streams
 from strata.measures.softmax_regression import SoftmaxClassifier, fit_softmax, fit_softmax_from_directions, undecided
 
 # A choice among penalties that differ tenfold needs less exact fits than the probe itself.
-CHOICE_TOLERANCE, TOLERANCE = 2e-3, 5e-4
+CHOICE_TOLERANCE, TOLERANCE = 2e-3, 2e-4
 # Leading components are those of this many images, and more per component; smaller variances than this are rounding.
 FEWEST_ROWS, ROWS_PER_COMPONENT, LEAST_VARIANCE = 256, 2, 1e-5
 

@@ -45,20 +45,21 @@ def fit_softmax(
 
     The loss is the sum of the negative log-likelihoods plus `penalty` / 2 times the squared weights, as scikit-learn's
     LogisticRegression(C=1 / penalty); intercepts are free, `offsets` (K, n) are added to the logits. The features' mean
-    should be 0 and their mean squared norm about 1: `tolerance` bounds the gradient of the mean loss in variables that
-    then all matter about equally. Liu & Nocedal 1989, On the limited memory BFGS method.
+    should be 0: `tolerance` bounds the gradient of the mean loss in variables that then all matter about equally, as
+    each feature's are on the scale of its own curvature. Liu & Nocedal 1989, On the limited memory BFGS method.
     """
     (count, width), classes = features.shape, len(start.intercepts)
-    step = 1 / np.sqrt(TYPICAL_CURVATURE / max(width, 1) + penalty / count)
+    variances = np.einsum("ij,ij->j", features, features)[:, None].astype(np.float64) / count
+    step = 1 / np.sqrt(TYPICAL_CURVATURE * variances + penalty / count)
 
     def loss_and_gradient(variables: Variables) -> tuple[float, NDArray[np.float64]]:
         weights = variables[classes:].reshape(width, classes) * step
         loss, errors = _loss_and_errors(_logits(features, weights) + variables[:classes, None] + offsets, codes)
         slope = _slope(features, errors) + penalty * weights
         loss += penalty / (2 * count) * float(np.vdot(weights, weights))
-        return loss, np.concatenate([errors.sum(axis=1) / count, slope.ravel() * (step / count)])
+        return loss, np.concatenate([errors.sum(axis=1) / count, (slope * (step / count)).ravel()])
 
-    last = _least(loss_and_gradient, np.concatenate([start.intercepts, start.weights.ravel() / step]), tolerance)
+    last = _least(loss_and_gradient, np.concatenate([start.intercepts, (start.weights / step).ravel()]), tolerance)
     return SoftmaxClassifier(last[classes:].reshape(width, classes) * step, last[:classes])
 
 

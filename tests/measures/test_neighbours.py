@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from strata.core import streams
 from strata.measures import neighbours
-from strata.measures.distances import squared_distances, write_all_distances
+from strata.measures.distances import columns_of, distances_to, write_all_distances
 from strata.measures.neighbours import (
     finite_sums,
     nearest_neighbours,
@@ -203,7 +203,7 @@ def test_a_point_among_the_reference_is_its_own_nearest():
 @pytest.mark.parametrize("offset", [0, 1000])
 def test_duplicates_are_at_distance_zero(precision, offset):
     distinct = gaussian(20, 300) + np.float32(offset)
-    squared, _ = squared_distances(np.tile(distinct, (2, 1)), distinct, precision)
+    squared, _ = distances_to(np.tile(distinct, (2, 1)), columns_of(distinct, precision), precision)
     same = np.tile(np.eye(20, dtype=bool), (2, 1))
     assert (squared[same] == 0).all()
     assert (squared[~same] > 0).all()
@@ -213,8 +213,8 @@ def test_duplicates_are_at_distance_zero(precision, offset):
 @pytest.mark.parametrize("units", [1, 17, 2500])
 def test_distances_are_within_their_rounding_errors(precision, units):
     queries, reference = gaussian(15, units), gaussian(40, units, seed=1)
-    squared, errors = squared_distances(queries, reference, precision)
-    assert (squared.shape, errors.shape, squared.dtype) == ((15, 40), (15,), np.float64)
+    squared, errors = distances_to(queries, columns_of(reference, precision), precision)
+    assert (squared.shape, errors.shape, squared.dtype) == ((15, 40), (15,), precision)
     assert (np.abs(squared - exact_squared(queries, reference)) <= errors[:, None]).all()
     assert (errors <= squared.max(axis=1) * (1e-12 if precision is np.float64 else 1e-4)).all()
 

@@ -57,6 +57,14 @@ def test_a_class_without_images_is_unlikely_but_possible():
     assert np.isfinite(logs).all() and logs[:, 2].max() < np.log(0.01)
 
 
+def test_features_of_very_different_scales_take_few_steps(monkeypatch):
+    features, labels = example(400, 12)
+    features = features * np.logspace(0, -3, 12, dtype=np.float32)
+    least = mean_loss(fitted(features, labels, 1e-5, 1e-7), features, labels, 1e-5)
+    monkeypatch.setattr(softmax_regression, "MOST_STEPS", 40)
+    assert mean_loss(fitted(features, labels, 1e-5, TOLERANCE), features, labels, 1e-5) <= least + 1e-3
+
+
 def test_features_that_are_all_zero_are_no_error():
     labels = example()[1]
     classifier = fitted(np.zeros((200, 4), dtype=np.float32), labels, 1.0)
