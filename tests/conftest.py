@@ -6,10 +6,10 @@ import os
 # Libraries read this when they are loaded; it changes no result.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
-# A plan before each run would take 8 s of a processor; tests/core/test_plan_first.py asks for it.
-os.environ.setdefault("STRATA_PLAN", "off")
 
 import re
+import signal
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -33,6 +33,16 @@ from tests.tiny_pipeline import (
     write_tiny_data,
 )
 from tools.chromium import launched
+
+# The shell that tests are run from does not decide how they end: not by its settings of Strata, nor by another `python`
+# on its path, nor as it keeps Ctrl-C from what it runs in the background, which every process started here inherits.
+for setting in [name for name in os.environ if name.startswith("STRATA_")]:
+    del os.environ[setting]
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A plan before each run would take 8 s of a processor; tests/core/test_plan_first.py asks for it.
+os.environ["STRATA_PLAN"] = "off"
 
 WriteParams = Callable[..., Path]
 LONGEST_ERROR = 200  # characters, besides the folders in it

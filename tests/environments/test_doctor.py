@@ -317,6 +317,22 @@ def test_a_repository_of_another_user_is_a_note(plain, monkeypatch):
     ]
 
 
+def test_the_shell_that_tests_are_run_from_does_not_matter():
+    """Without .venv active, with settings of Strata, and in the background, where a shell lets Ctrl-C be ignored."""
+    inner = ["core/test_stage.py::test_a_signal_ends_a_stage_without_a_word_and_removes_what_is_half_written"]
+    inner += ["environments/test_doctor.py::test_a_repository_of_another_user_is_a_note"]
+    shell = {
+        "PATH": "/usr/bin:/bin",
+        "STRATA_TYPED_PATH": "/usr/bin:/bin",
+        "STRATA_PLAN": "no",
+        "STRATA_PROCESSES": "0",
+    }
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(f"tests/{name}" for name in inner)]
+    ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command]
+    done = subprocess.run(ignoring, cwd=ROOT, env=os.environ | shell, text=True, capture_output=True)
+    assert done.returncode == 0, done.stdout
+
+
 def test_without_git_installed_the_doctor_says_nothing_of_it(project):
     done = run_doctor(project, "--repro", PATH=f"{Path(sys.executable).parent}")
     assert (done.returncode, done.stderr) == (0, "")
