@@ -68,13 +68,14 @@ function buildTryIt(section) {
   for (const [id, text, action] of [
     ["pad-clear", "clear", () => { drawing.pixels.fill(0); runDrawing(); }],
     ["pad-erase", "erase", () => { drawing.erases = !drawing.erases; document.getElementById("pad-erase").setAttribute("aria-pressed", String(drawing.erases)); }],
-    ["pad-centre", "centre as in MNIST", () => { centre(); runDrawing(); }],
+    ["pad-centre", "scale and centre", () => { centre(); runDrawing(); }],
     ["pad-take", "take the selected sample", takeSample],
   ]) {
     const button = Object.assign(element("button", "", text), { type: "button", id });
     button.addEventListener("click", action);
     buttons.append(button);
   }
+  buttons.children["pad-centre"].title = "to 20 of 28 pixels, with the centre of mass in the middle, as MNIST's digits are";
   const left = element("div", "drawn"), right = element("div", "layers");
   left.append(pad, buttons, Object.assign(element("div"), { id: "try-classes" }));
   layerNames.forEach((name, l) => {
