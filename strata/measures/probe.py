@@ -11,10 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from strata.core import streams
-from strata.measures.softmax_regression import SoftmaxClassifier, fit_softmax, fit_softmax_from_directions, undecided
+from strata.measures.softmax_regression import (
+    WITHIN,
+    SoftmaxClassifier,
+    fit_softmax,
+    fit_softmax_from_directions,
+    undecided,
+)
 
-# A choice among penalties that differ tenfold needs less exact fits than the probe itself.
-CHOICE_TOLERANCE, TOLERANCE = 2e-3, 2e-4
+# How near the least loss a fit comes, relative to it. A choice among penalties that differ tenfold needs less exact
+# fits than the probe itself, whose weights are compared with class means, too.
+CHOICE_TOLERANCE, TOLERANCE = 1e-2, 1e-4
 # Leading components are those of this many images, and more per component; smaller variances than this are rounding.
 FEWEST_ROWS, ROWS_PER_COMPONENT, LEAST_VARIANCE = 256, 2, 1e-5
 
@@ -78,7 +85,7 @@ def probe_features(train: NDArray[np.float32], test: NDArray[np.float32], settin
     if scale > 0:
         centred /= scale
         applied /= scale
-    if min(centred.shape) <= settings.search_components:
+    if centred.shape[1] <= settings.search_components:
         return ProbeFeatures(centred, applied, centred, None)
     directions = leading_directions(centred, settings.search_components, streams.probe_directions(settings.seed))
     return ProbeFeatures(centred, applied, centred @ directions, directions)
@@ -130,7 +137,7 @@ def fitted_probe(features: ProbeFeatures, labels: NDArray[np.integer], settings:
         return Probe(classes, undecided(features.train.shape[1], 1))
     choice = _chosen(features.search, codes, len(classes), settings)
     if features.directions is None:
-        return Probe(classes, fit_softmax(features.train, codes, choice.penalty, choice.classifier, TOLERANCE))
+        return Probe(classes, fit_softmax(features.train, codes, choice.penalty, choice.classifier, WITHIN * TOLERANCE))
     fitted = fit_softmax_from_directions(
         features.train, features.search, features.directions, codes, choice.penalty, choice.classifier, TOLERANCE
     )

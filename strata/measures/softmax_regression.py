@@ -1,19 +1,27 @@
-"""Multinomial logistic regression with a penalty on its squared weights, fitted by L-BFGS from any start.
+"""Multinomial logistic regression with a penalty on its squared weights, fitted by truncated Newton steps.
 
 Products with the features are computed in float32, all else in float64.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from strata.measures.softmax_loss import (
+    ROUNDING,
+    Curvature,
+    log_softmax,
+    logits_of,
+    loss_and_errors,
+    newton_step,
+    slope_of,
+)
+
 Variables = np.ndarray[tuple[int], np.dtype[np.float64]]
-MOST_STEPS = 300
-LOSS_DIGITS = 1e-11  # float32 products hide a smaller change of the loss
-TYPICAL_CURVATURE = 0.1  # of the loss in a logit: p (1 - p), half-way between sure and undecided
+MOST_STEPS, MOST_HALVINGS = 100, 16
+WITHIN = 0.1  # of the tolerance: how exactly the weights along the directions are fitted, for any across them
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,7 @@ class SoftmaxClassifier:
 
     def log_probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the log-probability (n, K) of each class for features (n, F)."""
-        return _log_softmax(_logits(features, self.weights) + self.intercepts[:, None]).T
+        return log_softmax(logits_of(features, self.weights) + self.intercepts[:, None]).T
 
 
 def undecided(features: int, classes: int) -> SoftmaxClassifier:
@@ -44,23 +52,43 @@ def fit_softmax(
     """Return the classifier of least loss on features (n, F), of which row i is of class codes[i] < K.
 
     The loss is the sum of the negative log-likelihoods plus `penalty` / 2 times the squared weights, as scikit-learn's
-    LogisticRegression(C=1 / penalty); intercepts are free, `offsets` (K, n) are added to the logits. The features' mean
-    should be 0: `tolerance` bounds the gradient of the mean loss in variables that then all matter about equally, as
-    each feature's are on the scale of its own curvature. Liu & Nocedal 1989, On the limited memory BFGS method.
+    LogisticRegression(C=1 / penalty); intercepts are free, `offsets` (K, n) are added to the logits. It is within about
+    `tolerance` of the least, relative to itself. The features' mean should be 0, and F not more than about a thousand:
+    an F x F matrix is decomposed. Dembo & Steihaug 1983, Truncated-Newton algorithms for large-scale unconstrained
+    optimization.
     """
-    (count, width), classes = features.shape, len(start.intercepts)
-    variances = np.einsum("ij,ij->j", features, features)[:, None].astype(np.float64) / count
-    step = 1 / np.sqrt(TYPICAL_CURVATURE * variances + penalty / count)
+    count = len(features)
+    values = np.hstack([features, np.ones((count, 1), dtype=np.float32)])
+    weights = np.vstack([start.weights, start.intercepts])
+    penalties = np.full((len(weights), 1), penalty / count)
+    penalties[-1] = 0
 
-    def loss_and_gradient(variables: Variables) -> tuple[float, NDArray[np.float64]]:
-        weights = variables[classes:].reshape(width, classes) * step
-        loss, errors = _loss_and_errors(_logits(features, weights) + variables[:classes, None] + offsets, codes)
-        slope = _slope(features, errors) + penalty * weights
-        loss += penalty / (2 * count) * float(np.vdot(weights, weights))
-        return loss, np.concatenate([errors.sum(axis=1) / count, (slope * (step / count)).ravel()])
+    def at(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        loss, errors = loss_and_errors(logits_of(values, weights) + offsets, codes)
+        return loss + float((penalties * weights**2).sum()) / 2, errors
 
-    last = _least(loss_and_gradient, np.concatenate([start.intercepts, (start.weights / step).ravel()]), tolerance)
-    return SoftmaxClassifier(last[classes:].reshape(width, classes) * step, last[:classes])
+    loss, errors = at(weights)
+    undecided_loss, undecided_errors = at(np.zeros_like(weights))
+    if not loss <= undecided_loss:  # far away, where all classes are certain, nothing is curved
+        weights, loss, errors = np.zeros_like(weights), undecided_loss, undecided_errors
+    curvature = Curvature.of(values, codes, errors, penalties)
+    for steps in range(MOST_STEPS):
+        slope = slope_of(values, errors) / count + penalties * weights
+        if float(np.vdot(slope, curvature.undone(slope))) <= 2 * tolerance * loss:  # by that of the step before
+            break
+        if steps:
+            curvature = Curvature.of(values, codes, errors, penalties)
+        towards = newton_step(curvature, slope)
+        gain, step = float(np.vdot(slope, towards)), 1.0
+        for _ in range(MOST_HALVINGS):
+            lower, errors_there = at(weights - step * towards)
+            if lower <= loss - 1e-4 * step * gain + ROUNDING * loss:
+                break
+            step /= 2
+        else:
+            break
+        weights, loss, errors = weights - step * towards, lower, errors_there
+    return SoftmaxClassifier(weights[:-1], weights[-1])
 
 
 def fit_softmax_from_directions(
@@ -76,66 +104,58 @@ def fit_softmax_from_directions(
 
     `scores` (n, r) are those on orthonormal `directions` (F, r) that lead in variance, and `start` is a classifier of
     them. For any weights across the directions, the best along them are found at once, which needs the scores only.
-    What is then left to minimize is about equally curved, so it takes a few steps. Golub & Pereyra 1973, The
+    What is then left to minimize is about equally curved, so it takes a few steps of L-BFGS. Golub & Pereyra 1973, The
     differentiation of pseudo-inverses and nonlinear least squares problems whose variables separate.
     """
     (count, width), classes = features.shape, len(start.intercepts)
+    along = without = fit_softmax(scores, codes, penalty, start, WITHIN * tolerance)
+    shares = np.exp(along.log_probabilities(scores))
     left = max(0.0, 1 - float(np.vdot(scores, scores)) / count)
-    rank = max(1, min(count, width) - directions.shape[1])
-    step = 1 / np.sqrt(TYPICAL_CURVATURE * left / rank + penalty / count)
-    latest, along = np.zeros(width * classes), start
+    variance = left / max(1, min(count, width) - directions.shape[1])
+    step = 1 / np.sqrt(float((shares * (1 - shares)).mean()) * variance + penalty / count)
+    latest = np.zeros((width, classes))
 
-    def loss_and_gradient(variables: Variables) -> tuple[float, NDArray[np.float64]]:
+    def loss_and_slope(across: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         nonlocal latest, along
-        across = variables.reshape(width, classes) * step
-        offsets = _logits(features, across) if across.any() else np.zeros((classes, count))
-        along = fit_softmax(scores, codes, penalty, along, tolerance, offsets)
-        latest = variables.copy()
-        loss, errors = _loss_and_errors(_logits(scores, along.weights) + along.intercepts[:, None] + offsets, codes)
-        slope = _slope(features, errors)
+        latest = across * step
+        if across.any():
+            offsets = logits_of(features, latest)
+            along = fit_softmax(scores, codes, penalty, along, WITHIN * tolerance, offsets)
+        else:
+            offsets, along = np.zeros((classes, count)), without
+        loss, errors = loss_and_errors(logits_of(scores, along.weights) + along.intercepts[:, None] + offsets, codes)
+        slope = slope_of(features, errors)
         slope -= directions @ (directions.T @ slope)
-        loss += penalty / (2 * count) * float(np.vdot(across, across) + np.vdot(along.weights, along.weights))
-        return loss, ((slope + penalty * across) * (step / count)).ravel()
+        loss += penalty / (2 * count) * float(np.vdot(latest, latest) + np.vdot(along.weights, along.weights))
+        return loss, (slope + penalty * latest) * (step / count)
 
-    last = _least(loss_and_gradient, latest, tolerance)
-    if not np.array_equal(last, latest):
-        loss_and_gradient(last)
-    return SoftmaxClassifier(directions @ along.weights + last.reshape(width, classes) * step, along.intercepts)
+    def is_least(loss: float, slope: NDArray[np.float64]) -> bool:
+        return float(np.vdot(slope, slope)) <= 2 * tolerance * loss
 
+    first = last = loss_and_slope(latest)
+    # The library's first step is as long as its unit. In these variables the slope is about the step to take.
+    unit = float(np.linalg.norm(first[1]))
 
-def _least(
-    loss_and_gradient: Callable[[Variables], tuple[float, NDArray[np.float64]]], first: Variables, tolerance: float
-) -> Variables:
-    """Return the variables of least loss by L-BFGS."""
-    found: Variables = minimize(
-        loss_and_gradient,
-        first,
-        jac=True,
-        method="L-BFGS-B",
-        options={"maxiter": MOST_STEPS, "gtol": tolerance, "ftol": LOSS_DIGITS},
-    ).x
-    return found
+    def in_units(variables: Variables) -> tuple[float, NDArray[np.float64]]:
+        nonlocal last
+        last = loss_and_slope(variables.reshape(width, classes) * unit) if variables.any() else first
+        return last[0], last[1].ravel() * unit
 
+    def stop_if_least(xk: Variables) -> None:  # noqa: ARG001
+        if is_least(*last):
+            raise StopIteration
 
-def _loss_and_errors(logits: NDArray[np.float64], codes: NDArray[np.intp]) -> tuple[float, NDArray[np.float64]]:
-    """Return the mean negative log-likelihood of classes (n,), and by how much each probability (K, n) is too high."""
-    logs, points = _log_softmax(logits), np.arange(len(codes))
-    loss = -float(logs[codes, points].mean())
-    errors = np.exp(logs)
-    errors[codes, points] -= 1
-    return loss, errors
-
-
-def _slope(features: NDArray[np.float32], errors: NDArray[np.float64]) -> NDArray[np.float64]:
-    return (features.T @ errors.T.astype(np.float32, order="C")).astype(np.float64)
-
-
-def _logits(features: NDArray[np.float32], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return logits (K, n): sums over a long last axis are faster than over a short one."""
-    return (features @ weights.astype(np.float32)).T.astype(np.float64, order="C")
-
-
-def _log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return log-probabilities (K, n)."""
-    lowered = logits - logits.max(axis=0)
-    return lowered - np.log(np.exp(lowered).sum(axis=0))
+    if not is_least(*first):
+        zeros: Variables = np.zeros(width * classes)
+        found = minimize(
+            in_units,
+            zeros,
+            jac=True,
+            method="L-BFGS-B",
+            callback=stop_if_least,
+            options={"maxiter": MOST_STEPS, "gtol": 0.0, "ftol": ROUNDING * tolerance},
+        ).x
+        across = found.reshape(width, classes) * unit
+        if not np.array_equal(across * step, latest):  # it can look further, and go back
+            loss_and_slope(across)
+    return SoftmaxClassifier(directions @ along.weights + latest, along.intercepts)

@@ -22,7 +22,7 @@ def example(rows=200, units=8, distance=1.5):
     return (values / np.sqrt((values**2).sum(axis=1).mean())).astype(np.float32), labels
 
 
-def fitted(features, labels, penalty, tolerance=1e-5):
+def fitted(features, labels, penalty, tolerance=1e-8):
     return fit_softmax(features, labels, penalty, undecided(features.shape[1], 3), tolerance)
 
 
@@ -41,7 +41,7 @@ def test_weights_and_probabilities_are_those_of_scikit_learn(penalty):
 def test_the_start_does_not_matter():
     features, labels = example()
     start = SoftmaxClassifier(np.random.default_rng(1).normal(size=(8, 3)) * 5, np.array([3.0, -1.0, 0.0]))
-    one, other = fitted(features, labels, 0.1), fit_softmax(features, labels, 0.1, start, 1e-5)
+    one, other = fitted(features, labels, 0.1), fit_softmax(features, labels, 0.1, start, 1e-8)
     np.testing.assert_allclose(one.weights, other.weights, atol=2e-3 * np.abs(one.weights).max())
 
 
@@ -57,11 +57,32 @@ def test_a_class_without_images_is_unlikely_but_possible():
     assert np.isfinite(logs).all() and logs[:, 2].max() < np.log(0.01)
 
 
+@pytest.mark.parametrize("penalty", [1e-4, 1e-2, 1.0])
+def test_of_few_and_nearly_collinear_features_the_weights_are_exact(penalty):
+    """As an untrained network's outputs are: L-BFGS ended at other weights, by which neural collapse was measured."""
+    features, labels = example(400, 6)
+    features[:, 5] = features[:, :5].sum(axis=1) + features[:, 5] * 0.01
+    features -= features.mean(axis=0)
+    classifier = fitted(features, labels, penalty)
+    exact = LogisticRegression(C=1 / penalty, max_iter=1000, tol=1e-10, solver="newton-cholesky")
+    expected = exact.fit(features.astype(np.float64), labels)
+    np.testing.assert_allclose(classifier.weights.T, expected.coef_, atol=1e-3 * np.abs(expected.coef_).max())
+    shares = np.exp(classifier.log_probabilities(features))
+    np.testing.assert_allclose(shares, expected.predict_proba(features.astype(np.float64)), atol=1e-4)
+
+
+def test_a_start_that_is_sure_and_wrong_is_left():
+    features, labels = example(60, 3)
+    start = SoftmaxClassifier(np.array([[900.0, -400.0, 0.0], [0.0, 700.0, -300.0], [10.0, 0.0, 500.0]]), np.zeros(3))
+    near, far = fitted(features, labels, 0.1), fit_softmax(features, labels, 0.1, start, 1e-8)
+    np.testing.assert_allclose(far.weights, near.weights, atol=1e-5 * np.abs(near.weights).max())
+
+
 def test_features_of_very_different_scales_take_few_steps(monkeypatch):
     features, labels = example(400, 12)
     features = features * np.logspace(0, -3, 12, dtype=np.float32)
     least = mean_loss(fitted(features, labels, 1e-5, 1e-7), features, labels, 1e-5)
-    monkeypatch.setattr(softmax_regression, "MOST_STEPS", 40)
+    monkeypatch.setattr(softmax_regression, "MOST_STEPS", 12)
     assert mean_loss(fitted(features, labels, 1e-5, TOLERANCE), features, labels, 1e-5) <= least + 1e-3
 
 
@@ -131,18 +152,15 @@ def test_the_probes_tolerance_leaves_the_loss_within_a_thousandth_of_the_least()
 def test_from_directions_all_units_are_multiplied_few_times(rows, units, monkeypatch):
     features, labels, directions = with_directions(rows, units, 50)
     products = []
-    logits = softmax_regression._logits
+    logits = softmax_regression.logits_of
 
     def counted(values, weights):
         products.append(values.shape[1])
         return logits(values, weights)
 
-    monkeypatch.setattr(softmax_regression, "_logits", counted)
+    monkeypatch.setattr(softmax_regression, "logits_of", counted)
     fitted_from(features, labels, directions, 0.1, TOLERANCE)
-    few = products.count(units)
-    products.clear()
-    fit_softmax(features, labels, 0.1, undecided(units, 3), TOLERANCE)
-    assert few <= 6 < products.count(units)
+    assert 1 <= products.count(units) <= 8
 
 
 def test_directions_that_hold_everything_leave_nothing_across():
