@@ -4,6 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import logsumexp
 from scipy.stats import binom
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
@@ -39,6 +42,38 @@ def root_mean_square(values):
     """Return the root of the mean squared distance from the mean, in float64."""
     values = values.astype(np.float64)
     return np.sqrt(((values - values.mean(axis=0)) ** 2).sum(axis=1).mean())
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    rows=st.integers(12, 150),
+    units=st.sampled_from([1, 3, 30, 200]),
+    search=st.sampled_from([3, 20, 1000]),
+    spread=st.floats(0, 4),
+    noise=st.booleans(),
+)
+@settings(deadline=None, max_examples=30)
+def test_the_loss_is_the_least_for_any_layer(seed, rows, units, search, spread, noise):
+    """Dead, tiny and huge units, repeated images, labels that are noise or a line through the layer."""
+    rng = np.random.default_rng(seed)
+    values = np.maximum(rng.normal(size=(rows, units)) * np.exp(rng.normal(size=units) * spread), -0.1)
+    values[rows // 2 :: 3] = values[0]
+    along = np.argsort(np.argsort(values @ rng.normal(size=units)))
+    labels = rng.permutation(np.arange(rows) % 3) if noise else along * 3 // rows
+    probe_settings = replace(SETTINGS, search_components=search)
+    features = probe_features(values.astype(np.float32), values[:2].astype(np.float32), probe_settings)
+    found = fitted_probe(features, labels, probe_settings).classifier
+    penalty = chosen_penalty(features, labels, probe_settings)
+    exact = LogisticRegression(C=1 / penalty, max_iter=2000, tol=1e-9, solver="newton-cholesky")
+    expected = exact.fit(features.train.astype(np.float64), labels)
+    least = regression_loss(expected.coef_.T, expected.intercept_, features.train, labels, penalty)
+    assert regression_loss(found.weights, found.intercepts, features.train, labels, penalty) <= least * 1.002 + 1e-7
+
+
+def regression_loss(weights, intercepts, features, labels, penalty):
+    logits = features.astype(np.float64) @ weights + intercepts
+    own = np.take_along_axis(logits, labels[:, None].astype(np.intp), axis=1)[:, 0]
+    return (logsumexp(logits, axis=1) - own).mean() + penalty / (2 * len(labels)) * (weights**2).sum()
 
 
 @pytest.mark.parametrize("penalty", [1e-3, 1.0])
