@@ -20,8 +20,9 @@ from strata.measures.softmax_regression import (
 )
 
 # How near the least loss a fit comes, relative to it. A choice among penalties that differ tenfold needs less exact
-# fits than the probe itself, whose weights are compared with class means, too.
-CHOICE_TOLERANCE, TOLERANCE = 1e-2, 1e-4
+# fits than the probe itself, whose weights are compared with class means, too; among few units, exact ones are fast.
+CHOICE_TOLERANCE, TOLERANCE = 1e-3, 1e-4
+EXACT = WITHIN * TOLERANCE
 # Leading components are those of this many images, and more per component; smaller variances than this are rounding.
 FEWEST_ROWS, ROWS_PER_COMPONENT, LEAST_VARIANCE = 256, 2, 1e-5
 
@@ -135,9 +136,9 @@ def fitted_probe(features: ProbeFeatures, labels: NDArray[np.integer], settings:
     classes = classes.astype(np.intp)
     if len(classes) == 1:
         return Probe(classes, undecided(features.train.shape[1], 1))
-    choice = _chosen(features.search, codes, len(classes), settings)
+    choice = _chosen(features, codes, len(classes), settings)
     if features.directions is None:
-        return Probe(classes, fit_softmax(features.train, codes, choice.penalty, choice.classifier, WITHIN * TOLERANCE))
+        return Probe(classes, fit_softmax(features.train, codes, choice.penalty, choice.classifier, EXACT))
     fitted = fit_softmax_from_directions(
         features.train, features.search, features.directions, codes, choice.penalty, choice.classifier, TOLERANCE
     )
@@ -147,22 +148,23 @@ def fitted_probe(features: ProbeFeatures, labels: NDArray[np.integer], settings:
 def chosen_penalty(features: ProbeFeatures, labels: NDArray[np.integer], settings: ProbeSettings) -> float:
     """Return the penalty that `linear_probe` takes."""
     classes, codes = np.unique(labels, return_inverse=True)
-    return _chosen(features.search, codes, len(classes), settings).penalty
+    return _chosen(features, codes, len(classes), settings).penalty
 
 
-def _chosen(search: NDArray[np.float32], codes: NDArray[np.intp], classes: int, settings: ProbeSettings) -> _Choice:
+def _chosen(features: ProbeFeatures, codes: NDArray[np.intp], classes: int, settings: ProbeSettings) -> _Choice:
     """Return the best penalty by the held-out images' mean negative log-likelihood.
 
     Each fit starts from that of the stronger penalty before it. After the first penalty that does worse, weaker ones
     are not tried: they take the longest, on labels that are noise above all.
     """
     held_out = validation_rows(codes, settings.validation, streams.probe_validation(settings.seed))
-    train, train_codes = search[~held_out], codes[~held_out]
-    test, test_codes = search[held_out], codes[held_out]
+    train, train_codes = features.search[~held_out], codes[~held_out]
+    test, test_codes = features.search[held_out], codes[held_out]
     least, best = np.inf, None
-    classifier = undecided(search.shape[1], classes)
+    classifier = undecided(train.shape[1], classes)
+    tolerance = EXACT if features.directions is None else CHOICE_TOLERANCE
     for penalty in settings.penalties:
-        classifier = fit_softmax(train, train_codes, penalty, classifier, CHOICE_TOLERANCE)
+        classifier = fit_softmax(train, train_codes, penalty, classifier, tolerance)
         logs = classifier.log_probabilities(test)
         loss = -logs[np.arange(len(logs)), test_codes].mean()
         if best is not None and loss >= least:

@@ -453,16 +453,19 @@ def test_accuracies_are_those_of_readers_fitted_to_the_training_images(table, sp
 
 def probe_by_scikit_learn(train, labels, test):
     """Return the accuracy on the test images of a penalty chosen on held-out images, and fitted with all of them."""
-    scale = np.sqrt(((train - train.mean(axis=0)) ** 2).sum(axis=1).mean())
+    middle = train.mean(axis=0)
+    scale = np.sqrt(((train - middle) ** 2).sum(axis=1).mean())
+    train, test = (train - middle) / scale, (test - middle) / scale
+    exact = {"max_iter": 1000, "tol": 1e-9, "solver": "newton-cholesky"}
     params = TINY_PARAMS["measure"]
     held_out = validation_rows(labels, params["probe_validation"], streams.probe_validation(TINY_PARAMS["seed"]))
     likelihoods = {}
     for penalty in params["probe_penalties"]:
-        model = LogisticRegression(C=scale**-2 / penalty, max_iter=5000, tol=1e-5)
+        model = LogisticRegression(C=1 / penalty, **exact)
         logs = model.fit(train[~held_out], labels[~held_out]).predict_log_proba(train[held_out])
         likelihoods[penalty] = logs[np.arange(len(logs)), labels[held_out]].mean()
     best = max(likelihoods, key=likelihoods.get)
-    model = LogisticRegression(C=scale**-2 / best, max_iter=5000, tol=1e-5)
+    model = LogisticRegression(C=1 / best, **exact)
     return model.fit(train, labels).score(test, LABELS)
 
 
