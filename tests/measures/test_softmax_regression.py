@@ -6,6 +6,7 @@ from sklearn.linear_model import LogisticRegression
 
 from strata.measures import softmax_regression
 from strata.measures.probe import TOLERANCE
+from strata.measures.softmax_loss import Curvature
 from strata.measures.softmax_regression import (
     SoftmaxClassifier,
     fit_softmax,
@@ -152,15 +153,23 @@ def test_the_probes_tolerance_leaves_the_loss_within_a_thousandth_of_the_least()
 def test_from_directions_all_units_are_multiplied_few_times(rows, units, monkeypatch):
     features, labels, directions = with_directions(rows, units, 50)
     products = []
-    logits = softmax_regression.logits_of
+    logits, times = softmax_regression.logits_of, Curvature.times
 
     def counted(values, weights):
         products.append(values.shape[1])
         return logits(values, weights)
 
+    def bent(curvature, weights):
+        products.append(len(weights) - 1)  # less the intercept
+        return times(curvature, weights)
+
     monkeypatch.setattr(softmax_regression, "logits_of", counted)
+    monkeypatch.setattr(Curvature, "times", bent)
     fitted_from(features, labels, directions, 0.1, TOLERANCE)
-    assert 1 <= products.count(units) <= 8
+    few = products.count(units)
+    products.clear()
+    fit_softmax(features, labels, 0.1, undecided(units, 3), TOLERANCE)
+    assert 1 <= few <= 6 < products.count(units)
 
 
 def test_directions_that_hold_everything_leave_nothing_across():
